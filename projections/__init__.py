@@ -1,0 +1,1 @@
+"""What people see: the projector kernel and one file per read model."""
