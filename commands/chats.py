@@ -1,0 +1,28 @@
+"""Messages between a candidate and the invigilators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from commands.handler import Work
+from domain import chat, session_rules
+from domain.event import Private, Refused
+
+
+async def send(work: Work, session: str, *, side: chat.Side, text: str) -> Mapping[str, str]:
+    state = await work.state(session_rules.DECIDER, session)
+    if state.phase == "absent":
+        raise Refused("there is no such session", kind="not_found")
+    message = work.new_id("message " + session)
+    words = Private(state.subject, text, session=session, key_class="chat")
+    order = chat.Send(message=message, side=side, by=work.order.actor, at=work.at, text=words)
+    await work.do(chat.DECIDER, session, order)
+    return {"message": message}
+
+
+async def mark_delivered(work: Work, session: str, message: str, *, side: chat.Side) -> None:
+    await work.do(chat.DECIDER, session, chat.MarkDelivered(message=message, side=side))
+
+
+async def mark_read(work: Work, session: str, message: str, *, side: chat.Side) -> None:
+    await work.do(chat.DECIDER, session, chat.MarkRead(message=message, side=side, by=work.order.actor))

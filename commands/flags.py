@@ -1,0 +1,52 @@
+"""Incidents: opened and closed by detectors, raised and judged by people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from commands.handler import Work
+from domain import incidents, session_rules
+from domain.event import Private, Refused
+
+
+async def open_incident(work: Work, session: str, found: incidents.OpenIncident) -> None:
+    """A detector's finding. Nothing is opened unless the session is in progress under a policy with this detector."""
+    state = await work.state(session_rules.DECIDER, session)
+    watched = any(d.kind == found.kind for d in state.policy.detectors)
+    observed = state.phase == "in_progress" and watched
+    await work.do(incidents.DECIDER, session, replace(found, observed=observed))
+
+
+async def add_evidence(work: Work, session: str, order: incidents.AddEvidence) -> None:
+    await work.do(incidents.DECIDER, session, order)
+
+
+async def close_incident(work: Work, session: str, order: incidents.CloseIncident) -> None:
+    await work.do(incidents.DECIDER, session, order)
+
+
+async def report_coverage(work: Work, session: str, order: incidents.ReportCoverage) -> None:
+    await work.do(incidents.DECIDER, session, order)
+
+
+async def raise_by_hand(work: Work, session: str, *, severity: incidents.Severity, note: str) -> Mapping[str, str]:
+    state = await work.state(session_rules.DECIDER, session)
+    if state.phase == "absent":
+        raise Refused("there is no such session", kind="not_found")
+    incident = work.new_id("incident")
+    words = Private(state.subject, note, session=session, key_class="notes")
+    await work.do(
+        incidents.DECIDER, session, incidents.Raise(incident=incident, at=work.at, severity=severity, note=words)
+    )
+    return {"incident": incident}
+
+
+async def judge(work: Work, session: str, incident: str, *, verdict: incidents.Verdict, reason: str) -> None:
+    if not reason.strip():
+        raise Refused("a verdict needs a reason", field="reason", kind="invalid")
+    state = await work.state(session_rules.DECIDER, session)
+    words = Private(state.subject, reason, session=session, key_class="notes")
+    order = incidents.Judge(incident=incident, verdict=verdict, reason=words, by=work.order.actor)
+    await work.do(incidents.DECIDER, session, order)

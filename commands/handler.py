@@ -1,0 +1,219 @@
+"""Load, decide, append; again on conflict. Every command of Vigil goes through `Handler.run`.
+
+A use case is an async function that takes a `Work`: it loads states, lets deciders decide, and returns the ids of what
+it made. It has no other effect, because it runs again when a stream has moved on meanwhile. A refusal is an answer: it
+leaves a receipt like everything else, and the same command gets the same answer again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+from uuid import UUID
+
+import msgspec
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from commands.envelope import all_keys, encode, keys_of, read, tag_of, unseal
+from commands.ids import command_id, new_id
+from commands.keys import Forgotten, KeyRing
+from commands.ledger import Append, Appender, Part, read_stream
+from domain.event import Decider, Event, Refused
+from domain.recorded import Envelope
+from domain.stream import Stream
+
+S = TypeVar("S")
+C = TypeVar("C")
+E = TypeVar("E", bound=Event)
+
+TRIES = 20
+CACHED = 50_000  # folded states kept in memory
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """Who wants something, when, and under which key it may be repeated. `request` is SHA-256 of what was asked."""
+
+    tenant: str
+    actor: str
+    key: str
+    request: bytes
+    at: datetime
+    occurred_at: datetime | None = None
+    skew_ms: float | None = None
+    correlation: str = ""
+    causation: int | None = None
+
+    @property
+    def command(self) -> UUID:
+        return command_id(self.tenant, self.actor, self.key)
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a receipt keeps of the answer: the ids, or the rule that refused. No personal data."""
+
+    ids: dict[str, str] = {}
+    rule: str = ""
+    field: str = ""
+    kind: Literal["conflict", "invalid", "not_found"] = "conflict"
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a command that was not refused. `position` is None when it changed nothing."""
+
+    command: UUID
+    ids: Mapping[str, str]
+    position: int | None
+    recorded_at: datetime
+    repeated: bool
+
+
+class KeyReused(Exception):  # noqa: N818
+    """The idempotency key was used before, for another request."""
+
+
+class Busy(Exception):  # noqa: N818
+    """The streams moved on too often; nothing was changed."""
+
+
+class Work:
+    """One try of one command: the states that it saw, and the events that it decided on."""
+
+    def __init__(self, handler: Handler, order: Order) -> None:
+        self._handler = handler
+        self.order = order
+        self.at = order.at
+        self.seen: dict[str, tuple[int, Any, Decider[Any, Any, Any]]] = {}
+        self.made: dict[str, list[Event]] = {}
+
+    async def state(self, decider: Decider[S, C, E], name: str) -> S:
+        """A stream's state, this command's own events included."""
+        stream = str(Stream(self.order.tenant, decider.kind, name))
+        if stream not in self.seen:
+            version, state = await self._handler.load(decider, stream)
+            self.seen[stream] = (version, state, decider)
+        state_now: S = self.seen[stream][1]
+        return state_now
+
+    async def do(self, decider: Decider[S, C, E], name: str, command: C) -> tuple[E, ...]:
+        """Lets the decider decide. Raises `Refused`."""
+        state = await self.state(decider, name)
+        events = decider.decide(command, state)
+        stream = str(Stream(self.order.tenant, decider.kind, name))
+        for event in events:
+            state = decider.evolve(state, event)
+        self.seen[stream] = (self.seen[stream][0], state, decider)
+        self.made.setdefault(stream, []).extend(events)
+        return events
+
+    def new_id(self, label: str) -> str:
+        return new_id(self.order.command, label)
+
+
+UseCase = Callable[[Work], Awaitable[Mapping[str, str] | None]]
+
+
+class Handler:
+    """Runs use cases against the ledger. Holds folded states per stream; a conflict refreshes them."""
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection], appender: Appender, keys: KeyRing) -> None:
+        self._pool = pool
+        self._appender = appender
+        self.keys = keys
+        self._states: OrderedDict[str, tuple[int, Any]] = OrderedDict()
+
+    async def run(self, order: Order, use_case: UseCase) -> Receipt:
+        """Raises `Refused`, `KeyReused`, `Busy`, `commands.ledger.LedgerAway`."""
+        for _ in range(TRIES):
+            work = Work(self, order)
+            outcome = await self._attempt(work, use_case)
+            answer = await self._appender.append(
+                Append(order.command, order.request, _encode(outcome), await self._parts(work, order))
+            )
+            if answer.verdict == "conflict":
+                await self._refresh(work)
+                continue
+            if answer.verdict == "again":
+                if answer.request != order.request:
+                    raise KeyReused("this Idempotency-Key was used for another request; take a new one")
+                outcome = _decode(answer.outcome or "{}")
+            else:
+                self._remember(work)
+            if outcome.rule:
+                raise Refused(outcome.rule, field=outcome.field, kind=outcome.kind)
+            return Receipt(
+                command=order.command, ids=outcome.ids, position=answer.position, recorded_at=answer.recorded_at,
+                repeated=answer.verdict == "again",
+            )  # fmt: skip
+        raise Busy("this is being changed by many at once; try again")
+
+    async def load(self, decider: Decider[S, C, E], stream: str, *, fresh: bool = False) -> tuple[int, S]:
+        """The version and folded state of a stream, from memory unless `fresh`."""
+        version, state = self._states.get(stream, (0, decider.initial))
+        if version and not fresh:
+            self._states.move_to_end(stream)
+            return version, state
+        async with self._pool.connection() as conn:
+            rows = await read_stream(conn, stream, version)
+        events = [read(row)[1] for row in rows]
+        await self.keys.fetch(all_keys(events))
+        for row, event in zip(rows, events, strict=True):
+            state = decider.evolve(state, unseal(event, stream, row.version, self.keys.held))  # type: ignore[arg-type]
+            version = row.version
+        if version:
+            self._keep(stream, version, state)
+        return version, state
+
+    async def _attempt(self, work: Work, use_case: UseCase) -> Outcome:
+        try:
+            return Outcome(ids=dict(await use_case(work) or {}))
+        except Refused as refusal:
+            work.made.clear()
+            return Outcome(rule=refusal.rule, field=refusal.field, kind=refusal.kind)
+
+    async def _parts(self, work: Work, order: Order) -> list[Part]:
+        envelope = Envelope(
+            actor=order.actor, command=str(order.command), occurred_at=order.occurred_at, skew_ms=order.skew_ms,
+            correlation=order.correlation, causation=order.causation,
+        )  # fmt: skip
+        parts = []
+        for stream, (version, _, _) in work.seen.items():
+            rows = []
+            for n, event in enumerate(work.made.get(stream, ()), version + 1):
+                for name in keys_of(event):
+                    await self._key(name)
+                rows.append((tag_of(event), encode(event, envelope, stream, n, self.keys.held)))
+            parts.append(Part(stream, version, rows))
+        return parts
+
+    async def _key(self, name: Any) -> None:
+        try:
+            await self.keys.data_key(name)
+        except Forgotten as error:
+            raise Refused(str(error)) from error
+
+    async def _refresh(self, work: Work) -> None:
+        for stream, (_, _, decider) in work.seen.items():
+            await self.load(decider, stream, fresh=True)
+
+    def _remember(self, work: Work) -> None:
+        for stream, made in work.made.items():
+            version, state, _ = work.seen[stream]
+            if made and self._states.get(stream, (0, None))[0] <= version + len(made):
+                self._keep(stream, version + len(made), state)
+
+    def _keep(self, stream: str, version: int, state: Any) -> None:
+        self._states[stream] = (version, state)
+        self._states.move_to_end(stream)
+        if len(self._states) > CACHED:
+            self._states.popitem(last=False)
+
+
+def _encode(outcome: Outcome) -> str:
+    return msgspec.json.encode(outcome, order="deterministic").decode()
+
+
+def _decode(text: str) -> Outcome:
+    return msgspec.json.decode(text, type=Outcome)

@@ -1,0 +1,158 @@
+"""Keys of people: what seals their personal fields and their media, and what makes them forgettable.
+
+A data key belongs to a subject, a session ("" for none) and a class. It is wrapped by the subject's key, which is wrapped
+by the master key; both wrappings are AES-256-GCM with the key's name as associated data. Destroying a row leaves every
+event, hash and proof valid and the content gone. Field keys: HKDF (RFC 5869), one for each field of each event.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from domain.event import KeyClass
+
+
+class KeyName(NamedTuple):
+    """Which data key: whose, for which session ("" for none), of which class."""
+
+    subject: str
+    session: str
+    key_class: KeyClass
+
+
+class Forgotten(Exception):  # noqa: N818 - a state of the person's data, not a failure
+    """The subject's key has been destroyed; nothing new can be kept about them under it."""
+
+
+class Sealed(NamedTuple):
+    """A private field at rest: nonce and ciphertext, and the commitment to the field key. Both base64."""
+
+    sealed: str
+    commitment: str
+
+
+def field_key(data_key: bytes, stream: str, version: int, field: str) -> bytes:
+    """The key of one field of one event. 32 bytes."""
+    return _derive(data_key, _info(stream, version, field))
+
+
+def seal_field(data_key: bytes, stream: str, version: int, field: str, text: str) -> Sealed:
+    info = _info(stream, version, field)
+    key = _derive(data_key, info)
+    nonce = os.urandom(12)
+    sealed = nonce + AESGCM(key).encrypt(nonce, text.encode(), info)
+    return Sealed(b64encode(sealed).decode(), b64encode(sha256(b"vigil/commitment/1" + key).digest()).decode())
+
+
+def open_field(data_key: bytes, stream: str, version: int, field: str, sealed: str) -> str:
+    """Raises `cryptography.exceptions.InvalidTag` when the text was moved or changed."""
+    info = _info(stream, version, field)
+    raw = b64decode(sealed)
+    return AESGCM(_derive(data_key, info)).decrypt(raw[:12], raw[12:], info).decode()
+
+
+def _info(stream: str, version: int, field: str) -> bytes:
+    parts = ("vigil/field/1", stream, str(version), field)
+    return b"".join(struct.pack(">I", len(p.encode())) + p.encode() for p in parts)
+
+
+def _derive(key: bytes, info: bytes) -> bytes:
+    return HKDF(SHA256(), 32, salt=None, info=info).derive(key)
+
+
+class KeyRing:
+    """Reads and makes data keys, and keeps the ones in use in memory.
+
+    Runs as the database role `vigil_keys`, the only one that sees wrapped keys. A key is committed before anything is
+    sealed under it.
+    """
+
+    def __init__(self, pool: AsyncConnectionPool[AsyncConnection], master: bytes) -> None:
+        self._pool = pool
+        self._master = AESGCM(master)
+        self._open: dict[KeyName, bytes | None] = {}
+
+    def held(self, name: KeyName) -> bytes | None:
+        """The key if it is in memory; None when it was never fetched or is destroyed."""
+        return self._open.get(name)
+
+    async def fetch(self, names: Iterable[KeyName]) -> None:
+        """Brings existing keys into memory; what does not exist (any more) is remembered as such for now."""
+        missing = [n for n in set(names) if self._open.get(n) is None]
+        if not missing:
+            return
+        async with self._pool.connection() as conn:
+            rows = await _read(conn, missing)
+        for name in missing:
+            self._open[name] = self._unwrap(name, *rows[name]) if name in rows else None
+
+    async def data_key(self, name: KeyName) -> bytes:
+        """The key, made now if there is none. Raises `Forgotten` when it was destroyed."""
+        if key := self._open.get(name):
+            return key
+        async with self._pool.connection() as conn:
+            rows = await _read(conn, [name])
+            if name not in rows:
+                await self._make(conn, name)
+                rows = await _read(conn, [name])
+        key = self._unwrap(name, *rows[name])
+        if key is None:
+            raise Forgotten(f"the {name.key_class} key of this person has been destroyed")
+        self._open[name] = key
+        return key
+
+    def drop(self, subject: str) -> None:
+        """Forgets what is in memory of one subject."""
+        self._open = {n: key for n, key in self._open.items() if n.subject != subject}
+
+    async def _make(self, conn: AsyncConnection, name: KeyName) -> None:
+        async with conn.transaction():
+            fresh = _wrap(self._master, os.urandom(32), name.subject)
+            await conn.execute(
+                "INSERT INTO keys.subject (subject, wrapped) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                (name.subject, fresh),
+            )
+            cursor = await conn.execute("SELECT wrapped FROM keys.subject WHERE subject = %s", (name.subject,))
+            row = await cursor.fetchone()
+            if row is None or row[0] is None:
+                raise Forgotten("the key of this person has been destroyed")
+            subject = AESGCM(_unwrap(self._master, row[0], name.subject))
+            await conn.execute(
+                "INSERT INTO keys.data (subject, session, class, wrapped) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                (*name, _wrap(subject, os.urandom(32), "/".join(name))),
+            )
+
+    def _unwrap(self, name: KeyName, subject: bytes | None, data: bytes | None) -> bytes | None:
+        if subject is None or data is None:
+            return None
+        return _unwrap(AESGCM(_unwrap(self._master, subject, name.subject)), data, "/".join(name))
+
+
+async def _read(conn: AsyncConnection, names: list[KeyName]) -> dict[KeyName, tuple[bytes | None, bytes | None]]:
+    cursor = await conn.execute(
+        "SELECT d.subject, d.session, d.class, s.wrapped, d.wrapped FROM keys.data d JOIN keys.subject s USING (subject)"
+        " JOIN unnest(%s::text[], %s::text[], %s::text[]) AS w(subject, session, class)"
+        " ON (d.subject, d.session, d.class) = (w.subject, w.session, w.class)",
+        ([n.subject for n in names], [n.session for n in names], [n.key_class for n in names]),
+    )
+    return {KeyName(s, n, c): (subject, data) async for s, n, c, subject, data in cursor}
+
+
+def _wrap(by: AESGCM, key: bytes, name: str) -> bytes:
+    nonce = os.urandom(12)
+    return nonce + by.encrypt(nonce, key, name.encode())
+
+
+def _unwrap(by: AESGCM, wrapped: bytes, name: str) -> bytes:
+    return by.decrypt(wrapped[:12], wrapped[12:], name.encode())

@@ -1,0 +1,209 @@
+"""The one way in: a group-commit appender over the function `ledger.append`, and the reads that commands need.
+
+Callers that arrive while a batch is being committed share the next one. A lost connection is reopened and the same
+batch is sent again: receipts make that harmless, so a lost answer is never a lost or doubled command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+
+from domain.recorded import Stored
+
+log = logging.getLogger(__name__)
+
+Verdict = Literal["done", "again", "conflict"]
+CALL = (
+    "SELECT command, verdict, at_position, at_time, old_request, old_outcome FROM ledger.append("
+    "%b::uuid[], %b::bytea[], %b::text[], %b::int[], %b::text[], %b::bigint[], %b::int[], %b::text[], %b::bytea[])"
+)
+MOST = 256  # commands in a batch
+
+
+class Part(NamedTuple):
+    """One stream of a command: the version that was seen, and the (tag, state) of each new event; none if only read."""
+
+    stream: str
+    after: int
+    events: Sequence[tuple[str, bytes]]
+
+
+class Append(NamedTuple):
+    """One command for the ledger: all its parts or nothing, and the receipt that it leaves."""
+
+    command: UUID
+    request: bytes
+    outcome: str
+    parts: Sequence[Part]
+
+
+class Answer(NamedTuple):
+    """`position` is of the last event, None when nothing changed; `request` and `outcome` are the receipt's if `again`."""
+
+    verdict: Verdict
+    position: int | None
+    recorded_at: datetime
+    request: bytes | None
+    outcome: str | None
+
+
+class LedgerAway(Exception):  # noqa: N818 - named for what the caller is told
+    """The database did not answer for long; nothing is known to be lost, and the same command may be sent again."""
+
+
+class Appender:
+    """Appends commands in batches. `patience_s` is how long a command waits for a database that is away."""
+
+    def __init__(self, conninfo: str, *, patience_s: float = 20.0) -> None:
+        self._conninfo = conninfo
+        self._patience_s = patience_s
+        self._waiting: list[tuple[Append, asyncio.Future[Answer]]] = []
+        self._wake = asyncio.Event()
+        self._conn: AsyncConnection | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Appender:
+        self._task = asyncio.create_task(self._run(), name="ledger appender")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._task
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        for _, future in self._waiting:
+            future.cancel()
+        if self._conn:
+            await self._conn.close()
+
+    async def append(self, command: Append) -> Answer:
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((command, future))
+        self._wake.set()
+        return await future
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            batch, self._waiting = take(self._waiting)
+            if not self._waiting:
+                self._wake.clear()
+            try:
+                await self._commit(batch)
+            except asyncio.CancelledError:
+                for _, future in batch:
+                    future.cancel()
+                raise
+            except Exception as error:
+                log.exception("a batch of %d commands failed", len(batch))
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+
+    async def _commit(self, batch: list[tuple[Append, asyncio.Future[Answer]]]) -> None:
+        rows = await self._send(arguments([command for command, _ in batch]))
+        futures = {command.command: future for command, future in batch}
+        for command, verdict, position, at, request, outcome in rows:
+            future = futures[command]
+            if not future.done():
+                future.set_result(Answer(verdict, position, at, request, outcome))
+
+    async def _send(self, work: tuple[list[Any], ...]) -> list[tuple[Any, ...]]:
+        loop = asyncio.get_running_loop()
+        until, pause_s = loop.time() + self._patience_s, 0.05
+        while True:
+            try:
+                if self._conn is None or self._conn.closed:
+                    self._conn = await AsyncConnection.connect(self._conninfo, autocommit=True)
+                cursor = await self._conn.execute(CALL, work, prepare=True)
+                return await cursor.fetchall()
+            except psycopg.OperationalError as error:
+                if self._conn:
+                    await self._conn.close()
+                if loop.time() > until:
+                    raise LedgerAway("the database is away; try again in a moment") from error
+                log.warning("the ledger's connection was lost; the batch is sent again")
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, 1.0)
+
+
+Waiting = list[tuple[Append, "asyncio.Future[Answer]"]]
+
+
+def take(waiting: Waiting, most: int = MOST) -> tuple[Waiting, Waiting]:
+    """Splits what waits into the next batch and the rest.
+
+    A batch is judged as a whole against the ledger before it, so a command is in it once, and a stream that one command
+    writes is touched by no other. Many may read the same stream.
+    """
+    batch: Waiting = []
+    rest: Waiting = []
+    commands: set[UUID] = set()
+    reads: set[str] = set()
+    writes: set[str] = set()
+    for item in waiting:
+        command = item[0]
+        wants = {p.stream for p in command.parts}
+        makes = {p.stream for p in command.parts if p.events}
+        if len(batch) < most and command.command not in commands and not makes & reads and not wants & writes:
+            batch.append(item)
+            commands.add(command.command)
+        else:
+            rest.append(item)
+        reads |= wants  # a later command may not overtake an earlier one on the same stream
+        writes |= makes
+    return batch, rest
+
+
+def arguments(work: Sequence[Append]) -> tuple[list[Any], ...]:
+    """The arrays that `ledger.append` takes."""
+    parts = [(n, part) for n, command in enumerate(work, 1) for part in command.parts]
+    events = [event for _, part in parts for event in part.events]
+    return (
+        [c.command for c in work],
+        [c.request for c in work],
+        [c.outcome for c in work],
+        [n for n, _ in parts],
+        [p.stream for _, p in parts],
+        [p.after for _, p in parts],
+        [len(p.events) for _, p in parts],
+        [tag for tag, _ in events],
+        [state for _, state in events],
+    )
+
+
+COLUMNS = "notification_id, originator_id, originator_version, topic, recorded_at, state"
+
+
+async def read_stream(conn: AsyncConnection, stream: str, after: int = 0, up_to: int | None = None) -> list[Stored]:
+    """The rows of one stream after a version, in order, up to a position of the ledger when one is given."""
+    cursor = await conn.execute(
+        f"SELECT {COLUMNS} FROM ledger.events WHERE originator_id = %s AND originator_version > %s"
+        " AND (%s::bigint IS NULL OR notification_id <= %s) ORDER BY originator_version",
+        (stream, after, up_to, up_to),
+        prepare=True,
+    )
+    return [Stored(*row) async for row in cursor]
+
+
+async def position_at(conn: AsyncConnection, moment: datetime) -> int:
+    """The last position recorded at or before a moment; 0 when there is none."""
+    cursor = await conn.execute(
+        "SELECT notification_id FROM ledger.events WHERE recorded_at <= %s"
+        " ORDER BY recorded_at DESC, notification_id DESC LIMIT 1",
+        (moment,),
+    )
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0

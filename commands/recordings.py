@@ -1,0 +1,52 @@
+"""Recordings and the record: connections, segments, finalised files, seals, and who looked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from commands.handler import Work
+from domain import record, recording, session_rules
+from domain.event import Refused
+from domain.session import Track
+
+
+def recording_name(session: str, track: Track) -> str:
+    return f"{session}.{track}"
+
+
+async def start_connection(work: Work, session: str, track: Track, *, connection: int, worker: str) -> None:
+    """Notes that a media worker took connection number `connection` of this track."""
+    state = await work.state(session_rules.DECIDER, session)
+    if state.over:
+        raise Refused("this session is over; nothing is recorded any more")
+    order = recording.Start(connection=connection, at=work.at, worker=worker)
+    await work.do(recording.DECIDER, recording_name(session, track), order)
+
+
+async def store_segment(work: Work, name: str, segment: recording.Segment) -> None:
+    await work.do(recording.DECIDER, name, recording.StoreSegment(segment=segment))
+
+
+async def end_connection(work: Work, name: str, order: recording.End) -> None:
+    await work.do(recording.DECIDER, name, order)
+
+
+async def finalise(work: Work, name: str, order: recording.Finalise) -> None:
+    await work.do(recording.DECIDER, name, order)
+
+
+async def seal(work: Work, session: str, order: record.Seal) -> None:
+    state = await work.state(session_rules.DECIDER, session)
+    if not state.over:
+        raise Refused("a session that is not over cannot be sealed")
+    await work.do(record.DECIDER, session, order)
+
+
+async def view(work: Work, session: str, what: str) -> None:
+    await work.do(record.DECIDER, session, record.View(by=work.order.actor, what=what, at=work.at))
+
+
+async def export(work: Work, session: str) -> Mapping[str, str]:
+    name = work.new_id("export")
+    await work.do(record.DECIDER, session, record.Export(by=work.order.actor, export=name, at=work.at))
+    return {"export": name}

@@ -1,0 +1,95 @@
+"""What planners do: schedules, their policy, invigilators and candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from commands.handler import Work
+from commands.ids import Pseudonyms, session_id
+from domain import schedule, session_rules, user
+from domain.event import Private, Refused
+from domain.policy import Policy, Window
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A person to enrol, as the planner knows them. `number` is the institution's own."""
+
+    name: str
+    number: str
+    email: str | None = None
+
+
+async def create(work: Work, *, title: str, window: Window, duration_s: int, policy: Policy) -> Mapping[str, str]:
+    name = work.new_id("schedule")
+    policy = msgspec.structs.replace(policy, version=1)
+    order = schedule.Create(at=work.at, title=title, window=window, duration_s=duration_s, policy=policy)
+    await work.do(schedule.DECIDER, name, order)
+    return {"schedule": name}
+
+
+async def change(
+    work: Work, name: str, *, title: str | None = None, window: Window | None = None, duration_s: int | None = None
+) -> None:
+    """Renames, reschedules, or both. A reschedule reaches sessions that have not started; each keeps its end otherwise."""
+    if title is not None:
+        await work.do(schedule.DECIDER, name, schedule.Rename(title=title))
+    if window is not None or duration_s is not None:
+        state = await work.state(schedule.DECIDER, name)
+        if state.window is None:
+            raise Refused("there is no such schedule", kind="not_found")
+        duration = state.duration_s if duration_s is None else duration_s
+        order = schedule.Reschedule(at=work.at, window=window or state.window, duration_s=duration)
+        await work.do(schedule.DECIDER, name, order)
+
+
+async def set_live_proctoring(work: Work, name: str, *, enabled: bool) -> None:
+    await work.do(schedule.DECIDER, name, schedule.SetLiveProctoring(enabled=enabled))
+
+
+async def set_policy(work: Work, name: str, policy: Policy) -> None:
+    await work.do(schedule.DECIDER, name, schedule.SetPolicy(policy=policy))
+
+
+async def assign_invigilator(work: Work, name: str, who: str) -> None:
+    account = await work.state(user.DECIDER, who)
+    if not account.roles & {"invigilator", "lead_invigilator"}:
+        raise Refused("only an account with the role invigilator can be assigned", field="user", kind="invalid")
+    await work.do(schedule.DECIDER, name, schedule.AssignInvigilator(user=who))
+
+
+async def remove_invigilator(work: Work, name: str, who: str) -> None:
+    await work.do(schedule.DECIDER, name, schedule.RemoveInvigilator(user=who))
+
+
+async def enrol(work: Work, name: str, candidate: Candidate, pseudonyms: Pseudonyms) -> Mapping[str, str]:
+    """Enrols one candidate and opens their session; both or neither."""
+    subject = pseudonyms.candidate(work.order.tenant, candidate.number)
+    session = session_id(name, subject)
+
+    def private(text: str) -> Private:
+        return Private(subject, text, key_class="profile")
+
+    order = schedule.Enrol(
+        at=work.at, subject=subject, session=session, name=private(candidate.name), number=private(candidate.number),
+        email=private(candidate.email) if candidate.email else None,
+    )  # fmt: skip
+    await work.do(schedule.DECIDER, name, order)
+    await work.do(session_rules.DECIDER, session, session_rules.Open(schedule=name, subject=subject))
+    return {"session": session}
+
+
+async def withdraw(work: Work, name: str, session: str) -> None:
+    state = await work.state(session_rules.DECIDER, session)
+    if state.phase not in ("absent", "expected", "checking", "ready"):
+        raise Refused("this candidate has started already; end the session instead", field="session")
+    await work.do(schedule.DECIDER, name, schedule.Withdraw(session=session))
+
+
+async def activate(work: Work, name: str) -> None:
+    await work.do(schedule.DECIDER, name, schedule.Activate())
+
+
+async def cancel(work: Work, name: str, reason: str) -> None:
+    await work.do(schedule.DECIDER, name, schedule.Cancel(reason=reason))

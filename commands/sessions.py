@@ -1,0 +1,90 @@
+"""What happens to a session: its onboarding, its clock, its faults and its end."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from commands.handler import Work
+from domain import schedule, session_rules
+from domain.event import Refused
+from domain.policy import Policy, notice
+from domain.session import Check, CheckName, Session, Track
+
+
+def notice_hash(policy: Policy) -> str:
+    """SHA-256 (hex) of the notice's text, which an acknowledgement must name."""
+    return sha256(notice(policy).encode()).hexdigest()
+
+
+async def acknowledge_notice(work: Work, name: str, *, policy_version: int, sha256: str) -> None:
+    _, plan = await _with_schedule(work, name)
+    in_force = (plan.policy.version, notice_hash(plan.policy))
+    order = session_rules.AcknowledgeNotice(policy_version=policy_version, sha256=sha256, in_force=in_force)
+    await work.do(session_rules.DECIDER, name, order)
+
+
+async def decline_notice(work: Work, name: str) -> None:
+    _, plan = await _with_schedule(work, name)
+    await work.do(session_rules.DECIDER, name, session_rules.DeclineNotice(policy_version=plan.policy.version))
+
+
+async def report_check(work: Work, name: str, checks: tuple[Check, ...]) -> None:
+    _, plan = await _with_schedule(work, name)
+    policy = plan.policy
+    needed: set[CheckName] = {"browser", "network"}
+    if policy.camera:
+        needed.add("camera")
+        if policy.microphone:
+            needed.add("microphone")
+    if policy.screen:
+        needed.add("screen")
+    await work.do(session_rules.DECIDER, name, session_rules.ReportCheck(checks=checks, needed=frozenset(needed)))
+
+
+async def start(work: Work, name: str) -> None:
+    """Starts the clock and freezes the policy. The schedule must be active and have live proctoring switched on."""
+    _, plan = await _with_schedule(work, name)
+    if plan.phase != "active" or plan.window is None:
+        raise Refused("the exam has not been opened by its planner yet", field="schedule")
+    if not plan.live_proctoring:
+        raise Refused("live proctoring is switched off for this exam", field="live_proctoring")
+    order = session_rules.Start(
+        at=work.at, policy=plan.policy, sha256=notice_hash(plan.policy), duration_s=plan.duration_s,
+        opens_at=plan.window.opens_at, last_entry_at=plan.window.last_entry_at, end_at=plan.window.closes_at,
+    )  # fmt: skip
+    await work.do(session_rules.DECIDER, name, order)
+
+
+async def submit(work: Work, name: str) -> None:
+    await work.do(session_rules.DECIDER, name, session_rules.Submit(at=work.at))
+
+
+async def expire(work: Work, name: str) -> None:
+    """Lets the clock speak; does nothing when nothing is due."""
+    _, plan = await _with_schedule(work, name)
+    if plan.window is not None:
+        order = session_rules.Expire(at=work.at, last_entry_at=plan.window.last_entry_at)
+        await work.do(session_rules.DECIDER, name, order)
+
+
+async def lose_connection(work: Work, name: str, track: Track, why: str) -> None:
+    await work.do(session_rules.DECIDER, name, session_rules.LoseConnection(at=work.at, track=track, why=why))
+
+
+async def restore_connection(work: Work, name: str, track: Track) -> None:
+    await work.do(session_rules.DECIDER, name, session_rules.RestoreConnection(at=work.at, track=track))
+
+
+async def open_fault(work: Work, name: str, what: str, why: str) -> None:
+    await work.do(session_rules.DECIDER, name, session_rules.OpenFault(what=what, why=why))
+
+
+async def close_fault(work: Work, name: str, what: str) -> None:
+    await work.do(session_rules.DECIDER, name, session_rules.CloseFault(what=what))
+
+
+async def _with_schedule(work: Work, name: str) -> tuple[Session, schedule.Schedule]:
+    state = await work.state(session_rules.DECIDER, name)
+    if state.phase == "absent":
+        raise Refused("there is no such session", kind="not_found")
+    return state, await work.state(schedule.DECIDER, state.schedule)

@@ -1,0 +1,42 @@
+"""Accounts of the institution's staff. Passwords are hashed outside (argon2id takes its time) and come in as hashes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from commands.handler import Work
+from commands.ids import Pseudonyms
+from domain import user
+from domain.event import Private, Refused
+
+
+async def register(
+    work: Work, *, name: str, email: str, password_hash: str, roles: tuple[user.Role, ...], pseudonyms: Pseudonyms
+) -> Mapping[str, str]:
+    """The account's id is a pseudonym of its e-mail address, so that an address can have one account only."""
+    if "@" not in email:
+        raise Refused("an e-mail address is expected", field="email", kind="invalid")
+    who = pseudonyms.user(work.order.tenant, email)
+
+    def private(text: str) -> Private:
+        return Private(who, text, key_class="profile")
+
+    order = user.Register(name=private(name), email=private(email), password=private(password_hash))
+    await work.do(user.DECIDER, who, order)
+    for role in roles:
+        await work.do(user.DECIDER, who, user.GrantRole(role=role))
+    return {"user": who}
+
+
+async def grant_role(work: Work, who: str, role: user.Role) -> None:
+    await work.do(user.DECIDER, who, user.GrantRole(role=role))
+
+
+async def revoke_role(work: Work, who: str, role: user.Role) -> None:
+    await work.do(user.DECIDER, who, user.RevokeRole(role=role))
+
+
+async def sign_in(work: Work, who: str, *, matched: bool) -> Mapping[str, str]:
+    """Notes the attempt. `in` is among the ids only when it succeeded."""
+    await work.do(user.DECIDER, who, user.SignIn(at=work.at, matched=matched))
+    return {"in": who} if matched else {}

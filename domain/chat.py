@@ -1,0 +1,117 @@
+"""The chat of one session: messages between the candidate and the invigilators, sent, delivered and read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.event import Command, Decider, Event, Private, Refused
+
+Side = Literal["candidate", "invigilator"]
+LONGEST = 2000  # characters
+AT_MOST, WITHIN_S = 20, 60  # messages of one side in so many seconds
+
+# Events. Tags and field names are on disk for ever.
+
+
+class MessageSent(Event, frozen=True, kw_only=True, tag="chat.message_sent"):
+    message: str
+    side: Side
+    by: str
+    at: datetime
+    text: Private
+
+
+class MessageDelivered(Event, frozen=True, kw_only=True, tag="chat.message_delivered"):
+    message: str
+
+
+class MessageRead(Event, frozen=True, kw_only=True, tag="chat.message_read"):
+    message: str
+    by: str
+
+
+ChatEvent = MessageSent | MessageDelivered | MessageRead
+
+# Commands.
+
+
+class Send(Command, frozen=True, kw_only=True):
+    message: str
+    side: Side
+    by: str
+    at: datetime
+    text: Private
+
+
+class MarkDelivered(Command, frozen=True, kw_only=True):
+    message: str
+    side: Side  # of the one it was delivered to
+
+
+class MarkRead(Command, frozen=True, kw_only=True):
+    message: str
+    side: Side
+    by: str
+
+
+ChatCommand = Send | MarkDelivered | MarkRead
+
+# State.
+
+
+class Chat(msgspec.Struct, frozen=True, kw_only=True):
+    """Who sent each message, which were delivered and read, and when each side wrote last."""
+
+    sent: dict[str, Side] = {}
+    delivered: frozenset[str] = frozenset()
+    read: frozenset[str] = frozenset()
+    recent: tuple[tuple[Side, datetime], ...] = ()  # the last messages, for the rate limit
+
+
+def evolve(state: Chat, event: ChatEvent) -> Chat:
+    match event:
+        case MessageSent(message=message, side=side, at=at):
+            return replace(state, sent=state.sent | {message: side}, recent=(*state.recent, (side, at))[-2 * AT_MOST :])
+        case MessageDelivered(message=message):
+            return replace(state, delivered=state.delivered | {message})
+        case MessageRead(message=message):
+            return replace(state, read=state.read | {message}, delivered=state.delivered | {message})
+        case _:
+            assert_never(event)
+
+
+def decide(command: ChatCommand, state: Chat) -> tuple[ChatEvent, ...]:
+    match command:
+        case Send(message=message, side=side, by=by, at=at, text=text):
+            if message in state.sent:
+                return ()
+            if not (text.text or "").strip():
+                raise Refused("a message needs some text", field="text", kind="invalid")
+            if len(text.text or "") > LONGEST:
+                raise Refused(f"a message has at most {LONGEST} characters", field="text", kind="invalid")
+            lately = [a for s, a in state.recent if s == side and (at - a).total_seconds() < WITHIN_S]
+            if len(lately) >= AT_MOST:
+                raise Refused(f"at most {AT_MOST} messages a minute; wait a little", field="text")
+            return (MessageSent(message=message, side=side, by=by, at=at, text=text),)
+        case MarkDelivered(message=message, side=side):
+            _received(message, side, state)
+            return () if message in state.delivered else (MessageDelivered(message=message),)
+        case MarkRead(message=message, side=side, by=by):
+            _received(message, side, state)
+            return () if message in state.read else (MessageRead(message=message, by=by),)
+        case _:
+            assert_never(command)
+
+
+def _received(message: str, side: Side, state: Chat) -> None:
+    if message not in state.sent:
+        raise Refused("there is no such message", field="message", kind="not_found")
+    if state.sent[message] == side:
+        raise Refused("only the other side can receive a message", field="message")
+
+
+DECIDER: Decider[Chat, ChatCommand, ChatEvent] = Decider("chat", Chat(), evolve, decide, ChatEvent)

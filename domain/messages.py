@@ -1,0 +1,103 @@
+"""What Vigil's processes say to each other over NATS. These messages live for seconds and are never stored.
+
+Subjects: `vigil.media.<worker>` takes `Publish` and `Hangup` (request and reply), `vigil.beat` carries `MediaBeat`,
+`vigil.keyframe.<session>.<track>` carries `KeyFrame`, `vigil.picture.<session>.<track>` carries `Picture`,
+`vigil.live.<schedule>` and `vigil.candidate.<session>` say only that there is something to read.
+Encoded as msgpack. Pictures and key frames go over core NATS only, never JetStream, so that nothing keeps them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+Track = Literal["camera", "screen"]
+
+
+class Publish(msgspec.Struct, frozen=True, kw_only=True, tag="publish"):
+    """Asks a media worker to take one WHIP offer. `connection` counts the connections of this recording from 1."""
+
+    tenant: str
+    session: str
+    track: Track
+    connection: int
+    subject: str  # whose media key seals the segments
+    sdp: str
+    record: bool = True  # off for a rehearsal: seen and forwarded, never written
+
+
+class Hangup(msgspec.Struct, frozen=True, kw_only=True, tag="hangup"):
+    """Ends one connection, or all of a session's when `track` is None."""
+
+    session: str
+    track: Track | None = None
+    connection: int | None = None
+    why: str
+
+
+class Published(msgspec.Struct, frozen=True, kw_only=True, tag="published"):
+    """The SDP answer. `worker` keeps the session from now on."""
+
+    sdp: str
+    worker: str
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+    """A request that the worker cannot serve: the field at fault and the rule, for the person who asked."""
+
+    field: str
+    rule: str
+    status: int = 422
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
+    """The worker did what was asked; nothing else to tell."""
+
+
+MediaRequest = Publish | Hangup
+MediaReply = Published | Refusal | Done
+
+
+class LiveTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection that a worker holds: when media last arrived (server clock), and what was lost on the way."""
+
+    tenant: str
+    session: str
+    track: Track
+    connection: int
+    media_at: datetime
+    packets_lost: int = 0
+
+
+class MediaBeat(msgspec.Struct, frozen=True, kw_only=True):
+    """Sent each second by every media worker; two seconds of silence mean that the worker is gone."""
+
+    worker: str
+    at: datetime
+    tracks: tuple[LiveTrack, ...] = ()
+
+
+class KeyFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """One encoded key frame as it came from the candidate: decodable alone."""
+
+    tenant: str
+    session: str
+    track: Track
+    at: datetime
+    codec: Literal["VP8"]
+    data: bytes
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """One decoded key frame: a JPEG for the detectors and a small one for the wall (160 pixels wide)."""
+
+    tenant: str
+    session: str
+    track: Track
+    at: datetime
+    width: int
+    height: int
+    jpeg: bytes
+    thumbnail: bytes

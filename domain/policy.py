@@ -1,0 +1,96 @@
+"""A schedule's window and policy: what is captured and enforced. A session keeps the version it started under."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+DetectorKind = Literal["out_of_view", "several_people"]
+LegalBasis = Literal["public_task", "contract", "legitimate_interests", "consent"]
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a sitting can be taken. Times are absolute; `time_zone` (IANA) is the zone that people are told it in."""
+
+    opens_at: datetime
+    last_entry_at: datetime
+    closes_at: datetime
+    time_zone: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class DetectorSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One detector of a policy. `threshold` is a score from 0 to 1; None takes the rule's own default."""
+
+    kind: DetectorKind
+    threshold: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] | None = None
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is captured, what points, how long it is kept, and on which ground. `version` counts from 1 per schedule."""
+
+    version: int = 1
+    camera: bool = True
+    microphone: bool = True
+    screen: bool = True
+    detectors: tuple[DetectorSetting, ...] = (
+        DetectorSetting(kind="out_of_view"),
+        DetectorSetting(kind="several_people"),
+    )
+    legal_basis: LegalBasis = "public_task"
+    media_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
+    record_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 730
+    decided_by: Annotated[str, msgspec.Meta(max_length=200)] = "the examination board"
+
+    @property
+    def tracks(self) -> tuple[Literal["camera", "screen"], ...]:
+        """The tracks that a session under this policy must publish."""
+        return (*(("camera",) if self.camera else ()), *(("screen",) if self.screen else ()))
+
+
+def notice(policy: Policy) -> str:
+    """What a candidate is told before anything starts; its version and hash go into the acknowledgement.
+
+    One plain sentence a line. The legal basis is named with the article of the GDPR (Regulation (EU) 2016/679, art. 6).
+    """
+    captured = [
+        name
+        for name, on in (
+            ("your camera", policy.camera),
+            ("your microphone", policy.camera and policy.microphone),
+            ("your whole screen", policy.screen),
+        )
+        if on
+    ]
+    points = {"out_of_view": "nobody can be seen", "several_people": "more than one person can be seen"}
+    lines = [
+        f"While you sit this exam we record {_and(captured)}." if captured else "Nothing is recorded in this exam."
+    ]
+    if policy.detectors:
+        seen = [points[d.kind] for d in policy.detectors]
+        lines.append(f"A program points out to an invigilator when {_or(seen)}. It decides nothing.")
+    lines += [
+        "Invigilators of this exam see it live. Reviewers may look at the recording afterwards.",
+        "A lost connection or a broken device is noted as a fault and is never held against you.",
+        f"Recordings are deleted after {policy.media_kept_days} days, your record after {policy.record_kept_days} days.",
+        f"Decisions are taken by people: {policy.decided_by}. You can see your record and appeal.",
+        f"The legal basis is {_BASIS[policy.legal_basis]}.",
+    ]
+    return "\n".join(lines)
+
+
+_BASIS = {
+    "public_task": "a task in the public interest (GDPR art. 6(1)(e))",
+    "contract": "the contract with you (GDPR art. 6(1)(b))",
+    "legitimate_interests": "our legitimate interest in a fair exam (GDPR art. 6(1)(f))",
+    "consent": "your consent, which you can withdraw (GDPR art. 6(1)(a))",
+}
+
+
+def _and(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _or(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

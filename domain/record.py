@@ -1,0 +1,136 @@
+"""The record: the sealed account of a session, and what people did with it afterwards."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.event import Command, Decider, Event, Refused
+
+SealKind = Literal["provisional", "complete"]
+
+# Events. Tags and field names are on disk for ever.
+
+
+class Sealed(Event, frozen=True, kw_only=True, tag="record.sealed"):
+    """Seal `number` covers every event of the session up to `streams` (last version of each).
+
+    `root` is the RFC 9162 root (hex) over the session's own leaves in the order of stream and version; `checkpoint` is
+    the signed note that holds them all. `owed` says what had not come yet. `clock` says how well the server's clock
+    was synchronised.
+    """
+
+    number: int
+    kind: SealKind
+    at: datetime
+    owed: tuple[str, ...]
+    streams: dict[str, int]
+    root: str
+    checkpoint: str
+    clock: str
+
+
+class Viewed(Event, frozen=True, kw_only=True, tag="record.viewed"):
+    by: str
+    what: str
+    at: datetime
+
+
+class Exported(Event, frozen=True, kw_only=True, tag="record.exported"):
+    by: str
+    export: str
+    at: datetime
+    seal: int
+
+
+RecordEvent = Sealed | Viewed | Exported
+
+# Commands.
+
+
+class Seal(Command, frozen=True, kw_only=True):
+    at: datetime
+    owed: tuple[str, ...]
+    streams: dict[str, int]
+    root: str
+    checkpoint: str
+    clock: str
+
+
+class View(Command, frozen=True, kw_only=True):
+    by: str
+    what: str
+    at: datetime
+
+
+class Export(Command, frozen=True, kw_only=True):
+    by: str
+    export: str
+    at: datetime
+
+
+RecordCommand = Seal | View | Export
+
+# State.
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """The last seal, what it covers, and who looked when (coalesced to a minute)."""
+
+    seals: int = 0
+    kind: SealKind | None = None
+    streams: dict[str, int] = {}
+    viewed: dict[tuple[str, str], datetime] = {}
+    exports: frozenset[str] = frozenset()
+
+
+def evolve(state: Record, event: RecordEvent) -> Record:
+    match event:
+        case Sealed(number=number, kind=kind, streams=streams):
+            return replace(state, seals=number, kind=kind, streams=streams)
+        case Viewed(by=by, what=what, at=at):
+            return replace(state, viewed=state.viewed | {(by, what): at})
+        case Exported(export=export):
+            return replace(state, exports=state.exports | {export})
+        case _:
+            assert_never(event)
+
+
+def decide(command: RecordCommand, state: Record) -> tuple[RecordEvent, ...]:
+    match command:
+        case Seal():
+            return _seal(command, state)
+        case View(by=by, what=what, at=at):
+            last = state.viewed.get((by, what))
+            if last is not None and (at - last).total_seconds() < 60:
+                return ()
+            return (Viewed(by=by, what=what, at=at),)
+        case Export(by=by, export=export, at=at):
+            if export in state.exports:
+                return ()
+            if not state.seals:
+                raise Refused("the record is not sealed yet; try again in a moment", kind="conflict")
+            return (Exported(by=by, export=export, at=at, seal=state.seals),)
+        case _:
+            assert_never(command)
+
+
+def _seal(command: Seal, state: Record) -> tuple[RecordEvent, ...]:
+    kind: SealKind = "provisional" if command.owed else "complete"
+    if state.seals and command.streams == state.streams:
+        return ()
+    shrunk = [stream for stream, last in state.streams.items() if command.streams.get(stream, 0) < last]
+    if shrunk:
+        raise Refused("a seal covers everything that the one before it covers", field="streams")
+    return (
+        Sealed(
+            number=state.seals + 1, kind=kind, at=command.at, owed=command.owed, streams=command.streams,
+            root=command.root, checkpoint=command.checkpoint, clock=command.clock,
+        ),
+    )  # fmt: skip
+
+
+DECIDER: Decider[Record, RecordCommand, RecordEvent] = Decider("record", Record(), evolve, decide, RecordEvent)

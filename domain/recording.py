@@ -1,0 +1,182 @@
+"""A recording: one track of one session, kept as segments with hashes and gaps over one or more connections."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.event import Command, Decider, Event, Refused
+
+Why = Literal["stopped", "lost", "replaced", "worker_lost", "spool_full"]
+SHORTEST_GAP = timedelta(milliseconds=500)
+
+# Values.
+
+
+class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A sealed stretch of media in the object store. Times are wall time; `sha256` is of the stored bytes.
+
+    `number` counts from 1 within its `connection`. `complete` is False when a crash tore the last second off.
+    """
+
+    connection: int
+    number: int
+    started_at: datetime
+    ended_at: datetime
+    bytes: int
+    frames: int
+    sha256: str
+    object_key: str
+    codec: str
+    width: int
+    height: int
+    complete: bool
+
+
+# Events. Tags and field names are on disk for ever.
+
+
+class Started(Event, frozen=True, kw_only=True, tag="recording.started"):
+    connection: int
+    at: datetime
+    worker: str
+
+
+class SegmentStored(Event, frozen=True, kw_only=True, tag="recording.segment_stored"):
+    segment: Segment
+
+
+class GapRecorded(Event, frozen=True, kw_only=True, tag="recording.gap_recorded"):
+    """A stretch without media. A fact with a cause, never a finding."""
+
+    started_at: datetime
+    ended_at: datetime
+    why: Why
+
+
+class Ended(Event, frozen=True, kw_only=True, tag="recording.ended"):
+    connection: int
+    at: datetime
+    why: Why
+
+
+class Finalised(Event, frozen=True, kw_only=True, tag="recording.finalised"):
+    """One seekable file made of all segments, by remux. `sha256` is of the stored bytes, `duration_s` of the media."""
+
+    object_key: str
+    bytes: int
+    sha256: str
+    duration_s: float
+    frames: int
+    segments: int
+
+
+RecordingEvent = Started | SegmentStored | GapRecorded | Ended | Finalised
+
+# Commands.
+
+
+class Start(Command, frozen=True, kw_only=True):
+    connection: int
+    at: datetime
+    worker: str
+
+
+class StoreSegment(Command, frozen=True, kw_only=True):
+    segment: Segment
+
+
+class End(Command, frozen=True, kw_only=True):
+    connection: int
+    at: datetime
+    why: Why
+
+
+class Finalise(Command, frozen=True, kw_only=True):
+    object_key: str
+    bytes: int
+    sha256: str
+    duration_s: float
+    frames: int
+    segments: int
+
+
+RecordingCommand = Start | StoreSegment | End | Finalise
+
+# State.
+
+
+class Recording(msgspec.Struct, frozen=True, kw_only=True):
+    """`ended` maps a connection to why it ended; `last_media_at` is where the last stored segment stops."""
+
+    connections: int = 0
+    ended: dict[int, Why] = {}
+    segments: tuple[Segment, ...] = ()
+    finalised: bool = False
+
+    @property
+    def live(self) -> bool:
+        return self.connections > len(self.ended)
+
+
+def evolve(state: Recording, event: RecordingEvent) -> Recording:
+    match event:
+        case Started(connection=connection):
+            return replace(state, connections=connection)
+        case SegmentStored(segment=segment):
+            return replace(state, segments=(*state.segments, segment))
+        case GapRecorded():
+            return state
+        case Ended(connection=connection, why=why):
+            return replace(state, ended=state.ended | {connection: why})
+        case Finalised():
+            return replace(state, finalised=True)
+        case _:
+            assert_never(event)
+
+
+def decide(command: RecordingCommand, state: Recording) -> tuple[RecordingEvent, ...]:
+    match command:
+        case Start(connection=connection, at=at, worker=worker):
+            if connection == state.connections:
+                return ()
+            if connection != state.connections + 1:
+                raise Refused("another connection was opened for this track meanwhile; try again")
+            return (Started(connection=connection, at=at, worker=worker),)
+        case StoreSegment(segment=segment):
+            return _store(segment, state)
+        case End(connection=connection, at=at, why=why):
+            if connection in state.ended or connection > state.connections:
+                return ()
+            return (Ended(connection=connection, at=at, why=why),)
+        case Finalise():
+            return () if state.finalised else (Finalised(**msgspec.structs.asdict(command)),)
+        case _:
+            assert_never(command)
+
+
+def _store(segment: Segment, state: Recording) -> tuple[RecordingEvent, ...]:
+    key = (segment.connection, segment.number)
+    if key in {(s.connection, s.number) for s in state.segments}:
+        return ()
+    if segment.connection > state.connections:
+        raise Refused("this connection was never started", field="connection")
+    before = max((s for s in state.segments if (s.connection, s.number) < key), key=_place, default=None)
+    stored = SegmentStored(segment=segment)
+    if before is None or segment.started_at - before.ended_at < SHORTEST_GAP:
+        return (stored,)
+    same = before.connection == segment.connection
+    why: Why = "lost" if same else state.ended.get(before.connection, "lost")
+    return (GapRecorded(started_at=before.ended_at, ended_at=segment.started_at, why=why), stored)
+
+
+def _place(segment: Segment) -> tuple[int, int]:
+    return (segment.connection, segment.number)
+
+
+DECIDER: Decider[Recording, RecordingCommand, RecordingEvent] = Decider(
+    "recording", Recording(), evolve, decide, RecordingEvent
+)

@@ -1,0 +1,26 @@
+"""Every kind of stream, and every event that can lie on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, get_args
+
+from domain import chat, incidents, intervention, record, recording, schedule, session_rules, user
+from domain.event import Decider, Event
+
+DECIDERS: dict[str, Decider[Any, Any, Any]] = {
+    d.kind: d
+    for d in (
+        schedule.DECIDER, session_rules.DECIDER, incidents.DECIDER, chat.DECIDER, intervention.DECIDER,
+        recording.DECIDER, record.DECIDER, user.DECIDER,
+    )
+}  # fmt: skip
+
+EVENTS: dict[str, type[Event]] = {
+    str(event.__struct_config__.tag): event for decider in DECIDERS.values() for event in get_args(decider.events)
+}
+
+# A new field needs only a default. Anything else that changes gets a function here, keyed by tag and the schema version
+# that it lifts from; it takes and gives the event's JSON object.
+UPCASTERS: dict[tuple[str, int], Callable[[dict[str, Any]], dict[str, Any]]] = {}
+SCHEMA = 1

@@ -1,0 +1,316 @@
+"""A schedule: one sitting of an assessment, with its window, policy, invigilators and candidates."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal, assert_never
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec.structs import replace
+
+from domain.event import Command, Decider, Event, Private, Refused
+from domain.policy import Policy, Window
+
+# Events. Tags and field names are on disk for ever.
+
+
+class Created(Event, frozen=True, kw_only=True, tag="schedule.created"):
+    title: str
+    window: Window
+    duration_s: int
+    policy: Policy
+
+
+class Renamed(Event, frozen=True, kw_only=True, tag="schedule.renamed"):
+    title: str
+
+
+class Rescheduled(Event, frozen=True, kw_only=True, tag="schedule.rescheduled"):
+    window: Window
+    duration_s: int
+
+
+class LiveProctoringEnabled(Event, frozen=True, kw_only=True, tag="schedule.live_proctoring_enabled"):
+    pass
+
+
+class LiveProctoringDisabled(Event, frozen=True, kw_only=True, tag="schedule.live_proctoring_disabled"):
+    pass
+
+
+class PolicySet(Event, frozen=True, kw_only=True, tag="schedule.policy_set"):
+    policy: Policy
+
+
+class InvigilatorAssigned(Event, frozen=True, kw_only=True, tag="schedule.invigilator_assigned"):
+    user: str
+
+
+class InvigilatorRemoved(Event, frozen=True, kw_only=True, tag="schedule.invigilator_removed"):
+    user: str
+
+
+class CandidateEnrolled(Event, frozen=True, kw_only=True, tag="schedule.candidate_enrolled"):
+    subject: str
+    session: str
+    name: Private
+    number: Private
+    email: Private | None = None
+
+
+class CandidateWithdrawn(Event, frozen=True, kw_only=True, tag="schedule.candidate_withdrawn"):
+    subject: str
+    session: str
+
+
+class Activated(Event, frozen=True, kw_only=True, tag="schedule.activated"):
+    pass
+
+
+class Cancelled(Event, frozen=True, kw_only=True, tag="schedule.cancelled"):
+    reason: str
+
+
+class Closed(Event, frozen=True, kw_only=True, tag="schedule.closed"):
+    pass
+
+
+ScheduleEvent = (
+    Created | Renamed | Rescheduled | LiveProctoringEnabled | LiveProctoringDisabled | PolicySet | InvigilatorAssigned
+    | InvigilatorRemoved | CandidateEnrolled | CandidateWithdrawn | Activated | Cancelled | Closed
+)  # fmt: skip
+
+# Commands.
+
+
+class Create(Command, frozen=True, kw_only=True):
+    at: datetime
+    title: str
+    window: Window
+    duration_s: int
+    policy: Policy = Policy()
+
+
+class Rename(Command, frozen=True, kw_only=True):
+    title: str
+
+
+class Reschedule(Command, frozen=True, kw_only=True):
+    at: datetime
+    window: Window
+    duration_s: int
+
+
+class SetLiveProctoring(Command, frozen=True, kw_only=True):
+    enabled: bool
+
+
+class SetPolicy(Command, frozen=True, kw_only=True):
+    policy: Policy
+
+
+class AssignInvigilator(Command, frozen=True, kw_only=True):
+    user: str
+
+
+class RemoveInvigilator(Command, frozen=True, kw_only=True):
+    user: str
+
+
+class Enrol(Command, frozen=True, kw_only=True):
+    at: datetime
+    subject: str
+    session: str
+    name: Private
+    number: Private
+    email: Private | None = None
+
+
+class Withdraw(Command, frozen=True, kw_only=True):
+    session: str
+
+
+class Activate(Command, frozen=True, kw_only=True):
+    pass
+
+
+class Cancel(Command, frozen=True, kw_only=True):
+    reason: str
+
+
+class Close(Command, frozen=True, kw_only=True):
+    pass
+
+
+ScheduleCommand = (
+    Create | Rename | Reschedule | SetLiveProctoring | SetPolicy | AssignInvigilator | RemoveInvigilator | Enrol
+    | Withdraw | Activate | Cancel | Close
+)  # fmt: skip
+
+# State.
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """`absent` until created; `candidates` maps a subject to the session that enrolling gave them."""
+
+    phase: Literal["absent", "draft", "active", "cancelled", "closed"] = "absent"
+    title: str = ""
+    window: Window | None = None
+    duration_s: int = 0
+    policy: Policy = Policy()
+    live_proctoring: bool = False
+    invigilators: frozenset[str] = frozenset()
+    candidates: dict[str, str] = {}
+
+
+def evolve(state: Schedule, event: ScheduleEvent) -> Schedule:
+    match event:
+        case Created(title=title, window=window, duration_s=duration_s, policy=policy):
+            return replace(state, phase="draft", title=title, window=window, duration_s=duration_s, policy=policy)
+        case Renamed(title=title):
+            return replace(state, title=title)
+        case Rescheduled(window=window, duration_s=duration_s):
+            return replace(state, window=window, duration_s=duration_s)
+        case LiveProctoringEnabled():
+            return replace(state, live_proctoring=True)
+        case LiveProctoringDisabled():
+            return replace(state, live_proctoring=False)
+        case PolicySet(policy=policy):
+            return replace(state, policy=policy)
+        case InvigilatorAssigned(user=user):
+            return replace(state, invigilators=state.invigilators | {user})
+        case InvigilatorRemoved(user=user):
+            return replace(state, invigilators=state.invigilators - {user})
+        case CandidateEnrolled(subject=subject, session=session):
+            return replace(state, candidates=state.candidates | {subject: session})
+        case CandidateWithdrawn(subject=subject):
+            return replace(state, candidates={s: n for s, n in state.candidates.items() if s != subject})
+        case Activated():
+            return replace(state, phase="active")
+        case Cancelled():
+            return replace(state, phase="cancelled")
+        case Closed():
+            return replace(state, phase="closed")
+        case _:
+            assert_never(event)
+
+
+def decide(command: ScheduleCommand, state: Schedule) -> tuple[ScheduleEvent, ...]:
+    if isinstance(command, Create):
+        return _create(command, state)
+    if state.phase == "absent":
+        raise Refused("there is no such schedule", kind="not_found")
+    if state.phase in ("cancelled", "closed"):
+        if (isinstance(command, Cancel) and state.phase == "cancelled") or (
+            isinstance(command, Close) and state.phase == "closed"
+        ):
+            return ()
+        raise Refused(f"the schedule is {state.phase} and can no longer change")
+    match command:
+        case Rename(title=title):
+            _titled(title)
+            return (Renamed(title=title),) if title != state.title else ()
+        case Reschedule(at=at, window=window, duration_s=duration_s):
+            _fits(at, window, duration_s, opened=state.window)
+            same = (window, duration_s) == (state.window, state.duration_s)
+            return () if same else (Rescheduled(window=window, duration_s=duration_s),)
+        case SetLiveProctoring(enabled=enabled):
+            if enabled == state.live_proctoring:
+                return ()
+            return (LiveProctoringEnabled(),) if enabled else (LiveProctoringDisabled(),)
+        case SetPolicy(policy=policy):
+            following = replace(policy, version=state.policy.version + 1)
+            return (
+                () if replace(policy, version=state.policy.version) == state.policy else (PolicySet(policy=following),)
+            )
+        case AssignInvigilator(user=user):
+            return () if user in state.invigilators else (InvigilatorAssigned(user=user),)
+        case RemoveInvigilator(user=user):
+            return (InvigilatorRemoved(user=user),) if user in state.invigilators else ()
+        case Enrol():
+            return _enrol(command, state)
+        case Withdraw(session=session):
+            found = [s for s, n in state.candidates.items() if n == session]
+            return tuple(CandidateWithdrawn(subject=s, session=session) for s in found)
+        case Activate():
+            if not state.candidates:
+                raise Refused("enrol at least one candidate before the schedule is activated", field="candidates")
+            return () if state.phase == "active" else (Activated(),)
+        case Cancel(reason=reason):
+            return (Cancelled(reason=reason),)
+        case Close():
+            return (Closed(),)
+        case _:
+            assert_never(command)
+
+
+def _create(command: Create, state: Schedule) -> tuple[ScheduleEvent, ...]:
+    _titled(command.title)
+    _fits(command.at, command.window, command.duration_s)
+    created = Created(title=command.title, window=command.window, duration_s=command.duration_s, policy=command.policy)
+    if state.phase == "absent":
+        return (created,)
+    raise Refused("a schedule with this id exists already")
+
+
+def _enrol(command: Enrol, state: Schedule) -> tuple[ScheduleEvent, ...]:
+    if command.subject in state.candidates:
+        if state.candidates[command.subject] == command.session:
+            raise Refused("this candidate is enrolled already", field="number")
+        raise Refused("this candidate is enrolled with another session", field="number")
+    if state.window and command.at >= state.window.closes_at:
+        raise Refused("the window has closed; nobody can be enrolled any more", field="window.closes_at")
+    return (
+        CandidateEnrolled(
+            subject=command.subject,
+            session=command.session,
+            name=command.name,
+            number=command.number,
+            email=command.email,
+        ),
+    )
+
+
+def _titled(title: str) -> None:
+    if not title.strip():
+        raise Refused("a schedule needs a title", field="title", kind="invalid")
+
+
+_LATE = timedelta(minutes=5)  # a planner who types slowly is not refused
+
+
+def _fits(at: datetime, window: Window, duration_s: int, opened: Window | None = None) -> None:
+    """The rules of a window: in order, not in the past (unless it `opened` then already), long enough for the exam."""
+    for name in ("opens_at", "last_entry_at", "closes_at"):
+        if getattr(window, name).tzinfo is None:
+            raise Refused(
+                "a time needs its offset from UTC, as in 2026-06-01T09:00:00+02:00",
+                field=f"window.{name}",
+                kind="invalid",
+            )
+    try:
+        ZoneInfo(window.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise Refused(
+            "an IANA time zone such as Europe/Vienna is expected", field="window.time_zone", kind="invalid"
+        ) from None
+    if window.opens_at < at - _LATE and (opened is None or window.opens_at != opened.opens_at):
+        raise Refused("the window must not open in the past", field="window.opens_at", kind="invalid")
+    if window.closes_at <= window.opens_at:
+        raise Refused("the window must close after it opens", field="window.closes_at", kind="invalid")
+    if not window.opens_at <= window.last_entry_at <= window.closes_at:
+        raise Refused(
+            "the last entry must lie between opening and closing", field="window.last_entry_at", kind="invalid"
+        )
+    if window.closes_at <= at:
+        raise Refused("the window must close in the future", field="window.closes_at", kind="invalid")
+    if not 0 < duration_s <= (window.closes_at - window.opens_at) / timedelta(seconds=1):
+        raise Refused(
+            "the exam must last at least a second and fit into its window", field="duration_s", kind="invalid"
+        )
+
+
+DECIDER: Decider[Schedule, ScheduleCommand, ScheduleEvent] = Decider(
+    "schedule", Schedule(), evolve, decide, ScheduleEvent
+)

@@ -1,0 +1,275 @@
+"""What may happen to a session, and when: its commands and `decide`. The events and the state are in `session.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from domain.event import Command, Decider, Private, Refused
+from domain.policy import Policy
+from domain.session import (
+    RUNNING,
+    Check,
+    CheckName,
+    ConnectionLost,
+    ConnectionRestored,
+    Ended,
+    FaultClosed,
+    FaultOpened,
+    NoticeAcknowledged,
+    NoticeDeclined,
+    Opened,
+    Paused,
+    Ready,
+    Resumed,
+    Session,
+    SessionEvent,
+    Started,
+    Submitted,
+    SystemChecked,
+    Terminated,
+    TimeExtended,
+    Track,
+    evolve,
+)  # fmt: skip
+
+# Commands.
+
+
+class Open(Command, frozen=True, kw_only=True):
+    schedule: str
+    subject: str
+
+
+class AcknowledgeNotice(Command, frozen=True, kw_only=True):
+    policy_version: int
+    sha256: str
+    in_force: tuple[int, str]  # the version and text hash of the notice that holds now
+
+
+class DeclineNotice(Command, frozen=True, kw_only=True):
+    policy_version: int
+
+
+class ReportCheck(Command, frozen=True, kw_only=True):
+    checks: tuple[Check, ...]
+    needed: frozenset[CheckName]
+
+
+class Start(Command, frozen=True, kw_only=True):
+    at: datetime
+    policy: Policy
+    sha256: str  # of the notice in force
+    duration_s: int
+    opens_at: datetime
+    last_entry_at: datetime
+    end_at: datetime
+
+
+class Pause(Command, frozen=True, kw_only=True):
+    at: datetime
+    intervention: str
+
+
+class Resume(Command, frozen=True, kw_only=True):
+    at: datetime
+    intervention: str
+
+
+class ExtendTime(Command, frozen=True, kw_only=True):
+    at: datetime
+    seconds: int
+    intervention: str
+
+
+class LoseConnection(Command, frozen=True, kw_only=True):
+    at: datetime
+    track: Track
+    why: str
+
+
+class RestoreConnection(Command, frozen=True, kw_only=True):
+    at: datetime
+    track: Track
+
+
+class OpenFault(Command, frozen=True, kw_only=True):
+    what: str
+    why: str
+
+
+class CloseFault(Command, frozen=True, kw_only=True):
+    what: str
+
+
+class Submit(Command, frozen=True, kw_only=True):
+    at: datetime
+
+
+class Terminate(Command, frozen=True, kw_only=True):
+    at: datetime
+    intervention: str
+    reason: Private
+
+
+class Expire(Command, frozen=True, kw_only=True):
+    """The clock speaks: it submits, notes a no-show or ends in a fault, each only when it is due."""
+
+    at: datetime
+    last_entry_at: datetime
+
+
+SessionCommand = (
+    Open | AcknowledgeNotice | DeclineNotice | ReportCheck | Start | Pause | Resume | ExtendTime | LoseConnection
+    | RestoreConnection | OpenFault | CloseFault | Submit | Terminate | Expire
+)  # fmt: skip
+
+
+def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
+    if isinstance(command, Open):
+        if state.phase == "absent":
+            return (Opened(schedule=command.schedule, subject=command.subject),)
+        return ()
+    if state.phase == "absent":
+        raise Refused("there is no such session", kind="not_found")
+    match command:
+        case AcknowledgeNotice() | DeclineNotice() | ReportCheck() | Start():
+            return _admit(command, state)
+        case LoseConnection() | RestoreConnection() | OpenFault() | CloseFault():
+            return _fault(command, state)
+        case Submit(at=at):
+            if state.phase == "submitted":
+                return ()
+            _must_run(state, "submitted")
+            return (Submitted(at=at, by="candidate"),)
+        case Expire():
+            return _expire(command, state)
+        case Pause() | Resume() | ExtendTime() | Terminate():
+            return _intervene(command, state)
+        case _:
+            assert_never(command)
+
+
+def _admit(
+    command: AcknowledgeNotice | DeclineNotice | ReportCheck | Start, state: Session
+) -> tuple[SessionEvent, ...]:
+    match command:
+        case Start() if state.phase in RUNNING:
+            return ()
+        case DeclineNotice() if state.phase == "declined":
+            return ()
+        case AcknowledgeNotice(policy_version=version, sha256=sha256) if (
+            state.notice == (version, sha256) == command.in_force
+        ):
+            return ()
+    if state.over or state.phase in RUNNING:
+        raise Refused(f"a session that is {_said(state)} is past its onboarding")
+    match command:
+        case AcknowledgeNotice(policy_version=version, sha256=sha256):
+            if (version, sha256) != command.in_force:
+                raise Refused("the notice has changed; read the one that holds now", field="sha256")
+            return (NoticeAcknowledged(policy_version=version, sha256=sha256),)
+        case DeclineNotice(policy_version=version):
+            return (NoticeDeclined(policy_version=version),)
+        case ReportCheck(checks=checks, needed=needed):
+            if state.notice is None:
+                raise Refused("acknowledge the notice before the system check", field="notice")
+            passed = needed <= {c.name for c in checks if c.passed}
+            ready: tuple[SessionEvent, ...] = (Ready(),) if passed and state.phase != "ready" else ()
+            return (SystemChecked(checks=checks, passed=passed), *ready)
+        case Start():
+            return _start(command, state)
+        case _:
+            assert_never(command)
+
+
+def _start(command: Start, state: Session) -> tuple[SessionEvent, ...]:
+    if state.notice != (command.policy.version, command.sha256):
+        raise Refused("acknowledge the notice that holds now before you start", field="notice")
+    if not state.checked:
+        raise Refused("pass the system check before you start", field="system_check")
+    if command.at < command.opens_at:
+        raise Refused("the exam has not opened yet", field="window.opens_at")
+    if command.at > command.last_entry_at:
+        raise Refused("the last entry has passed; ask an invigilator to admit you late", field="window.last_entry_at")
+    return (Started(at=command.at, policy=command.policy, duration_s=command.duration_s, end_at=command.end_at),)
+
+
+def _intervene(command: Pause | Resume | ExtendTime | Terminate, state: Session) -> tuple[SessionEvent, ...]:
+    match command, state.phase:
+        case Pause(), "paused":
+            return ()
+        case Resume(), "in_progress":
+            return ()
+        case Terminate(), "terminated":
+            return ()
+    _must_run(
+        state, {Pause: "paused", Resume: "resumed", ExtendTime: "extended", Terminate: "terminated"}[type(command)]
+    )
+    match command:
+        case Pause(at=at, intervention=intervention):
+            return (Paused(at=at, intervention=intervention),)
+        case Resume(at=at, intervention=intervention):
+            since = state.stopped_since or at
+            return (Resumed(at=at, intervention=intervention, stopped_s=(at - since).total_seconds()),)
+        case ExtendTime(seconds=seconds, intervention=intervention):
+            room = _room_s(state, command.at)
+            if seconds > room:
+                raise Refused(f"{seconds / 60:.0f} minutes do not fit; {room // 60:.0f} minutes would", field="minutes")
+            return (TimeExtended(seconds=seconds, intervention=intervention),)
+        case Terminate(at=at, intervention=intervention, reason=reason):
+            return (Terminated(at=at, intervention=intervention, reason=reason),)
+        case _:
+            assert_never(command)
+
+
+def _room_s(state: Session, at: datetime) -> float:
+    """How many seconds the clock can still be given before it would run past the session's end."""
+    assert state.started_at and state.end_at
+    stopped = state.stopped_s + ((at - state.stopped_since).total_seconds() if state.stopped_since else 0.0)
+    due = state.started_at + timedelta(seconds=state.duration_s + state.extra_s + stopped)
+    return max(0.0, (state.end_at - due).total_seconds())
+
+
+def _fault(
+    command: LoseConnection | RestoreConnection | OpenFault | CloseFault, state: Session
+) -> tuple[SessionEvent, ...]:
+    match command:
+        case LoseConnection(at=at, track=track, why=why):
+            if track in state.lost or state.phase not in RUNNING:
+                return ()
+            return (ConnectionLost(at=at, track=track, why=why),)
+        case RestoreConnection(at=at, track=track):
+            if track not in state.lost:
+                return ()
+            return (ConnectionRestored(at=at, track=track, away_s=max(0.0, (at - state.lost[track]).total_seconds())),)
+        case OpenFault(what=what, why=why):
+            return () if what in state.faults else (FaultOpened(what=what, why=why),)
+        case CloseFault(what=what):
+            return (FaultClosed(what=what),) if what in state.faults else ()
+        case _:
+            assert_never(command)
+
+
+def _expire(command: Expire, state: Session) -> tuple[SessionEvent, ...]:
+    if state.phase in ("expected", "checking", "ready"):
+        return (Ended(at=command.at, why="no_show"),) if command.at > command.last_entry_at else ()
+    due = state.due_at
+    if state.phase != "in_progress" or due is None or command.at < due:
+        return ()
+    if not state.lost:
+        return (Submitted(at=command.at, by="clock"),)
+    # Cut off by a fault: the time that was lost is not counted as used until the session's own end is reached.
+    return (Ended(at=command.at, why="fault"),) if state.end_at and command.at >= state.end_at else ()
+
+
+def _must_run(state: Session, verb: str) -> None:
+    if state.phase not in RUNNING:
+        raise Refused(f"a session that is {_said(state)} cannot be {verb}")
+
+
+def _said(state: Session) -> str:
+    return state.phase.replace("_", " ")
+
+
+DECIDER: Decider[Session, SessionCommand, SessionEvent] = Decider("session", Session(), evolve, decide, SessionEvent)
