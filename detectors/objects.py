@@ -1,0 +1,68 @@
+"""Finds persons, and later other objects, in a picture: `ultralytics.YOLO` on whichever weights are in use."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import runtime
+from detectors.coco import CATEGORIES, Category
+from detectors.seen import Box
+from detectors.weights import Weights, WeightsMissingError
+
+VERSION = "1"
+IMAGE_SIDE = 416  # pixels of the longer side; 512 finds no more at a webcam's distance and costs half as much again
+WEAKEST = 0.2  # finds below this are noise; what counts above it is a rule's business
+_OVERLAP = 0.5
+_AT_MOST = 20
+
+
+class Objects:
+    """One loaded model. Not safe to call from two threads at once; load one for each worker process."""
+
+    def __init__(self, weights: Weights, categories: tuple[Category, ...] = ("person",)) -> None:
+        """Loads `weights`, which takes some seconds. Raises `WeightsMissingError` when they know none of a category."""
+        runtime.prepare()
+        import torch  # noqa: PLC0415 - heavy, and only after `prepare`
+        from ultralytics.models import YOLO  # noqa: PLC0415
+
+        self.weights = weights
+        on_gpu = weights.path.suffix == ".pt" and torch.cuda.is_available()
+        self._device = "cuda:0" if on_gpu else "cpu"
+        self._model = YOLO(weights.path, task="detect")
+        names: dict[int, str] = self._model.names
+        self._category = {
+            number: category
+            for category in categories
+            for number, name in names.items()
+            if name in CATEGORIES[category]
+        }
+        for category in categories:
+            if category not in self._category.values():
+                raise WeightsMissingError(f"{weights.path} knows no class for: {category}")
+        self.find(np.zeros((480, 640, 3), np.uint8))
+
+    def find(self, picture: NDArray[np.uint8]) -> dict[Category, tuple[Box, ...]]:
+        """What is in `picture` (H, W, 3; BGR), for each category, strongest first."""
+        results = self._model.predict(
+            picture, imgsz=IMAGE_SIDE, rect=True, conf=WEAKEST, iou=_OVERLAP, max_det=_AT_MOST,
+            classes=list(self._category), device=self._device, verbose=False,
+        )  # fmt: skip
+        found: dict[Category, tuple[Box, ...]] = dict.fromkeys(self._category.values(), ())
+        for box, number in (row for result in results for row in _rows(result)):
+            found[self._category[number]] += (box,)
+        return found
+
+
+def _rows(result: object) -> list[tuple[Box, int]]:
+    """Each find with the number of its class, strongest first."""
+    from ultralytics.engine.results import Boxes, Results  # noqa: PLC0415
+
+    assert isinstance(result, Results)
+    if not isinstance(result.boxes, Boxes):
+        return []
+    height, width = result.orig_shape
+    return [
+        (Box(left / width, top / height, right / width, bottom / height, score), int(number))
+        for left, top, right, bottom, score, number in result.boxes.data.tolist()
+    ]

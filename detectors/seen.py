@@ -1,0 +1,50 @@
+"""What was seen in one picture. Plain values, made by `pipeline.py` and judged by `rules.py`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+CannotTell = Literal["unreadable", "too_dark", "no_detail", "detector_failed"]
+Look = Literal["first", "moved", "faces_changed", "unsettled", "keep_alive", "still", "none"]
+
+
+class Box(msgspec.Struct, frozen=True):
+    """Where something is, in fractions of the picture's width and height from its top left, and a score in 0..1."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    score: float
+
+    @property
+    def area(self) -> float:
+        return max(0.0, self.right - self.left) * max(0.0, self.bottom - self.top)
+
+
+class Observation(msgspec.Struct, frozen=True, kw_only=True):
+    """One sample of one session. `at` is the server's clock; `look` says why objects were looked for, or weren't.
+
+    Weak finds are included: which score counts is a rule's business. With `cannot_tell` nothing was seen, for a reason
+    that says nothing about the candidate.
+    """
+
+    session: str
+    at: datetime
+    persons: tuple[Box, ...] = ()
+    faces: tuple[Box, ...] = ()
+    look: Look = "none"
+    cannot_tell: CannotTell | None = None
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes, in 0..1."""
+    width = min(one.right, other.right) - max(one.left, other.left)
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    if width <= 0.0 or height <= 0.0:
+        return 0.0
+    common = width * height
+    return common / (one.area + other.area - common)
