@@ -1,0 +1,173 @@
+"""WHIP's two texts: the SDP offer, read and judged, and our answer to it. Pure.
+
+RFC 9725 (WHIP), RFC 8829 (offer and answer), RFC 8843 (BUNDLE), RFC 7587 (Opus), RFC 7741 (VP8), RFC 4588 (RTX).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from aiortc import RTCDtlsParameters, RTCIceParameters, sdp
+from aiortc.rtcdtlstransport import X509_DIGEST_ALGORITHMS
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+
+MID_EXTENSION = "urn:ietf:params:rtp-hdrext:sdes:mid"
+OPUS_PTIME_MS = 60
+_SDP_MAX = 64 << 10
+_CODEC = {"video": "vp8", "audio": "opus"}
+
+
+class OfferRefused(ValueError):
+    """The offer cannot be taken. `field` names what the caller sent, `rule` what it must be."""
+
+    field = "sdp"
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedStream:
+    """One stream that the sender will send: payload types, and the sources it named (none need be named)."""
+
+    kind: Literal["video", "audio"]
+    mid: str
+    payload_type: int
+    clock_rate: int
+    parameters: str
+    rtx_payload_type: int | None
+    ssrc: int | None
+    rtx_ssrc: int | None
+    mid_extension: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An offer that we can answer: the streams we take, and all its media lines, since each needs an answer."""
+
+    streams: tuple[OfferedStream, ...]
+    lines: tuple[tuple[str, str, str, str], ...]  # kind, profile, first format and MID of every media line, in order
+    ice: RTCIceParameters
+    dtls: RTCDtlsParameters
+
+    @property
+    def has_sound(self) -> bool:
+        return any(s.kind == "audio" for s in self.streams)
+
+
+def parse_offer(text: str, *, sound: bool) -> Offer:
+    """Reads an offer for one video and, with `sound`, at most one audio stream. OfferRefused says what is wrong."""
+    if len(text) > _SDP_MAX:
+        raise OfferRefused("is longer than 64 KiB")
+    try:
+        description = sdp.SessionDescription.parse(text)
+    except (ValueError, AssertionError, KeyError, IndexError, StopIteration, AttributeError, TypeError) as error:
+        raise OfferRefused("cannot be read as an SDP offer") from error
+    streams = []
+    for kind in ("video", "audio") if sound else ("video",):
+        stream = next((s for m in description.media if (s := _stream(m, kind)) is not None), None)
+        if stream is not None:
+            streams.append(stream)
+    if not streams or streams[0].kind != "video":
+        raise OfferRefused("must offer to send video in VP8")
+    mids = [m.rtp.muxId for m in description.media]
+    bundled = {mid for group in description.group if group.semantic == "BUNDLE" for mid in group.items}
+    if len(set(mids)) < len(mids) or not bundled.issuperset(s.mid for s in streams):
+        raise OfferRefused("must bundle its media on one transport (a=group:BUNDLE with one MID for each line)")
+    transport = next(m for m in description.media if m.rtp.muxId == streams[0].mid)
+    if transport.dtls is None or not any(
+        f.algorithm.lower() in X509_DIGEST_ALGORITHMS for f in transport.dtls.fingerprints
+    ):
+        raise OfferRefused("must name a DTLS fingerprint (SHA-256) and a setup role")
+    ice = transport.ice
+    if ice is None or not ice.usernameFragment or not ice.password:
+        raise OfferRefused("must name an ICE user name and password")
+    lines = tuple((m.kind, m.profile, str(m.fmt[0]), m.rtp.muxId) for m in description.media)
+    return Offer(tuple(streams), lines, ice, transport.dtls)
+
+
+def our_dtls_role(offer: Offer) -> Literal["client", "server"]:
+    """Server (`setup:passive`) unless the offer insists on that role: the server picks the SRTP profile."""
+    return "client" if offer.dtls.role == "server" else "server"
+
+
+def write_answer(
+    offer: Offer, ice: RTCIceParameters, candidates: list[str], fingerprint: tuple[str, str], session_id: int
+) -> str:
+    """The answer: one line for each of the offer's, one transport for all. `candidates` are attribute values."""
+    taken = {s.mid: s for s in offer.streams}
+    setup = "active" if our_dtls_role(offer) == "client" else "passive"
+    transport = [
+        f"a=ice-ufrag:{ice.usernameFragment}",
+        f"a=ice-pwd:{ice.password}",
+        *(f"a=candidate:{c}" for c in candidates),
+        "a=end-of-candidates",
+        f"a=fingerprint:{fingerprint[0]} {fingerprint[1]}",
+        f"a=setup:{setup}",
+    ]
+    out = [
+        "v=0",
+        f"o=- {session_id} 1 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        f"a=group:BUNDLE {' '.join(mid for _, _, _, mid in offer.lines if mid in taken)}",
+        "a=msid-semantic:WMS *",
+    ]
+    for kind, profile, first_format, mid in offer.lines:
+        stream = taken.get(mid)
+        if stream is None:
+            out += [f"m={kind} 0 {profile} {first_format}", "c=IN IP4 0.0.0.0", "a=inactive", f"a=mid:{mid}"]
+        else:
+            out += _answered(stream, profile) + transport
+    return "\r\n".join(out) + "\r\n"
+
+
+def _stream(media: sdp.MediaDescription, kind: str) -> OfferedStream | None:
+    """What `media` would send us of `kind`, None when that is nothing we take."""
+    if media.kind != kind or media.direction in ("recvonly", "inactive") or media.port == 0 or not media.rtp.muxId:
+        return None
+    codec = next((c for c in media.rtp.codecs if c.name.lower() == _CODEC[kind]), None)
+    if codec is None or codec.payloadType is None:
+        return None
+    rtx = next((c for c in media.rtp.codecs if _repeats(c, codec.payloadType)), None)
+    ssrc = media.ssrc[0].ssrc if media.ssrc else None
+    pairs = (g.items for g in media.ssrc_group if g.semantic == "FID" and len(g.items) == 2)
+    return OfferedStream(
+        kind="video" if kind == "video" else "audio",
+        mid=media.rtp.muxId,
+        payload_type=codec.payloadType,
+        clock_rate=codec.clockRate,
+        parameters=sdp.parameters_to_sdp(codec.parameters),
+        rtx_payload_type=rtx.payloadType if rtx else None,
+        ssrc=ssrc,
+        rtx_ssrc=next((int(second) for first, second in pairs if first == ssrc), None),
+        mid_extension=next((h.id for h in media.rtp.headerExtensions if h.uri == MID_EXTENSION), None),
+    )
+
+
+def _repeats(codec: RTCRtpCodecParameters, payload_type: int) -> bool:
+    return codec.name.lower() == "rtx" and codec.parameters.get("apt") == payload_type
+
+
+def _answered(stream: OfferedStream, profile: str) -> list[str]:
+    """The media line for a stream that we take, without its transport."""
+    number, rtx = stream.payload_type, stream.rtx_payload_type
+    formats = f"{number}" if rtx is None else f"{number} {rtx}"
+    out = [f"m={stream.kind} 9 {profile} {formats}", "c=IN IP4 0.0.0.0", "a=rtcp:9 IN IP4 0.0.0.0", "a=rtcp-mux"]
+    out += [f"a=mid:{stream.mid}", "a=recvonly"]
+    if stream.mid_extension is not None:
+        out.append(f"a=extmap:{stream.mid_extension} {MID_EXTENSION}")
+    if stream.kind == "audio":
+        out.append(f"a=rtpmap:{number} opus/{stream.clock_rate}/2")
+        # 60 ms of sound in a packet: 17 packets a second in place of 50, and packets are what recording costs
+        out += [f"a=ptime:{OPUS_PTIME_MS}", f"a=maxptime:{OPUS_PTIME_MS}"]
+    else:
+        out.append(f"a=rtpmap:{number} VP8/{stream.clock_rate}")
+        out += [f"a=rtcp-fb:{number} nack", f"a=rtcp-fb:{number} nack pli"]
+    if stream.parameters:
+        out.append(f"a=fmtp:{number} {stream.parameters}")
+    if rtx is not None:
+        out += [f"a=rtpmap:{rtx} rtx/{stream.clock_rate}", f"a=fmtp:{rtx} apt={number}"]
+    return out

@@ -1,0 +1,226 @@
+"""RTP and RTCP on the wire: parsing, building, and numbers that wrap. Pure.
+
+Sources: RFC 3550 (RTP, RTCP), RFC 4585 (NACK, PLI), RFC 4588 (RTX), RFC 7741 (VP8), RFC 8285 (header extensions).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from typing import NamedTuple
+
+_HEADER = struct.Struct("!BBHLL")
+_NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
+
+SENDER_REPORT, RECEIVER_REPORT, SOURCE_DESCRIPTION, TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK = 200, 201, 202, 205, 206
+
+
+class MalformedPacket(ValueError):
+    """The bytes are not the packet that they should be."""
+
+
+class RtpPacket(NamedTuple):
+    """One RTP packet. `extension` holds the header extension with its four leading bytes, or nothing."""
+
+    payload_type: int
+    marker: bool
+    sequence: int
+    timestamp: int
+    ssrc: int
+    payload: bytes
+    extension: bytes = b""
+
+
+class SenderReport(NamedTuple):
+    """What a sender says of its clocks: at Unix time `ntp_s` (its own clock) its RTP clock stood at `timestamp`."""
+
+    ssrc: int
+    ntp_s: float
+    ntp_middle: int
+    timestamp: int
+
+
+class ReportBlock(NamedTuple):
+    """What we received of one source (RFC 3550 section 6.4.1). `fraction_lost` is of 256."""
+
+    ssrc: int
+    fraction_lost: int
+    packets_lost: int
+    highest_sequence: int
+    jitter: int
+    last_report: int
+    since_last_report: int
+
+
+class Vp8Payload(NamedTuple):
+    """Where the VP8 bytes begin behind the payload descriptor, and whether they begin a frame."""
+
+    offset: int
+    starts_frame: bool
+
+
+class Unwrapper:
+    """Turns a number that wraps at `bits` into one that does not: the nearest to the highest seen so far."""
+
+    __slots__ = ("_half", "_highest", "_mask")
+
+    def __init__(self, bits: int) -> None:
+        self._mask = (1 << bits) - 1
+        self._half = 1 << (bits - 1)
+        self._highest: int | None = None
+
+    def __call__(self, value: int) -> int:
+        unwrapped = self.near(value)
+        if self._highest is None or unwrapped > self._highest:
+            self._highest = unwrapped
+        return unwrapped
+
+    def near(self, value: int) -> int:
+        """The same, without moving on to it."""
+        if self._highest is None:
+            return value
+        step = (value - self._highest) & self._mask
+        return self._highest + (step if step < self._half else step - self._mask - 1)
+
+
+def parse_rtp(data: bytes) -> RtpPacket:
+    """One RTP packet, padding removed. MalformedPacket when lengths do not hold."""
+    size = len(data)
+    if size < 12 or data[0] >> 6 != 2:
+        raise MalformedPacket("not an RTP packet")
+    first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
+    start = 12 + ((first & 15) << 2)
+    extension = b""
+    if first & 16:
+        if size < start + 4:
+            raise MalformedPacket("header extension cut short")
+        stop = start + 4 + ((data[start + 2] << 8 | data[start + 3]) << 2)
+        extension = data[start:stop]
+        start = stop
+    stop = size - data[-1] if first & 32 else size
+    if start > stop:
+        raise MalformedPacket("payload cut short")
+    return RtpPacket(second & 127, second > 127, sequence, timestamp, ssrc, data[start:stop], extension)
+
+
+def build_rtp(packet: RtpPacket) -> bytes:
+    """The bytes of one packet, without padding or contributing sources."""
+    first = 0x90 if packet.extension else 0x80
+    second = packet.payload_type | (128 if packet.marker else 0)
+    head = _HEADER.pack(first, second, packet.sequence, packet.timestamp, packet.ssrc)
+    return head + packet.extension + packet.payload
+
+
+def is_rtcp(data: bytes) -> bool:
+    """Tells RTCP from RTP on one port by the second byte (RFC 5761 section 4)."""
+    return len(data) > 1 and 192 <= data[1] <= 223
+
+
+def find_extension(extension: bytes, wanted: int) -> bytes | None:
+    """The value of header extension `wanted` in one-byte or two-byte form (RFC 8285), None when it is not there."""
+    profile = extension[:2]
+    one_byte = profile == b"\xbe\xde"
+    if not one_byte and (len(profile) < 2 or profile[0] != 0x10 or profile[1] & 0xF0):
+        return None
+    at = 4
+    while at < len(extension):
+        if extension[at] == 0:  # padding
+            at += 1
+            continue
+        if one_byte:
+            number, length, at = extension[at] >> 4, (extension[at] & 15) + 1, at + 1
+        elif at + 1 < len(extension):
+            number, length, at = extension[at], extension[at + 1], at + 2
+        else:
+            return None
+        if number == wanted and at + length <= len(extension):
+            return extension[at : at + length]
+        at += length
+    return None
+
+
+def unwrap_rtx(packet: RtpPacket) -> RtpPacket | None:
+    """The packet that a retransmission carries (RFC 4588 section 4), None for padding."""
+    if len(packet.payload) <= 2:
+        return None
+    original = packet.payload[0] << 8 | packet.payload[1]
+    return packet._replace(sequence=original, payload=packet.payload[2:])
+
+
+def parse_vp8(payload: bytes) -> Vp8Payload:
+    """Reads the VP8 payload descriptor (RFC 7741 section 4.2)."""
+    try:
+        first = payload[0]
+        offset = 1
+        if first & 0x80:
+            fields = payload[1]
+            offset = 2
+            if fields & 0x80:
+                offset += 2 if payload[2] & 0x80 else 1
+            if fields & 0x40:
+                offset += 1
+            if fields & 0x30:
+                offset += 1
+    except IndexError:
+        raise MalformedPacket("VP8 descriptor cut short") from None
+    if offset >= len(payload):
+        raise MalformedPacket("VP8 packet without VP8")
+    return Vp8Payload(offset, first & 0x17 == 0x10)
+
+
+def vp8_keyframe_size(frame: bytes) -> tuple[int, int] | None:
+    """Width and height in pixels of a VP8 key frame (RFC 6386 section 9.1), None for any other frame."""
+    if len(frame) < 10 or frame[0] & 1 or frame[3:6] != b"\x9d\x01\x2a":
+        return None
+    return (frame[6] | frame[7] << 8) & 0x3FFF, (frame[8] | frame[9] << 8) & 0x3FFF
+
+
+def parse_sender_reports(data: bytes) -> list[SenderReport]:
+    """The sender reports in a compound RTCP packet; whatever else is in it is passed over."""
+    reports = []
+    at = 0
+    while at + 4 <= len(data):
+        kind, words = data[at + 1], data[at + 2] << 8 | data[at + 3]
+        if kind == SENDER_REPORT and words >= 6 and at + 28 <= len(data):
+            ssrc, ntp, timestamp = struct.unpack_from("!LQL", data, at + 4)
+            seconds = ntp / 2**32 - _NTP_EPOCH
+            reports.append(SenderReport(ssrc, seconds, ntp >> 16 & 0xFFFFFFFF, timestamp))
+        at += 4 + 4 * words
+    return reports
+
+
+def build_receiver_report(ssrc: int, blocks: Iterable[ReportBlock], cname: str) -> bytes:
+    """A receiver report with the source description that RFC 3550 section 6.1 asks for in each compound packet."""
+    body = b"".join(
+        struct.pack("!LLLLLL", b.ssrc, b.fraction_lost << 24 | min(b.packets_lost, 0x7FFFFF), *b[3:]) for b in blocks
+    )
+    count = len(body) // 24
+    item = b"\x01" + bytes([len(cname)]) + cname.encode("ascii")
+    item += b"\0" * (4 - len(item) % 4)
+    report = struct.pack("!BBHL", 0x80 | count, RECEIVER_REPORT, 1 + 6 * count, ssrc) + body
+    return report + struct.pack("!BBHL", 0x81, SOURCE_DESCRIPTION, 1 + len(item) // 4, ssrc) + item
+
+
+def build_nack(ssrc: int, media_ssrc: int, sequences: Iterable[int]) -> bytes:
+    """Asks for packets again (RFC 4585 section 6.2.1). `sequences` in the order sent; they may wrap."""
+    items: list[tuple[int, int]] = []
+    for sequence in (s & 0xFFFF for s in sequences):
+        behind = (sequence - items[-1][0]) & 0xFFFF if items else 0
+        if 1 <= behind <= 16:
+            items[-1] = (items[-1][0], items[-1][1] | 1 << (behind - 1))
+        elif not items or behind:
+            items.append((sequence, 0))
+    body = b"".join(struct.pack("!HH", first, following) for first, following in items)
+    return (
+        _empty_report(ssrc) + struct.pack("!BBHLL", 0x81, TRANSPORT_FEEDBACK, 2 + len(items), ssrc, media_ssrc) + body
+    )
+
+
+def build_pli(ssrc: int, media_ssrc: int) -> bytes:
+    """Asks for a key frame (RFC 4585 section 6.3.1)."""
+    return _empty_report(ssrc) + struct.pack("!BBHLL", 0x81, PAYLOAD_FEEDBACK, 2, ssrc, media_ssrc)
+
+
+def _empty_report(ssrc: int) -> bytes:
+    """Feedback must follow a report unless reduced-size RTCP was agreed on (RFC 5506)."""
+    return struct.pack("!BBHL", 0x80, RECEIVER_REPORT, 1, ssrc)

@@ -1,0 +1,269 @@
+"""The local spool: sealed bytes go to disk in one thread, so that the media loop never waits for a disk.
+
+Calls only queue; the thread writes in order and syncs each second what was written. When the spool holds more than it
+may, or the disk refuses, the next call says so with `SpoolAway`, and the caller notes the gap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from domain.recording import Why
+from media.names import RecordingName
+from media.sealing import measure
+from media.spooled import (
+    ENDED,
+    LOCK,
+    NOTE,
+    PART,
+    SEALED,
+    EndedNote,
+    SegmentNote,
+    connection_folder,
+    hold,
+    measured_note,
+    segment_file,
+    sync_folder,
+    write_note,
+)
+
+logger = logging.getLogger(__name__)
+
+SYNC_EVERY_S = 1.0
+MEASURE_EVERY_S = 10.0
+QUEUED_MAX_BYTES = 64 << 20
+
+
+class SpoolAway(Exception):
+    """Nothing can be written now."""
+
+
+class Spool:
+    """The folder `root`, of at most about `bound_bytes`. One thread writes; `close` waits until all is on disk."""
+
+    def __init__(self, root: Path, bound_bytes: int) -> None:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.root = root
+        self._bound = bound_bytes
+        self._used = disk_use(root)
+        self._queued = 0
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._open: set[ConnectionSpool] = set()
+        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
+        self._thread.start()
+
+    async def connection(self, recording: RecordingName, number: int) -> ConnectionSpool:
+        """A new connection's folder, locked. FileExistsError when this number was used before."""
+        loop = asyncio.get_running_loop()
+        made: asyncio.Future[ConnectionSpool] = loop.create_future()
+
+        def make() -> None:
+            try:
+                spool = ConnectionSpool(self, connection_folder(self.root, recording, number))
+            except OSError as error:
+                loop.call_soon_threadsafe(made.set_exception, error)
+            else:
+                self._open.add(spool)
+                loop.call_soon_threadsafe(made.set_result, spool)
+
+        self.put(make)
+        return await made
+
+    @property
+    def full(self) -> bool:
+        return self._used + self._queued >= self._bound or self._queued >= QUEUED_MAX_BYTES
+
+    def put(self, job: Callable[[], None], size: int = 0) -> None:
+        """Queues one write of `size` bytes for the thread."""
+        self._queued += size
+
+        def counted() -> None:
+            try:
+                job()
+            finally:
+                self._used += size
+                self._queued -= size
+
+        self._jobs.put(counted if size else job)
+
+    def forget(self, connection: ConnectionSpool) -> None:
+        self._open.discard(connection)
+
+    def close(self) -> None:
+        """Writes all that is queued and lets the folders go."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        sync_at = time.monotonic() + SYNC_EVERY_S
+        measure_at = time.monotonic() + MEASURE_EVERY_S
+        while True:
+            try:
+                job = self._jobs.get(timeout=max(0.0, sync_at - time.monotonic()))
+                if job is None:
+                    break
+                job()
+            except queue.Empty:
+                pass
+            now = time.monotonic()
+            if now >= sync_at:
+                for connection in self._open:
+                    connection.sync()
+                sync_at = now + SYNC_EVERY_S
+            if now >= measure_at:
+                self._used = disk_use(self.root)
+                took = time.monotonic() - now
+                measure_at = now + max(MEASURE_EVERY_S, 50 * took)
+        for connection in tuple(self._open):
+            connection.release()
+
+
+class ConnectionSpool:
+    """One connection's folder. Made and written in the spool's thread; the public calls below only queue."""
+
+    def __init__(self, spool: Spool, folder: Path) -> None:
+        self._spool, self._folder = spool, folder
+        self._file: int | None = None
+        self._written = 0
+        self._dirty = False
+        self._broken = False
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        making = folder.with_name(f".{folder.name}.{os.getpid()}.{id(self)}")
+        making.mkdir(mode=0o700)
+        lock = hold(making / LOCK)
+        assert lock is not None
+        self._lock = lock
+        if folder.exists():
+            os.close(lock)
+            (making / LOCK).unlink()
+            making.rmdir()
+            raise FileExistsError(folder)
+        making.rename(folder)
+        sync_folder(folder.parent)
+
+    def begin(self, note: SegmentNote, header: bytes) -> None:
+        """Opens the next segment. SpoolAway when there is no room; nothing was begun then."""
+        if self._spool.full:
+            raise SpoolAway("the spool is full")
+        self._broken = False
+        self._put(lambda: self._begin(note, header), len(header))
+
+    def append(self, sealed: bytes) -> None:
+        """Adds one sealed frame. SpoolAway when there is no room or an earlier write failed: the segment stops."""
+        if self._broken:
+            raise SpoolAway("the disk refused a write")
+        if self._spool.full:
+            raise SpoolAway("the spool is full")
+        self._put(lambda: self._append(sealed), len(sealed))
+
+    def finish(self, note: SegmentNote) -> None:
+        """The segment is whole. Always taken."""
+        self._put(lambda: self._finish(note))
+
+    def abandon(self, note: SegmentNote) -> None:
+        """No more will come of this segment; what is on disk is kept, as not complete."""
+        self._put(lambda: self._abandon(note))
+
+    def end(self, at: datetime, why: Why) -> None:
+        """The connection ended. Nothing may be called after this."""
+        self._put(lambda: self._end(EndedNote(at=at, why=why)))
+
+    def sync(self) -> None:
+        if self._file is not None and self._dirty:
+            self._dirty = False
+            self._guard(lambda: os.fdatasync(self._file or 0))
+
+    def release(self) -> None:
+        """Lets the lock go without an end: what is left is for whoever clears up."""
+        self._close_file()
+        os.close(self._lock)
+        self._spool.forget(self)
+
+    def _put(self, job: Callable[[], None], size: int = 0) -> None:
+        self._spool.put(lambda: self._guard(job), size)
+
+    def _guard(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except OSError:
+            if not self._broken:
+                logger.exception("the spool could not write")
+            self._broken = True
+
+    def _begin(self, note: SegmentNote, header: bytes) -> None:
+        write_note(segment_file(self._folder, note.number, NOTE), note)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        self._file = os.open(segment_file(self._folder, note.number, PART), flags, 0o600)
+        self._written = 0
+        sync_folder(self._folder)
+        self._append(header)
+
+    def _append(self, data: bytes) -> None:
+        if self._file is None or self._broken:
+            return
+        self._dirty = True
+        try:
+            taken = os.write(self._file, data)
+        except OSError:
+            taken = 0
+        if taken < len(data):  # a full disk may take half a frame
+            os.ftruncate(self._file, self._written)
+            raise OSError(errno.ENOSPC, "the disk took only part of a frame")
+        self._written += taken
+
+    def _finish(self, note: SegmentNote) -> None:
+        if self._broken:
+            self._abandon(note)
+            return
+        self._dirty = True
+        self.sync()
+        self._keep(note)
+
+    def _abandon(self, note: SegmentNote) -> None:
+        part = segment_file(self._folder, note.number, PART)
+        self._close_file()
+        if part.exists():
+            measured = measure(part.read_bytes())
+            if measured.head is None:
+                part.unlink()
+                segment_file(self._folder, note.number, NOTE).unlink()
+            else:
+                self._keep(measured_note(note, measured))
+
+    def _keep(self, note: SegmentNote) -> None:
+        self._close_file()
+        write_note(segment_file(self._folder, note.number, NOTE), note)
+        segment_file(self._folder, note.number, PART).rename(segment_file(self._folder, note.number, SEALED))
+        sync_folder(self._folder)
+
+    def _end(self, note: EndedNote) -> None:
+        self._close_file()
+        write_note(self._folder / ENDED, note)
+        sync_folder(self._folder)
+        self.release()
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def disk_use(root: Path) -> int:
+    """Bytes of all files under `root`; one that goes away meanwhile counts nothing."""
+    total = 0
+    for folder, _, files in os.walk(root):
+        for name in files:
+            try:
+                total += os.stat(f"{folder}/{name}").st_size  # noqa: PTH116  # many files, each second
+            except FileNotFoundError:
+                continue
+    return total
