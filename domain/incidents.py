@@ -145,9 +145,9 @@ IncidentCommand = OpenIncident | AddEvidence | CloseIncident | Raise | Judge | R
 
 
 class Incidents(msgspec.Struct, frozen=True, kw_only=True):
-    """`open` maps an incident to its kind; a person's own incident is a moment and never open."""
+    """`open` maps an incident to how it was opened; a person's own incident is a moment and never open."""
 
-    open: dict[str, str] = {}
+    open: dict[str, Opened] = {}
     known: frozenset[str] = frozenset()
     evidence: frozenset[str] = frozenset()
     verdicts: dict[str, tuple[str, str]] = {}  # incident -> (verdict, by), the latest
@@ -156,13 +156,13 @@ class Incidents(msgspec.Struct, frozen=True, kw_only=True):
 
 def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
     match event:
-        case Opened(incident=incident, kind=kind, evidence=evidence):
+        case Opened(incident=incident, evidence=evidence):
             seen = state.evidence | {evidence.object_key} if evidence else state.evidence
-            return replace(state, open=state.open | {incident: kind}, known=state.known | {incident}, evidence=seen)
+            return replace(state, open=state.open | {incident: event}, known=state.known | {incident}, evidence=seen)
         case EvidenceAdded(evidence=evidence):
             return replace(state, evidence=state.evidence | {evidence.object_key})
         case Closed(incident=incident):
-            return replace(state, open={i: kind for i, kind in state.open.items() if i != incident})
+            return replace(state, open={i: opened for i, opened in state.open.items() if i != incident})
         case RaisedByPerson(incident=incident):
             return replace(state, known=state.known | {incident})
         case VerdictGiven(incident=incident, verdict=verdict, by=by):
@@ -176,7 +176,8 @@ def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
 def decide(command: IncidentCommand, state: Incidents) -> tuple[IncidentEvent, ...]:
     match command:
         case OpenIncident():
-            if command.incident in state.known or not command.observed or command.kind in state.open.values():
+            already = command.kind in {opened.kind for opened in state.open.values()}
+            if command.incident in state.known or not command.observed or already:
                 return ()
             return (
                 Opened(
