@@ -207,3 +207,18 @@ async def position_at(conn: AsyncConnection, moment: datetime) -> int:
     )
     row = await cursor.fetchone()
     return int(row[0]) if row else 0
+
+
+async def read_session(conn: AsyncConnection, tenant: str, session: str, up_to: int | None = None) -> list[Stored]:
+    """Every event of a session's streams in the order of the ledger, up to a position when one is given."""
+    exact = [f"{tenant}/{kind}/{session}" for kind in ("session", "incidents", "chat", "record")]
+    # Names below a session begin with `<session>.`; in the C collation `/` is the character after `.`.
+    ranges = [f"{tenant}/{kind}/{session}" for kind in ("intervention", "recording")]
+    cursor = await conn.execute(
+        f"SELECT {COLUMNS} FROM ledger.events WHERE (originator_id = ANY(%s)"
+        " OR (originator_id >= %s AND originator_id < %s) OR (originator_id >= %s AND originator_id < %s))"
+        " AND (%s::bigint IS NULL OR notification_id <= %s) ORDER BY notification_id",
+        (exact, *(name + end for name in ranges for end in "./"), up_to, up_to),
+        prepare=True,
+    )
+    return [Stored(*row) async for row in cursor]

@@ -1,0 +1,140 @@
+"""The command `vigil`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import uvloop
+
+from vigil.settings import Settings, SettingsError, load
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vigil")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Live exam proctoring that an institution runs itself and can prove afterwards."""
+    context.obj = load()
+
+
+@cli.command()
+@click.option("--once", is_flag=True, help="End after the story; exit code 0 only if every step held.")
+@click.option("--candidates", default=3, show_default=True, type=click.IntRange(2, 50), help="How many sit the exam.")
+@click.option("--clips", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A folder of webcam clips.")
+@click.pass_obj
+def demo(settings: Settings, once: bool, candidates: int, clips: Path | None) -> None:
+    """Play an exam from scheduling to the verified export, on real servers."""
+    from vigil.demo import play
+
+    sys.exit(_run(lambda: play(settings, once=once, candidates=candidates, clips=clips)))
+
+
+@cli.command()
+@click.argument("roles", nargs=-1)
+@click.pass_obj
+def run(settings: Settings, roles: tuple[str, ...]) -> None:
+    """Run everything; or, with ROLES named, just these in this process (serve, media, upload, frames, detect, ...)."""
+    from vigil.roles import run_all, run_here
+
+    _run(lambda: run_here(settings, roles) if roles else run_all(settings))
+
+
+@cli.command()
+@click.pass_obj
+def migrate(settings: Settings) -> None:
+    """Bring the database to this version's schema."""
+    from vigil.migrate import migrate as apply
+
+    for name in _run(lambda: apply(settings.database_url)):
+        click.echo(f"applied {name}")
+
+
+@cli.command()
+@click.argument("model")
+@click.pass_obj
+def rebuild(settings: Settings, model: str) -> None:
+    """Build a read model afresh beside the live one, and switch."""
+    from vigil.tools import rebuild as build
+
+    click.echo(_run(lambda: build(settings, model)))
+
+
+@cli.command()
+@click.argument("session")
+@click.option("--as-of", help="A time (2026-06-01T09:42:07+02:00) or a position of the ledger.")
+@click.option("--speed", type=float, help="Play in time, so many times as fast as it happened.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_obj
+def replay(settings: Settings, session: str, as_of: str | None, speed: float | None, as_json: bool) -> None:
+    """Replay a session from its stream: every event in order, and the state that they lead to."""
+    from vigil.replay import replay as play
+
+    _run(lambda: play(settings, session, as_of=as_of, speed=speed, as_json=as_json, write=click.echo))
+
+
+@cli.command()
+@click.argument("session")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.pass_obj
+def export(settings: Settings, session: str, folder: Path) -> None:
+    """Write a session's record, with its proofs and media, to a new FOLDER."""
+    from vigil.tools import export as write
+
+    click.echo(_run(lambda: write(settings, session, folder)))
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--key", help="The fingerprint of the signing key that you were given by somebody you trust.")
+def verify(folder: Path, key: str | None) -> None:
+    """Check an export offline: every event, proof, segment and seal."""
+    from vigil.verify import main as check
+
+    sys.exit(check([str(folder), *(["--key", key] if key else [])]))
+
+
+@cli.group()
+def user() -> None:
+    """Accounts of the institution's staff."""
+
+
+@user.command("add")
+@click.argument("email")
+@click.option("--name", required=True)
+@click.option("--role", "roles", multiple=True, required=True, help="May be given several times.")
+@click.option("--tenant", default="main", show_default=True)
+@click.password_option()
+@click.pass_obj
+def user_add(settings: Settings, email: str, name: str, roles: tuple[str, ...], tenant: str, password: str) -> None:
+    """Make an account."""
+    from vigil.tools import add_user
+
+    click.echo(_run(lambda: add_user(settings, tenant, email, name, roles, password)))
+
+
+@cli.command()
+@click.pass_obj
+def doctor(settings: Settings) -> None:
+    """Say what this installation has, and what it lacks."""
+    from vigil.doctor import report
+
+    sys.exit(_run(lambda: report(settings, click.echo)))
+
+
+def main() -> None:
+    """Runs the command line; a mistake in settings is said in one line."""
+    try:
+        cli()
+    except SettingsError as error:
+        raise SystemExit(f"vigil: {error}") from error
+
+
+T = TypeVar("T")
+
+
+def _run(work: Callable[[], Coroutine[object, object, T]]) -> T:
+    return uvloop.run(work())

@@ -1,0 +1,86 @@
+"""`vigil run`: one process for each group of roles, started again when one dies, stopped together and in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+
+log = logging.getLogger(__name__)
+
+# What a small deployment runs. Media, its delivery, decoding and inference each have a core of their own to use.
+GROUPS: tuple[tuple[str, ...], ...] = (
+    ("project", "notary", "react"),
+    ("serve",),
+    ("media",),
+    ("upload",),
+    ("frames",),
+    ("detect",),
+)
+STOP_S = 10.0
+
+
+@asynccontextmanager
+async def running(
+    environment: Mapping[str, str], groups: Sequence[tuple[str, ...]] = GROUPS
+) -> AsyncIterator[dict[str, asyncio.subprocess.Process]]:
+    """Keeps the groups running while the body runs. Yields the processes by the name of their group."""
+    children: dict[str, asyncio.subprocess.Process] = {}
+    tasks = [asyncio.create_task(_keep(group, environment, children)) for group in groups]
+    try:
+        yield children
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(_stop(child) for child in children.values()))
+
+
+async def _keep(
+    group: tuple[str, ...], environment: Mapping[str, str], children: dict[str, asyncio.subprocess.Process]
+) -> None:
+    name, pause_s = "+".join(group), 0.2
+    while True:
+        began = asyncio.get_running_loop().time()
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "vigil", "run", *group,
+            env={**os.environ, **environment, "VIGIL_PARENT": str(os.getpid())}, start_new_session=True,
+        )  # fmt: skip
+        children[name] = child
+        code = await child.wait()
+        log.error("the process %s ended with %s and is started again", name, code)
+        long = asyncio.get_running_loop().time() - began > 30
+        pause_s = 0.2 if long else min(pause_s * 2, 10.0)
+        await asyncio.sleep(pause_s)
+
+
+async def _stop(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        child.terminate()
+    try:
+        await asyncio.wait_for(child.wait(), STOP_S)
+    except TimeoutError:
+        log.warning("process %d did not stop in %.0f s and is killed", child.pid, STOP_S)
+        with suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
+
+
+async def until_stopped() -> None:
+    """Returns when this process is asked to stop, by a signal or because the one that started it is gone."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    parent = os.environ.get("VIGIL_PARENT")
+    while not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 1.0)
+        if parent and os.getppid() != int(parent):
+            return

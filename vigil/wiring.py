@@ -1,0 +1,142 @@
+"""The one place where everything is wired together: pools, clients, keys and the handler, made from settings."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import nats
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from nats.aio.client import Client as Nats
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from commands.envelope import all_keys, read, recorded, unseal
+from commands.handler import Handler, Order, Receipt, UseCase
+from commands.ids import Pseudonyms
+from commands.keys import KeyRing
+from commands.ledger import Appender
+from commands.notary import Signer
+from commands.objects import ObjectStore, open_store
+from domain.event import Event
+from domain.recorded import Envelope, Recorded, Stored
+from vigil.settings import Settings
+from vigil.signing import signer
+
+log = logging.getLogger(__name__)
+
+Pool = AsyncConnectionPool[AsyncConnection]
+Decode = Callable[[Sequence[Stored]], Awaitable[Sequence[Recorded | Exception]]]
+
+
+@dataclass(frozen=True)
+class Core:
+    """What every process of Vigil holds."""
+
+    settings: Settings
+    pool: Pool  # as vigil_app
+    keys: KeyRing
+    handler: Handler
+    nats: Nats
+    objects: ObjectStore
+    pseudonyms: Pseudonyms
+    signer: Signer
+    tokens: bytes  # the secret that signs tokens and links
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def act(self, tenant: str, actor: str, cause: str, use_case: UseCase) -> Receipt:
+        """Runs a command of Vigil's own. Its key is derived from the cause, so that a crash repeats nothing."""
+        order = Order(
+            tenant=tenant, actor=actor, key=cause, request=sha256(cause.encode()).digest(), at=self.now(), correlation=cause
+        )
+        return await self.handler.run(order, use_case)
+
+
+@asynccontextmanager
+async def core(settings: Settings, process: str) -> AsyncIterator[Core]:
+    """Opens everything for one process and closes it in order. `process` names it to PostgreSQL and NATS."""
+    master = settings.master_secret()
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(_pool(settings.database_url_for("app"), process, 6))
+        keys_pool = await stack.enter_async_context(_pool(settings.database_url_for("keys"), process, 2))
+        appender = await stack.enter_async_context(Appender(settings.database_url_for("app")))
+        client = await connect_nats(settings.nats_url, process)
+        stack.push_async_callback(client.close)
+        keys = KeyRing(keys_pool, derive(master, "keys"))
+        yield Core(
+            settings=settings, pool=pool, keys=keys, handler=Handler(pool, appender, keys), nats=client,
+            objects=open_store(settings.objects_url), pseudonyms=Pseudonyms(derive(master, "pseudonyms")),
+            signer=signer(settings), tokens=derive(master, "tokens"),
+        )  # fmt: skip
+
+
+def decoder(keys: KeyRing) -> Decode:
+    """Turns stored rows into events with their private fields open, as far as their keys are there."""
+
+    async def decode(rows: Sequence[Stored]) -> Sequence[Recorded | Exception]:
+        entries = [_read(row) for row in rows]
+        await keys.fetch(all_keys(entry[1] for entry in entries if not isinstance(entry, Exception)))
+        return [
+            entry if isinstance(entry, Exception) else _opened(row, *entry, keys)
+            for row, entry in zip(rows, entries, strict=True)
+        ]
+
+    return decode
+
+
+async def connect_nats(url: str, process: str) -> Nats:
+    """A client that reconnects for ever and says so once each time, not at each try."""
+
+    async def gone() -> None:
+        log.warning("NATS is away; live hints and media wait, commands go on")
+
+    async def back() -> None:
+        log.info("NATS is back")
+
+    async def quiet(error: Exception) -> None:
+        log.debug("NATS: %s", error)
+
+    return await nats.connect(
+        url, name=f"vigil {process}", max_reconnect_attempts=-1, reconnect_time_wait=0.5, disconnected_cb=gone,
+        reconnected_cb=back, error_cb=quiet, pending_size=16 * 1024 * 1024,
+    )  # fmt: skip
+
+
+def derive(master: bytes, purpose: str) -> bytes:
+    """A 32-byte secret of its own for each purpose."""
+    return HKDF(SHA256(), 32, salt=None, info=f"vigil/{purpose}/1".encode()).derive(master)
+
+
+@asynccontextmanager
+async def _pool(conninfo: str, process: str, most: int) -> AsyncIterator[Pool]:
+    pool: Pool = AsyncConnectionPool(
+        conninfo, min_size=1, max_size=most, open=False, timeout=20, name=process,
+        kwargs={"autocommit": True, "application_name": f"vigil {process}"}, check=AsyncConnectionPool.check_connection,
+    )  # fmt: skip
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await asyncio.wait_for(pool.close(), 10)
+
+
+def _read(row: Stored) -> tuple[Envelope, Event] | Exception:
+    try:
+        return read(row)
+    except Exception as error:  # whatever is wrong with these bytes, the reader parks this row and goes on
+        return error
+
+
+def _opened(row: Stored, envelope: Envelope, event: Event, keys: KeyRing) -> Recorded | Exception:
+    try:
+        return recorded(row, envelope, unseal(event, row.stream, row.version, keys.held))
+    except Exception as error:
+        return error
