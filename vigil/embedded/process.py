@@ -1,0 +1,137 @@
+"""One server process: started in its own session, stopped by a signal, found again when its parent was killed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+log = logging.getLogger(__name__)
+
+STOP_S = 20.0
+POLL_S = 0.01
+
+
+class ServerFailed(Exception):
+    """A server did not start; holds the end of what it wrote."""
+
+
+class Account(NamedTuple):
+    """The system user and group that a server runs as."""
+
+    uid: int
+    gid: int
+
+
+class Server(NamedTuple):
+    """A running server and the file that it writes to."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def check(self, deadline: float) -> None:
+        """Raises `ServerFailed` when the server has ended, or when `deadline` (monotonic seconds) has passed."""
+        code = self.process.poll()
+        if code is None and time.monotonic() < deadline:
+            return
+        what = "is not ready in time" if code is None else f"ended with {code}"
+        raise ServerFailed(f"{self.log.stem} {what}; the end of {self.log}:\n{last_lines(self.log)}")
+
+
+@contextmanager
+def server(
+    name: str, arguments: Sequence[str], *, folder: Path, home: Path, account: Account | None = None
+) -> Iterator[Server]:
+    """Runs the program `name` in `folder`, which is its own, and stops it at the end.
+
+    What runs there from an earlier time is ended first. The server sees none of our environment, which holds secrets.
+    """
+    end_left_behind(name, folder)
+    logs = log_file(home, name)
+    process = spawn(arguments, folder=folder, log=logs, account=account)
+    try:
+        yield Server(process, logs)
+    finally:
+        stop(name, process)
+
+
+def spawn(arguments: Sequence[str], *, folder: Path, log: Path, account: Account | None) -> subprocess.Popen[bytes]:
+    """Starts a program in a session of its own, as `account` or as ourselves, with all its words going to `log`."""
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            arguments,
+            cwd=folder,
+            env={"PATH": os.defpath},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=account.uid if account else None,
+            group=account.gid if account else None,
+            extra_groups=() if account else None,
+        )
+
+
+def stop(name: str, process: subprocess.Popen[bytes]) -> None:
+    """Ends a server: PostgreSQL and NATS both take SIGINT for "close connections, write down, end"."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        log.warning("%s did not stop within %.0f s and is killed", name, STOP_S)
+        process.kill()
+        process.wait()
+
+
+def end_left_behind(name: str, folder: Path) -> None:
+    """Ends every process of the program `name` that works in `folder`, left by a parent that was killed.
+
+    A process is known by its name and working folder, which no stale file and no reused process id can feign; psutil
+    compares the start time as well before it sends a signal.
+    """
+    deadline = time.monotonic() + STOP_S
+    told: set[psutil.Process] = set()
+    while left := set(_working_in(name, folder)):
+        for process in left - told:
+            log.warning("ending %s (process %d), left by an earlier run", name, process.pid)
+            _signal(process, signal.SIGINT)
+        if time.monotonic() > deadline:
+            for process in left:
+                _signal(process, signal.SIGKILL)
+        told |= left
+        time.sleep(POLL_S)
+
+
+def _working_in(name: str, folder: Path) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter(["name"]):
+        if process.info["name"] == name:
+            with suppress(psutil.Error):
+                if Path(process.cwd()) == folder:
+                    yield process
+
+
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
+
+
+def log_file(home: Path, name: str) -> Path:
+    """Where a server writes in this run; what it wrote in the run before is kept beside it."""
+    path = home / "logs" / f"{name}.log"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    if path.exists():
+        path.replace(path.with_suffix(".log.old"))
+    return path
+
+
+def last_lines(path: Path) -> str:
+    """The end of a log file, for an error message."""
+    return "\n".join(path.read_text("utf-8", "replace").splitlines()[-12:])
