@@ -1,0 +1,64 @@
+"""What the rules say happened to an incident. Only this leaves the detectors; single detections never do."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from domain.incidents import Severity
+from domain.policy import DetectorKind
+
+_INCIDENTS = uuid.UUID("6d0c6f63-0f1f-5b61-9f1e-6b1f5f0f4b7a")
+
+Why = Literal["clear", "not_observed", "session_over"]
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident begins. `started_at` is the first sample that showed it, `at` the one that settled it.
+
+    `raw_score` is the score that decided in the sample at `at`, held against `threshold`.
+    """
+
+    incident: str
+    kind: DetectorKind
+    started_at: datetime
+    at: datetime
+    severity: Severity
+    confidence: float
+    raw_score: float
+    threshold: float
+    rule_version: str
+
+
+class Peak(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture that shows an open incident better than those before, or by which it has become graver."""
+
+    incident: str
+    kind: DetectorKind
+    at: datetime
+    severity: Severity
+    confidence: float
+    raw_score: float
+
+
+class Closed(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident is over. `ended_at` is the last sample that showed it, `at` the moment that settled that."""
+
+    incident: str
+    kind: DetectorKind
+    ended_at: datetime
+    at: datetime
+    severity: Severity
+    peak: float
+    why: Why
+
+
+Change = Opened | Peak | Closed
+
+
+def incident_id(session: str, kind: DetectorKind, started_at: datetime) -> str:
+    """The same for the same sample, so that a worker that starts again cannot open an incident twice (RFC 9562, v5)."""
+    return str(uuid.uuid5(_INCIDENTS, f"{session}\n{kind}\n{started_at.isoformat()}"))
