@@ -1,0 +1,136 @@
+"""Compares the whole ledger with the tree and the signed checkpoints, and names the first difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from psycopg import AsyncConnection, IsolationLevel
+
+from commands.checkpoint import Head, Malformed, parse, signed_by
+from commands.leaf import leaf
+from commands.merkle import Frontier, Node
+from commands.proofs import Checkpoint, checkpoints, latest, read_after, stored_nodes
+from domain.recorded import Stored
+
+BATCH = 1000
+
+
+class Checked(NamedTuple):
+    """How many events there are, how many of them are sealed, the last checkpoint, and what is wrong, if anything."""
+
+    events: int
+    sealed: int
+    checkpoint: Checkpoint | None
+    difference: str | None
+
+
+class Difference(Exception):
+    """The first thing that is not as it was sealed."""
+
+
+async def check(conn: AsyncConnection, origin: str, keys: Sequence[bytes]) -> Checked:
+    """Reads everything once, in one snapshot. `keys` are the public keys (32 bytes) that may have signed checkpoints.
+
+    A rewritten event, leaf or node cannot hide: whoever rewrites all of them lacks the key of the checkpoints. What
+    was recorded after the last checkpoint is only compared with its leaf; keep a checkpoint elsewhere for the rest.
+    """
+    await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    try:
+        async with conn.transaction():
+            tree = _Tree(conn, origin, keys)
+            difference = None
+            try:
+                await tree.compare()
+            except Difference as found:
+                difference = str(found)
+            return Checked(tree.events, tree.edge.size, await latest(conn), difference)
+    finally:
+        await conn.set_isolation_level(None)
+
+
+class _Tree:
+    def __init__(self, conn: AsyncConnection, origin: str, keys: Sequence[bytes]) -> None:
+        self.conn, self.origin, self.keys = conn, origin, keys
+        self.edge = Frontier()
+        self.events = 0
+        self.last: Stored | None = None
+
+    async def compare(self) -> None:
+        """Raises `Difference` at the first one."""
+        rows: list[Stored] | None = None
+        while rows is None or len(rows) == BATCH:
+            rows = await read_after(self.conn, self.last.position if self.last else 0, BATCH)
+            self.events += len(rows)
+            await self._batch(rows)
+        await self._nothing_left()
+
+    async def _batch(self, rows: list[Stored]) -> None:
+        start = self.edge.size
+        leaves = await self._leaves(start, len(rows))
+        marks = {mark.size: mark for mark in await checkpoints(self.conn, start, len(rows))}
+        nodes: list[Node] = []
+        for n, row in enumerate(rows):
+            self._in_order(row)
+            if n >= len(leaves):
+                continue  # not sealed yet
+            nodes += self._leaf(row, *leaves[n])
+            if mark := marks.get(self.edge.size):
+                self._mark(mark)
+        await self._nodes(nodes)
+
+    def _in_order(self, row: Stored) -> None:
+        if self.last and row.recorded_at < self.last.recorded_at:
+            raise Difference(f"{_name(row)}: recorded before position {self.last.position}, which comes before it")
+        self.last = row
+
+    def _leaf(self, row: Stored, index: int, position: int, hash_: bytes) -> list[Node]:
+        if index != self.edge.size:
+            raise Difference(f"leaf {self.edge.size} is missing")
+        if position < row.position:
+            raise Difference(f"position {position} was sealed as leaf {index}, and its event is gone")
+        if position > row.position:
+            raise Difference(f"{_name(row)}: was put in after later events had been sealed")
+        if hash_ != leaf(row):
+            raise Difference(f"{_name(row)}: is not what was sealed as leaf {index}")
+        return self.edge.append(hash_)
+
+    def _mark(self, mark: Checkpoint) -> None:
+        if mark.root != self.edge.root():
+            raise Difference(f"the checkpoint over {mark.size} events has another root than their leaves")
+        try:
+            same = parse(mark.note) == Head(self.origin, mark.size, mark.root)
+            if not same or not any(signed_by(mark.note, self.origin, key) for key in self.keys):
+                raise Difference(f"the checkpoint over {mark.size} events bears no valid signature for what it says")
+        except Malformed as error:
+            raise Difference(f"the checkpoint over {mark.size} events is no signed note: {error}") from error
+
+    async def _nodes(self, nodes: Iterable[Node]) -> None:
+        made = {(level, index): hash_ for level, index, hash_ in nodes}
+        stored = await stored_nodes(self.conn, sorted(made))
+        for place, hash_ in made.items():
+            if stored.get(place) != hash_:
+                raise Difference(f"node {place[1]} of level {place[0]} is not what the leaves below it make")
+
+    async def _leaves(self, start: int, most: int) -> list[tuple[int, int, bytes]]:
+        cursor = await self.conn.execute(
+            "SELECT index, position, hash FROM ledger.leaves WHERE index >= %s ORDER BY index LIMIT %s", (start, most)
+        )
+        return await cursor.fetchall()
+
+    async def _nothing_left(self) -> None:
+        size = self.edge.size
+        if left := await self._leaves(size, 1):
+            raise Difference(f"position {left[0][1]} was sealed as leaf {left[0][0]}, and its event is gone")
+        if left_mark := await checkpoints(self.conn, size, 1):
+            raise Difference(
+                f"a checkpoint was signed over {left_mark[0].size} events, and there are leaves for {size}"
+            )
+        cursor = await self.conn.execute("SELECT count(*) FROM ledger.nodes")
+        nodes = await cursor.fetchone()
+        if nodes != (size - size.bit_count(),):
+            raise Difference("the tree holds nodes that stand over no leaves")
+
+
+def _name(row: Stored) -> str:
+    return f"position {row.position} ({row.stream}, version {row.version})"
