@@ -8,7 +8,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 INSTALL := $(BIN)/python -m pip install -qq
-PACKAGES := domain commands projections api media detectors vigil
+WEIGHTS := $(or $(VIGIL_HOME),$(HOME)/.vigil)/weights/.ready
 
 .PHONY: help
 help: ## say what can be made
@@ -34,7 +34,7 @@ bench: setup ## run the benchmarks (ONLY=name for one of them)
 	$(BIN)/python -m bench $(ONLY)
 
 .PHONY: setup
-setup: .venv/.ready .venv/.weights ## install everything, the detectors' weights included
+setup: .venv/.ready $(WEIGHTS) ## install everything, the detectors' weights included
 
 .PHONY: lock
 lock: .venv/.ready ## resolve pyproject.toml again into requirements.lock
@@ -52,6 +52,6 @@ lock: .venv/.ready ## resolve pyproject.toml again into requirements.lock
 	$(INSTALL) --no-deps --editable .
 	@touch $@
 
-.venv/.weights: .venv/.ready $(wildcard detectors/*.py)
+$(WEIGHTS): .venv/.ready $(wildcard detectors/*.py)
 	$(BIN)/python -m detectors.weights
 	@touch $@

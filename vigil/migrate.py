@@ -6,19 +6,18 @@ The SHA-256 of each applied file is kept, so that a file edited afterwards is re
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from importlib.resources import files
-from typing import LiteralString, NamedTuple, cast
+from typing import NamedTuple
 
-import psycopg
-from psycopg.abc import Query
+from psycopg import AsyncConnection
 
 log = logging.getLogger(__name__)
 
 _LOCK = 0x5649_4749_4C4D  # "VIGILM": any number that no other program takes
-_TABLE: LiteralString = """
+_TABLE = """
 CREATE SCHEMA IF NOT EXISTS vigil;
 CREATE TABLE IF NOT EXISTS vigil.migration (
     name text PRIMARY KEY,
@@ -50,36 +49,37 @@ def shipped() -> tuple[Migration, ...]:
     return tuple(sorted(found))
 
 
-def migrate(database_url: str, migrations: tuple[Migration, ...] | None = None) -> tuple[str, ...]:
+async def migrate(database_url: str, migrations: tuple[Migration, ...] | None = None) -> tuple[str, ...]:
     """Brings a database up to date and returns the names of the files applied now; run as the database's owner.
 
     Any number of processes may call it at once. Raises `MigrationRefused` when an applied file was edited, or when the
     database has files that this version does not know. A file that fails leaves nothing of itself behind.
     """
     wanted = shipped() if migrations is None else migrations
-    with psycopg.connect(database_url, autocommit=True) as connection, _alone(connection):
-        connection.execute(_TABLE)
-        applied = _pending(_applied(connection), wanted)
+    async with await AsyncConnection.connect(database_url, autocommit=True) as connection, _alone(connection):
+        await connection.execute(_TABLE)
+        applied = _pending(await _applied(connection), wanted)
         for migration in applied:
-            with connection.transaction():
-                connection.execute(_query(migration))
-                connection.execute(
+            async with connection.transaction():
+                await connection.execute(migration.sql.encode())
+                await connection.execute(
                     "INSERT INTO vigil.migration (name, sha256) VALUES (%s, %s)", (migration.name, migration.sha256)
                 )
             log.info("applied %s", migration.name)
     return tuple(migration.name for migration in applied)
 
 
-def pending(connection: psycopg.Connection, migrations: tuple[Migration, ...] | None = None) -> tuple[str, ...]:
+async def pending(connection: AsyncConnection, migrations: tuple[Migration, ...] | None = None) -> tuple[str, ...]:
     """The names of the files that are still to be applied; any role may ask. Raises as `migrate` does."""
     wanted = shipped() if migrations is None else migrations
-    made = connection.execute("SELECT to_regclass('vigil.migration') IS NOT NULL").fetchone()
-    applied = _applied(connection) if made == (True,) else {}
+    found = await connection.execute("SELECT to_regclass('vigil.migration') IS NOT NULL")
+    applied = await _applied(connection) if await found.fetchone() == (True,) else {}
     return tuple(migration.name for migration in _pending(applied, wanted))
 
 
-def _applied(connection: psycopg.Connection) -> dict[str, str]:
-    return dict(connection.execute("SELECT name, sha256 FROM vigil.migration").fetchall())
+async def _applied(connection: AsyncConnection) -> dict[str, str]:
+    rows = await connection.execute("SELECT name, sha256 FROM vigil.migration")
+    return dict(await rows.fetchall())
 
 
 def _pending(applied: dict[str, str], wanted: tuple[Migration, ...]) -> tuple[Migration, ...]:
@@ -91,16 +91,11 @@ def _pending(applied: dict[str, str], wanted: tuple[Migration, ...]) -> tuple[Mi
     return tuple(migration for migration in wanted if migration.name not in applied)
 
 
-def _query(migration: Migration) -> Query:
-    """Our own files, never text from outside: psycopg asks for a literal to keep strangers' text away."""
-    return cast("LiteralString", migration.sql)
-
-
-@contextmanager
-def _alone(connection: psycopg.Connection) -> Iterator[None]:
-    connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+@asynccontextmanager
+async def _alone(connection: AsyncConnection) -> AsyncIterator[None]:
+    await connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
     try:
         yield
     finally:
         if not connection.closed:
-            connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+            await connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))

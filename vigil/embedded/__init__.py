@@ -23,6 +23,7 @@ import msgspec
 from vigil.embedded.nats import run_nats
 from vigil.embedded.postgresql import run_postgresql
 from vigil.embedded.process import ServerFailed
+from vigil.secret import make_secret
 
 __all__ = ["HomeInUse", "ServerFailed", "Servers", "running", "servers"]
 
@@ -56,6 +57,8 @@ def servers(home: Path, *, durable: bool = True) -> Iterator[Servers]:
     with ExitStack() as stack:
         stack.enter_context(_terminable())
         stack.enter_context(_lock(home))
+        if not (home / "postgres").exists():  # with the first database only: later, a secret that is missing is lost
+            make_secret(home / "secret")
         objects = home / "objects"
         objects.mkdir(mode=0o700, exist_ok=True)
         database_url = stack.enter_context(run_postgresql(home, durable=durable))

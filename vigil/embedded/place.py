@@ -2,7 +2,7 @@
 
 As root the data stands in a folder of its own under /var/lib/vigil (or /var/tmp/vigil) that only `nobody` and root can
 enter, with a link to it in the home, and the binaries are copied beside it, since `nobody` may not reach ours. No user
-is made and no folder of others is opened up. Where other services run as `nobody` too, use a server of your own instead.
+is made and no folder of others is opened up. Where other services run as `nobody` too, name your own server instead.
 """
 
 from __future__ import annotations

@@ -1,0 +1,166 @@
+"""Settings: one frozen struct, read from the environment once and handed on.
+
+Each field is the variable `VIGIL_` and its name in capitals. With `_FILE` behind it, the variable names a file to read
+the value from, so that passwords need not stand in the environment.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from vigil.secret import SecretError, read_secret
+
+Role = Literal["app", "project", "keys", "notary"]
+
+
+class SettingsError(Exception):
+    """A variable that cannot be used: its name, and what was expected. Never its value, which may be a secret."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How this installation runs. Without a database of its own the embedded servers are used: see `embedded`."""
+
+    home: Path  # data of the embedded servers, weights, spool, keys
+    database_url: str = ""  # as the owner; needed to migrate
+    database_url_app: str = ""  # as each role; by default database_url with the role's name
+    database_url_project: str = ""
+    database_url_keys: str = ""
+    database_url_notary: str = ""
+    nats_url: str = ""
+    objects_url: str  # s3://bucket/prefix or file:///folder
+    secret_file: Path  # the master secret: 32 bytes in base64 or hexadecimal
+    signing_key_file: Path  # the notary's Ed25519 seed in base64
+    origin: str = "vigil"  # the ledger's name in its checkpoints; give each installation its own, and keep it
+    public_url: str  # what people type; cameras need https anywhere but on localhost
+    host: str = "127.0.0.1"
+    port: int = 8000
+    media_ip: str = "127.0.0.1"  # the address that candidates' browsers send media to
+    media_port: int = 0  # UDP, one for each media process; 0 takes a free one
+    weights: str = ""  # other YOLO weights than those of the set-up
+
+    @property
+    def embedded(self) -> bool:
+        """Whether servers have to be started first; their `environment()` then completes these settings."""
+        return not self.database_url
+
+    def database_url_for(self, role: Role) -> str:
+        """The connection string of one database role."""
+        own = {
+            "app": self.database_url_app,
+            "project": self.database_url_project,
+            "keys": self.database_url_keys,
+            "notary": self.database_url_notary,
+        }
+        return own[role] or as_role(self.database_url, role)
+
+    def master_secret(self) -> bytes:
+        """The 32 bytes that all keys hang on; the embedded servers make them together with their first database."""
+        try:
+            return read_secret(self.secret_file)
+        except SecretError as error:
+            raise SettingsError(f"VIGIL_SECRET_FILE: {error}") from error
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Reads the settings. Raises `SettingsError` with the variable's name and what was expected."""
+    given = {name: value for name in Settings.__struct_fields__ if (value := _text(environment, name)) is not None}
+    home = _absolute(given.pop("home", "~/.vigil"))
+    port = given.get("port", "8000")
+    texts = {
+        "objects_url": (home / "objects").as_uri(),
+        "secret_file": str(home / "secret"),
+        "signing_key_file": str(home / "signing.key"),
+        "public_url": f"http://localhost:{port}",
+        **given,
+    }
+    values = {name: _value(name, text) for name, text in texts.items()}
+    if bool(values.get("database_url")) != bool(values.get("nats_url")):
+        missing, present = ("NATS", "DATABASE") if values.get("database_url") else ("DATABASE", "NATS")
+        raise SettingsError(f"VIGIL_{missing}_URL: expected, because VIGIL_{present}_URL is set; set both or neither")
+    return msgspec.convert({"home": home, **values}, Settings)
+
+
+def as_role(database_url: str, role: Role) -> str:
+    """The same database for another role: `vigil_` and the role's name instead of the user in the URL."""
+    return make_conninfo(database_url, user=f"vigil_{role}")
+
+
+def _text(environment: Mapping[str, str], name: str) -> str | None:
+    """The variable's text, or its file's, or None. An empty variable counts as not set."""
+    variable = f"VIGIL_{name.upper()}"
+    if path := environment.get(f"{variable}_FILE"):
+        if environment.get(variable):
+            raise SettingsError(f"{variable}: expected only one of {variable} and {variable}_FILE")
+        try:
+            return Path(path).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{variable}_FILE: expected a file of text that can be read") from error
+    return environment.get(variable) or None
+
+
+def _value(name: str, text: str) -> object:
+    parse, expected = _RULES.get(name, (str, "text"))
+    try:
+        return parse(text)
+    except (ValueError, ProgrammingError):
+        raise SettingsError(f"VIGIL_{name.upper()}: expected {expected}") from None
+
+
+def _absolute(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _database(text: str) -> str:
+    conninfo_to_dict(text)
+    return text
+
+
+def _number(low: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not low <= int(text) <= 65535:
+            raise ValueError
+        return int(text)
+
+    return parse
+
+
+def _address(text: str) -> str:
+    return str(ipaddress.ip_address(text))
+
+
+def _url(*schemes: str, folder: bool = False) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme not in schemes or not (parts.hostname or (folder and parts.path)):
+            raise ValueError
+        return text.rstrip("/")
+
+    return parse
+
+
+_DATABASE = (_database, "a PostgreSQL URL such as postgresql://owner:password@host/vigil")
+
+_RULES: dict[str, tuple[Callable[[str], object], str]] = {
+    "database_url": _DATABASE,
+    "database_url_app": _DATABASE,
+    "database_url_project": _DATABASE,
+    "database_url_keys": _DATABASE,
+    "database_url_notary": _DATABASE,
+    "nats_url": (_url("nats", "tls"), "a URL such as nats://token@host:4222"),
+    "objects_url": (_url("file", "s3", folder=True), "s3://bucket/prefix or file:///folder"),
+    "secret_file": (_absolute, "the path of a file"),
+    "signing_key_file": (_absolute, "the path of a file"),
+    "public_url": (_url("http", "https"), "a URL such as https://exams.example.org"),
+    "port": (_number(1), "a port from 1 to 65535"),
+    "media_ip": (_address, "an IP address"),
+    "media_port": (_number(0), "a port from 0 to 65535"),
+}
