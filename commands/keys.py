@@ -62,8 +62,24 @@ def open_field(data_key: bytes, stream: str, version: int, field: str, sealed: s
     return AESGCM(_derive(data_key, info)).decrypt(raw[:12], raw[12:], info).decode()
 
 
+def seal_object(data_key: bytes, object_key: str, data: bytes) -> bytes:
+    """A whole object, such as an evidence picture, sealed for its place in the store: nonce, then ciphertext."""
+    info = _joined("vigil/object/1", object_key)
+    nonce = os.urandom(12)
+    return nonce + AESGCM(_derive(data_key, info)).encrypt(nonce, data, info)
+
+
+def open_object(data_key: bytes, object_key: str, sealed: bytes) -> bytes:
+    """Raises `cryptography.exceptions.InvalidTag` when the object was moved or changed."""
+    info = _joined("vigil/object/1", object_key)
+    return AESGCM(_derive(data_key, info)).decrypt(sealed[:12], sealed[12:], info)
+
+
 def _info(stream: str, version: int, field: str) -> bytes:
-    parts = ("vigil/field/1", stream, str(version), field)
+    return _joined("vigil/field/1", stream, str(version), field)
+
+
+def _joined(*parts: str) -> bytes:
     return b"".join(struct.pack(">I", len(p.encode())) + p.encode() for p in parts)
 
 
