@@ -1,4 +1,4 @@
-"""The master secret: 32 random bytes in a file of its own. Whoever loses it loses every personal field and recording."""
+"""The master secret: 32 random bytes in a file of its own. Whoever loses it loses every personal field and picture."""
 
 from __future__ import annotations
 
