@@ -20,7 +20,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that somebody wants, in the imperative. Its time (`at`) comes from outside: nothing here reads a clock."""
+    """Something that somebody wants, in the imperative. Its time (`at`) comes from outside: no rule reads a clock."""
 
 
 class Private:
@@ -52,7 +52,7 @@ class Private:
         return (self.subject, self.session, self.key_class, self.text)
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
+class Refused(Exception):
     """A command that the rules do not allow now. Says which rule, and which field when one is at fault."""
 
     def __init__(

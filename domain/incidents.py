@@ -181,8 +181,9 @@ def decide(command: IncidentCommand, state: Incidents) -> tuple[IncidentEvent, .
                 return ()
             return (
                 Opened(
-                    incident=command.incident, kind=command.kind, started_at=command.started_at, severity=command.severity,
-                    confidence=command.confidence, provenance=command.provenance, evidence=command.evidence,
+                    incident=command.incident, kind=command.kind, started_at=command.started_at,
+                    severity=command.severity, confidence=command.confidence, provenance=command.provenance,
+                    evidence=command.evidence,
                 ),
             )  # fmt: skip
         case AddEvidence(incident=incident, evidence=evidence):

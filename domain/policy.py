@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
+
+from domain.event import Refused
 
 DetectorKind = Literal["out_of_view", "several_people"]
 LegalBasis = Literal["public_task", "contract", "legitimate_interests", "consent"]
@@ -18,6 +21,39 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     last_entry_at: datetime
     closes_at: datetime
     time_zone: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+def must_fit(window: Window, duration_s: int, *, at: datetime, opened: Window | None = None) -> None:
+    """The rules of a window: in order, not in the past (unless it `opened` then already), long enough for the exam.
+
+    Raises `Refused`.
+    """
+    times = {"opens_at": window.opens_at, "last_entry_at": window.last_entry_at, "closes_at": window.closes_at}
+    for name, time in times.items():
+        if time.tzinfo is None:
+            raise _misfit(name, "a time needs its offset from UTC, as in 2026-06-01T09:00:00+02:00")
+    try:
+        ZoneInfo(window.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise _misfit("time_zone", "an IANA time zone such as Europe/Vienna is expected") from None
+    if window.opens_at < at - _LATE and (opened is None or window.opens_at != opened.opens_at):
+        raise _misfit("opens_at", "the window must not open in the past")
+    if window.closes_at <= window.opens_at:
+        raise _misfit("closes_at", "the window must close after it opens")
+    if not window.opens_at <= window.last_entry_at <= window.closes_at:
+        raise _misfit("last_entry_at", "the last entry must lie between opening and closing")
+    if window.closes_at <= at:
+        raise _misfit("closes_at", "the window must close in the future")
+    if not 0 < duration_s <= (window.closes_at - window.opens_at).total_seconds():
+        rule = "the exam must last at least a second and fit into its window"
+        raise Refused(rule, field="duration_s", kind="invalid")
+
+
+_LATE = timedelta(minutes=5)  # a planner who types slowly is not refused
+
+
+def _misfit(name: str, rule: str) -> Refused:
+    return Refused(rule, field=f"window.{name}", kind="invalid")
 
 
 class DetectorSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +109,8 @@ def notice(policy: Policy) -> str:
     lines += [
         "Invigilators of this exam see it live. Reviewers may look at the recording afterwards.",
         "A lost connection or a broken device is noted as a fault and is never held against you.",
-        f"Recordings are deleted after {policy.media_kept_days} days, your record after {policy.record_kept_days} days.",
+        f"Recordings are deleted after {policy.media_kept_days} days.",
+        f"Your record is deleted after {policy.record_kept_days} days.",
         f"Decisions are taken by people: {policy.decided_by}. You can see your record and appeal.",
         f"The legal basis is {_BASIS[policy.legal_basis]}.",
     ]

@@ -120,7 +120,7 @@ def decide(command: RecordCommand, state: Record) -> tuple[RecordEvent, ...]:
 
 def _seal(command: Seal, state: Record) -> tuple[RecordEvent, ...]:
     kind: SealKind = "provisional" if command.owed else "complete"
-    if state.seals and command.streams == state.streams:
+    if state.seals and command.streams == state.streams and state.kind in ("complete", kind):
         return ()
     shrunk = [stream for stream, last in state.streams.items() if command.streams.get(stream, 0) < last]
     if shrunk:

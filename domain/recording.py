@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
@@ -110,11 +111,12 @@ RecordingCommand = Start | StoreSegment | End | Finalise
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """`ended` maps a connection to why it ended; `last_media_at` is where the last stored segment stops."""
+    """`ended` maps a connection to why it ended; `segments` are in order of connection and number."""
 
     connections: int = 0
     ended: dict[int, Why] = {}
     segments: tuple[Segment, ...] = ()
+    gaps: tuple[GapRecorded, ...] = ()
     finalised: bool = False
 
     @property
@@ -127,9 +129,10 @@ def evolve(state: Recording, event: RecordingEvent) -> Recording:
         case Started(connection=connection):
             return replace(state, connections=connection)
         case SegmentStored(segment=segment):
-            return replace(state, segments=(*state.segments, segment))
+            at = bisect_left(state.segments, _place(segment), key=_place)
+            return replace(state, segments=(*state.segments[:at], segment, *state.segments[at:]))
         case GapRecorded():
-            return state
+            return replace(state, gaps=(*state.gaps, event))
         case Ended(connection=connection, why=why):
             return replace(state, ended=state.ended | {connection: why})
         case Finalised():
@@ -151,26 +154,55 @@ def decide(command: RecordingCommand, state: Recording) -> tuple[RecordingEvent,
         case End(connection=connection, at=at, why=why):
             if connection in state.ended or connection > state.connections:
                 return ()
-            return (Ended(connection=connection, at=at, why=why),)
+            ended = Ended(connection=connection, at=at, why=why)
+            return (ended, *_gaps(evolve(state, ended)))
         case Finalise():
-            return () if state.finalised else (Finalised(**msgspec.structs.asdict(command)),)
+            if state.finalised:
+                return ()
+            return (*_gaps(state, settled=True), Finalised(**msgspec.structs.asdict(command)))
         case _:
             assert_never(command)
 
 
 def _store(segment: Segment, state: Recording) -> tuple[RecordingEvent, ...]:
-    key = (segment.connection, segment.number)
-    if key in {(s.connection, s.number) for s in state.segments}:
+    if _place(segment) in map(_place, state.segments):
         return ()
     if segment.connection > state.connections:
         raise Refused("this connection was never started", field="connection")
-    before = max((s for s in state.segments if (s.connection, s.number) < key), key=_place, default=None)
     stored = SegmentStored(segment=segment)
-    if before is None or segment.started_at - before.ended_at < SHORTEST_GAP:
-        return (stored,)
-    same = before.connection == segment.connection
-    why: Why = "lost" if same else state.ended.get(before.connection, "lost")
-    return (GapRecorded(started_at=before.ended_at, ended_at=segment.started_at, why=why), stored)
+    return (*_gaps(evolve(state, stored)), stored)
+
+
+def _gaps(state: Recording, *, settled: bool = False) -> tuple[GapRecorded, ...]:
+    """The gaps that are certain and not recorded yet. `settled` says that no more segments are expected.
+
+    Segments may come late and out of order, and a gap is a fact: it waits until nothing can come between its ends.
+    """
+    found: list[GapRecorded] = []
+    for n, after in enumerate(state.segments[1:], 1):
+        before = state.segments[n - 1]
+        if after.started_at - before.ended_at < SHORTEST_GAP or not (settled or _next(before, after, state)):
+            continue
+        reached = max(s.ended_at for s in state.segments[:n])  # connections may overlap
+        known = any(g.started_at <= reached and after.started_at <= g.ended_at for g in state.gaps)
+        if after.started_at - reached >= SHORTEST_GAP and not known:
+            why = "lost" if before.connection == after.connection else state.ended.get(before.connection, "lost")
+            found.append(GapRecorded(started_at=reached, ended_at=after.started_at, why=why))
+    return tuple(found)
+
+
+def _next(before: Segment, after: Segment, state: Recording) -> bool:
+    """Whether nothing can come between two segments any more.
+
+    A connection delivers its segments in order before it is followed by another, unless its worker was lost: what that
+    one left behind comes whenever it is found, and ends with a torn segment if the crash tore one.
+    """
+    if before.connection == after.connection:
+        return after.number == before.number + 1
+    ends = [state.ended.get(connection) for connection in range(before.connection, after.connection)]
+    if not before.complete:
+        ends = ends[1:]
+    return after.number == 1 and not {None, "worker_lost"} & set(ends)
 
 
 def _place(segment: Segment) -> tuple[int, int]:

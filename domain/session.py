@@ -12,8 +12,8 @@ from domain.event import Event, Private
 from domain.policy import Policy
 
 Phase = Literal[
-    "absent", "expected", "checking", "ready", "in_progress", "paused", "submitted", "terminated", "no_show", "declined",
-    "ended_in_fault",
+    "absent", "expected", "checking", "ready", "in_progress", "paused",
+    "submitted", "terminated", "no_show", "declined", "ended_in_fault",
 ]  # fmt: skip
 OVER: frozenset[str] = frozenset({"submitted", "terminated", "no_show", "declined", "ended_in_fault"})
 RUNNING: frozenset[str] = frozenset({"in_progress", "paused"})
@@ -128,18 +128,23 @@ SessionEvent = (
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """`due_at` is when the clock runs out if nothing stops it; nothing runs past `end_at`. `lost` holds since when."""
+    """`due_at` is when the clock runs out if nothing stops it; nothing runs past `end_at`. `lost` holds since when.
+
+    `checks` are the last ones, since the last acknowledgement; `extended` are the interventions that gave time.
+    """
 
     phase: Phase = "absent"
     schedule: str = ""
     subject: str = ""
     notice: tuple[int, str] | None = None
+    checks: tuple[Check, ...] = ()
     checked: bool = False
     policy: Policy = Policy()
     started_at: datetime | None = None
     duration_s: int = 0
     end_at: datetime | None = None
     extra_s: int = 0
+    extended: frozenset[str] = frozenset()
     stopped_s: float = 0.0
     stopped_since: datetime | None = None
     ended_at: datetime | None = None
@@ -164,11 +169,13 @@ def evolve(state: Session, event: SessionEvent) -> Session:
         case Opened(schedule=schedule, subject=subject):
             return replace(state, phase="expected", schedule=schedule, subject=subject)
         case NoticeAcknowledged(policy_version=version, sha256=sha256):
-            return replace(state, phase="checking", notice=(version, sha256))
+            # Another notice may ask for other devices: what was checked before counts no more.
+            return replace(state, phase="checking", notice=(version, sha256), checks=(), checked=False)
         case NoticeDeclined():
             return replace(state, phase="declined")
-        case SystemChecked(passed=passed):
-            return replace(state, checked=passed)
+        case SystemChecked(checks=checks, passed=passed):
+            phase = "checking" if state.phase == "ready" and not passed else state.phase
+            return replace(state, phase=phase, checks=checks, checked=passed)
         case Ready():
             return replace(state, phase="ready")
         case Started(at=at, policy=policy, duration_s=duration_s, end_at=end_at):
@@ -179,8 +186,8 @@ def evolve(state: Session, event: SessionEvent) -> Session:
             return replace(state, phase="paused", stopped_since=at)
         case Resumed(stopped_s=stopped_s):
             return replace(state, phase="in_progress", stopped_since=None, stopped_s=state.stopped_s + stopped_s)
-        case TimeExtended(seconds=seconds):
-            return replace(state, extra_s=state.extra_s + seconds)
+        case TimeExtended(seconds=seconds, intervention=intervention):
+            return replace(state, extra_s=state.extra_s + seconds, extended=state.extended | {intervention})
         case ConnectionLost(at=at, track=track):
             return replace(state, lost=state.lost | {track: at})
         case ConnectionRestored(track=track):

@@ -31,7 +31,7 @@ from domain.session import (
     TimeExtended,
     Track,
     evolve,
-)  # fmt: skip
+)
 
 # Commands.
 
@@ -175,6 +175,8 @@ def _admit(
             if state.notice is None:
                 raise Refused("acknowledge the notice before the system check", field="notice")
             passed = needed <= {c.name for c in checks if c.passed}
+            if (checks, passed) == (state.checks, state.checked):
+                return ()
             ready: tuple[SessionEvent, ...] = (Ready(),) if passed and state.phase != "ready" else ()
             return (SystemChecked(checks=checks, passed=passed), *ready)
         case Start():
@@ -203,6 +205,8 @@ def _intervene(command: Pause | Resume | ExtendTime | Terminate, state: Session)
             return ()
         case Terminate(), "terminated":
             return ()
+        case ExtendTime(intervention=intervention), _ if intervention in state.extended:
+            return ()
     _must_run(
         state, {Pause: "paused", Resume: "resumed", ExtendTime: "extended", Terminate: "terminated"}[type(command)]
     )
@@ -211,11 +215,14 @@ def _intervene(command: Pause | Resume | ExtendTime | Terminate, state: Session)
             return (Paused(at=at, intervention=intervention),)
         case Resume(at=at, intervention=intervention):
             since = state.stopped_since or at
-            return (Resumed(at=at, intervention=intervention, stopped_s=(at - since).total_seconds()),)
-        case ExtendTime(seconds=seconds, intervention=intervention):
-            room = _room_s(state, command.at)
+            stopped_s = max(0.0, (at - since).total_seconds())
+            return (Resumed(at=at, intervention=intervention, stopped_s=stopped_s),)
+        case ExtendTime(at=at, seconds=seconds, intervention=intervention):
+            if seconds <= 0:
+                raise Refused("time can be added, not taken away", field="minutes", kind="invalid")
+            room = _room_s(state, at)
             if seconds > room:
-                raise Refused(f"{seconds / 60:.0f} minutes do not fit; {room // 60:.0f} minutes would", field="minutes")
+                raise Refused(f"{seconds / 60:g} minutes do not fit; {room // 60:.0f} minutes would", field="minutes")
             return (TimeExtended(seconds=seconds, intervention=intervention),)
         case Terminate(at=at, intervention=intervention, reason=reason):
             return (Terminated(at=at, intervention=intervention, reason=reason),)
@@ -225,7 +232,8 @@ def _intervene(command: Pause | Resume | ExtendTime | Terminate, state: Session)
 
 def _room_s(state: Session, at: datetime) -> float:
     """How many seconds the clock can still be given before it would run past the session's end."""
-    assert state.started_at and state.end_at
+    assert state.started_at
+    assert state.end_at
     stopped = state.stopped_s + ((at - state.stopped_since).total_seconds() if state.stopped_since else 0.0)
     due = state.started_at + timedelta(seconds=state.duration_s + state.extra_s + stopped)
     return max(0.0, (state.end_at - due).total_seconds())
