@@ -45,7 +45,7 @@ async def append(conn: AsyncConnection, *rows: tuple[str, int], state: bytes = b
         async with conn.cursor() as cursor:
             await cursor.executemany(
                 "INSERT INTO ledger.events (originator_id, originator_version, topic, state, recorded_at)"
-                " SELECT %s, %s, 'session.opened', %s, greatest(clock_timestamp(), max(recorded_at)) FROM ledger.events",
+                " SELECT %s, %s, 'session.opened', %s, greatest(now(), max(recorded_at)) FROM ledger.events",
                 [(stream, version, state) for stream, version in rows],
             )
         last = await (await conn.execute("SELECT max(notification_id) FROM ledger.events")).fetchone()
@@ -276,10 +276,9 @@ TAMPERINGS = {
     "an event in another's place": (
         [
             "DELETE FROM ledger.events WHERE notification_id = 9",
-            "INSERT INTO ledger.events OVERRIDING SYSTEM VALUE"
-            " VALUES ('t/session/new', 1, 'session.opened', '{}', 9, now())",
+            "INSERT INTO ledger.events OVERRIDING SYSTEM VALUE VALUES ('t/session/x', 1, 'session.opened', '{}', 9, now())",
         ],
-        "position 9 (t/session/new, version 1): is not what was sealed as leaf 8",
+        "position 9 (t/session/x, version 1): is not what was sealed as leaf 8",
     ),
     "an event put into a gap": (
         ["UPDATE ledger.leaves SET position = 20 WHERE index = 8"],
