@@ -1,0 +1,124 @@
+"""One picture in, one observation out: faces on every sample, objects when the gate says so, persons tracked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from typing import Protocol, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import faces, gate, objects, tracks
+from detectors.coco import Category
+from detectors.kinds import FACE_TRACE, KINDS
+from detectors.seen import Box, Observation
+from detectors.settings import Settings
+from detectors.weights import Resolved, Weights
+from domain.incidents import Provenance
+from domain.policy import DetectorKind
+
+Image = NDArray[np.uint8]
+Found = TypeVar("Found")
+_ULTRALYTICS = "ultralytics-opencv-headless"
+_COUNTED = 0.3  # persons weaker than this don't keep the gate awake
+
+
+class FindsFaces(Protocol):
+    weights: Weights
+
+    def find(self, picture: Image) -> tuple[Box, ...]: ...
+
+
+class FindsObjects(Protocol):
+    weights: Weights
+
+    def find(self, picture: Image) -> dict[Category, tuple[Box, ...]]: ...
+
+
+class DetectorError(Exception):
+    """A detector failed on a picture. `detector` says which."""
+
+    def __init__(self, detector: str, why: str) -> None:
+        super().__init__(f"{detector} failed: {why}")
+        self.detector = detector
+        self.why = why
+
+
+@dataclass
+class View:
+    """What is remembered of one session between samples: a blur of 64 by 48 greys, boxes, counts."""
+
+    session: str
+    sketch: gate.Sketch | None = None
+    tracks: tuple[tracks.Track, ...] = ()
+    counts: tuple[int, ...] = ()
+    faces: int = 0
+    rested: int = 0
+
+
+@dataclass
+class Pipeline:
+    """The models, loaded once for all sessions. Looks at one picture at a time: call it from one thread."""
+
+    faces: FindsFaces
+    objects: FindsObjects
+
+    @classmethod
+    def load(cls, weights: Resolved) -> Pipeline:
+        """Loads both models, which takes some seconds."""
+        return cls(faces.Faces(weights.faces), objects.Objects(weights.persons))
+
+    def observe(self, view: View, at: datetime, jpeg: bytes) -> Observation:
+        """What is in one picture (JPEG). Raises `DetectorError`."""
+        picture = _decode(jpeg)
+        if picture is None:
+            return Observation(session=view.session, at=at, cannot_tell="unreadable")
+        sketch, blind = gate.sketch(picture)
+        if blind is not None:
+            return Observation(session=view.session, at=at, cannot_tell=blind)
+        found = _run("faces", self.faces.find, picture)
+        counted = sum(face.score >= FACE_TRACE for face in found)
+        look = gate.look(view.sketch, sketch, counted != view.faces, view.counts, view.rested)
+        if look != "still":
+            self._look(view, sketch, picture)
+        else:
+            view.rested += 1
+        view.faces = counted
+        return Observation(session=view.session, at=at, persons=tracks.persons(view.tracks), faces=found, look=look)
+
+    def provenance(self, kind: DetectorKind, settings: Settings) -> Provenance:
+        """What an incident of `kind` rests on."""
+        rule = KINDS[kind]
+        used = (self.objects.weights, self.faces.weights)
+        return Provenance(
+            detector="persons+faces",
+            detector_version=f"persons/{objects.VERSION} faces/{faces.VERSION} ultralytics/{version(_ULTRALYTICS)}",
+            weights={weights.name: weights.sha256 for weights in used},
+            thresholds=rule.thresholds(settings),
+            rule_version=rule.version,
+        )
+
+    def _look(self, view: View, sketch: gate.Sketch, picture: Image) -> None:
+        found = _run("persons", self.objects.find, picture)["person"]
+        view.sketch, view.rested = sketch, 0
+        view.tracks = tracks.follow(view.tracks, found)
+        many = sum(person.score >= _COUNTED for person in tracks.persons(view.tracks))
+        view.counts = (*view.counts, many)[-gate.SETTLED :]
+
+
+def _decode(jpeg: bytes) -> Image | None:
+    data = np.frombuffer(jpeg, np.uint8)
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    return None if picture is None else picture.astype(np.uint8, copy=False)
+
+
+def _run(detector: str, find: Callable[[Image], Found], picture: Image) -> Found:
+    """Whatever goes wrong in a model, the exam goes on: the caller reports it as a fault of ours."""
+    try:
+        return find(picture)
+    except Exception as error:
+        raise DetectorError(detector, f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,152 @@
+"""Takes pictures from NATS, looks at them one at a time, and tells the wiring what the rules say.
+
+Nothing here holds an exam up: when a model fails, when the database is away, when there are more sessions than a core
+can look at, the session goes on, and its coverage says that less was seen of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import zlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import msgspec
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from detectors.coverage import Counts
+from detectors.known import AskSettings, Known
+from detectors.outbox import Outbox
+from detectors.pipeline import Pipeline
+from detectors.report import Report, TellChange, TellFault
+from detectors.sampler import Key, Sampler
+from detectors.seat import LEAST_S, Seat
+from detectors.seen import Observation
+from domain.messages import Picture
+from domain.policy import DetectorKind
+
+log = logging.getLogger(__name__)
+
+SUBJECT = "vigil.picture.*.camera"
+QUIET_S = 3.0  # without a picture for this long, a session with something open is asked after
+IDLE_S = 600.0
+
+
+class Share(msgspec.Struct, frozen=True):
+    """Which sessions are this worker's, when several share them: each session belongs to one."""
+
+    number: int = 0
+    of: int = 1
+
+    def has(self, session: str) -> bool:
+        return zlib.crc32(session.encode()) % self.of == self.number
+
+
+class Worker:
+    """Looks at the camera pictures of its share of all sessions, on one thread beside the event loop."""
+
+    def __init__(
+        self, nats: Client, pipeline: Pipeline, *, settings: AskSettings, changed: TellChange, fault: TellFault,
+        share: Share | None = None, outbox: Outbox | None = None,
+    ) -> None:  # fmt: skip
+        """Three callbacks, given by the wiring; the last two are repeated until they succeed.
+
+        `settings(tenant, session)`: what holds now, or None when the session is not under observation (not in progress,
+        or on a break); asked at most each second. `changed(tenant, session, change, evidence, provenance)`: what the
+        rules say, in order for each session; the evidence is the JPEG in which a change was seen.
+        `fault(tenant, session, detector, why)`: a detector fails on this session; told once.
+        """
+        self._nats, self._pipeline, self._share = nats, pipeline, share or Share()
+        self._report = Report(pipeline.provenance, changed, fault, outbox or Outbox())
+        self._known, self._sampler = Known(settings), Sampler()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="detectors")
+        self._decoder = msgspec.msgpack.Decoder(Picture)
+        self._seats: dict[Key, Seat] = {}
+
+    async def run(self) -> None:
+        """Works until it is cancelled; then delivers what it still has to say, for some seconds at most."""
+        subscription = await self._nats.subscribe(SUBJECT, cb=self._received)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._look_on(), name="look at pictures")
+                group.create_task(self._ask_after(), name="ask after quiet sessions")
+        finally:
+            with contextlib.suppress(Exception):  # the connection may be gone already
+                await subscription.unsubscribe()
+            self._thread.shutdown(cancel_futures=True)
+            await self._known.close()
+            await self._report.close()
+
+    def coverage(self, tenant: str, session: str) -> Mapping[DetectorKind, Counts]:
+        """What was seen of a session so far, by kind; empty when it was never under observation here."""
+        return self._report.coverage((tenant, session))
+
+    def forget(self, tenant: str, session: str) -> None:
+        """Drops all that is remembered of a session that is over. Call once its coverage has been read."""
+        key = (tenant, session)
+        self._seats.pop(key, None)
+        self._report.forget(key)
+        self._known.forget(key)
+
+    async def _received(self, message: Msg) -> None:
+        try:
+            picture = self._decoder.decode(message.data)
+        except msgspec.MsgspecError as error:
+            log.warning("a message on %s is no picture: %s", message.subject, error)
+            return
+        if not self._share.has(picture.session):
+            return
+        lost = self._sampler.offer(picture)
+        seat = self._seats.get((picture.tenant, picture.session))
+        if lost is None or seat is None or not seat.due(lost.at):
+            return
+        if lost is picture or (picture.at - lost.at).total_seconds() >= LEAST_S:
+            self._report.overloaded((picture.tenant, picture.session), seat.settings)
+
+    async def _look_on(self) -> None:
+        while True:
+            picture = await self._sampler.take()
+            key = (picture.tenant, picture.session)
+            settings = await self._known.current(key)
+            seat = self._seats.get(key)
+            if settings is None:
+                self._leave(key)
+                continue
+            now = asyncio.get_running_loop().time()
+            if seat is None:
+                seat = self._seats[key] = Seat.take(picture.session, settings, now)
+            seat.settings, seat.came_at = settings, now
+            if seat.due(picture.at):
+                await self._look(key, seat, picture)
+
+    async def _look(self, key: Key, seat: Seat, picture: Picture) -> None:
+        observation = Observation(session=picture.session, at=picture.at)
+        if seat.watched:  # else nobody may be looked at; the rules still close what is open
+            look = partial(self._pipeline.observe, seat.view, picture.at, picture.jpeg)
+            try:
+                observation = await asyncio.get_running_loop().run_in_executor(self._thread, look)
+            except Exception as error:  # noqa: BLE001 - whatever fails on a picture, the exam goes on
+                self._report.failed(key, error)
+                observation = msgspec.structs.replace(observation, cannot_tell="detector_failed")
+        if self._seats.get(key) is not seat:
+            return  # it ended meanwhile
+        self._report.sampled(key, seat.settings, told=observation.cannot_tell is None)
+        self._report.changed(key, seat.settings, seat.step(observation), picture.jpeg)
+
+    def _leave(self, key: Key) -> None:
+        seat = self._seats.pop(key, None)
+        if seat is not None:
+            self._report.changed(key, seat.settings, seat.leave("not_observed"), None)
+
+    async def _ask_after(self) -> None:
+        """Sessions whose pictures have stopped: nothing but their settings can say that they are over."""
+        while True:
+            await asyncio.sleep(1.0)
+            for key, seat in list(self._seats.items()):
+                quiet = asyncio.get_running_loop().time() - seat.came_at
+                if quiet > QUIET_S and (seat.open or quiet > IDLE_S) and await self._known.current(key) is None:
+                    self._leave(key)
