@@ -23,8 +23,8 @@ async def start_connection(work: Work, session: str, track: Track, *, connection
     await work.do(recording.DECIDER, recording_name(session, track), order)
 
 
-async def store_segment(work: Work, name: str, segment: recording.Segment) -> None:
-    await work.do(recording.DECIDER, name, recording.StoreSegment(segment=segment))
+async def store_segment(work: Work, name: str, order: recording.StoreSegment) -> None:
+    await work.do(recording.DECIDER, name, order)
 
 
 async def end_connection(work: Work, name: str, order: recording.End) -> None:

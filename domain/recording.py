@@ -87,7 +87,10 @@ class Start(Command, frozen=True, kw_only=True):
 
 
 class StoreSegment(Command, frozen=True, kw_only=True):
+    """`gap_why` is the recorder's own word on why nothing was recorded before this segment, where it knows."""
+
     segment: Segment
+    gap_why: Why | None = None
 
 
 class End(Command, frozen=True, kw_only=True):
@@ -149,8 +152,8 @@ def decide(command: RecordingCommand, state: Recording) -> tuple[RecordingEvent,
             if connection != state.connections + 1:
                 raise Refused("another connection was opened for this track meanwhile; try again")
             return (Started(connection=connection, at=at, worker=worker),)
-        case StoreSegment(segment=segment):
-            return _store(segment, state)
+        case StoreSegment(segment=segment, gap_why=gap_why):
+            return _store(segment, gap_why, state)
         case End(connection=connection, at=at, why=why):
             if connection in state.ended or connection > state.connections:
                 return ()
@@ -164,7 +167,7 @@ def decide(command: RecordingCommand, state: Recording) -> tuple[RecordingEvent,
             assert_never(command)
 
 
-def _store(segment: Segment, state: Recording) -> tuple[RecordingEvent, ...]:
+def _store(segment: Segment, gap_why: Why | None, state: Recording) -> tuple[RecordingEvent, ...]:
     if _place(segment) in map(_place, state.segments):
         return ()
     if segment.connection > state.connections:
