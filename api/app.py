@@ -1,0 +1,72 @@
+"""The application: routes, errors, limits and hooks, put together from the services that it is handed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.exceptions import ImproperlyConfiguredException
+from litestar.handlers import BaseRouteHandler
+from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute, WebSocketRoute
+
+from api import candidates, health, schedules, sign_in, users
+from api.bodies import strict_body
+from api.callers import declared
+from api.metrics import CountRequests, Metrics
+from api.ordering import name_position
+from api.problems import HANDLERS
+from api.schema import describe, openapi
+from api.services import Services
+
+PREFIX = "/api/v1"
+
+
+def create_app(services: Services) -> Litestar:
+    """The ASGI application. Raises ImproperlyConfiguredException when a route does not say who may call it."""
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def running(_: Litestar) -> AsyncIterator[None]:
+        await services.workers.listen(services.nats)
+        yield
+
+    app = Litestar(
+        route_handlers=[
+            Router(
+                PREFIX,
+                route_handlers=[
+                    *sign_in.HANDLERS, *users.HANDLERS, *schedules.HANDLERS, *candidates.HANDLERS,
+                ],
+            ),
+            *health.HANDLERS,
+        ],
+        before_request=strict_body,
+        before_send=[name_position],
+        exception_handlers=HANDLERS,
+        lifespan=[running],
+        logging_config=None,
+        middleware=[CountRequests(metrics)],
+        openapi_config=openapi(services.version),
+        request_max_body_size=services.limits.body_bytes,
+    )  # fmt: skip
+    app.state.services = services
+    app.state.metrics = metrics
+    _all_declared(app)
+    describe(app)
+    return app
+
+
+def handlers_of(route: BaseRoute) -> list[BaseRouteHandler]:
+    """The handlers of a route, without the framework's own answer to OPTIONS."""
+    if isinstance(route, HTTPRoute):
+        return [handler for handler in route.route_handlers if handler.http_methods != {"OPTIONS"}]
+    assert isinstance(route, WebSocketRoute | ASGIRoute)
+    return [route.route_handler]
+
+
+def _all_declared(app: Litestar) -> None:
+    for route in app.routes:
+        for handler in handlers_of(route):
+            if not declared(handler):
+                raise ImproperlyConfiguredException(f"{route.path} does not say who may call it")

@@ -1,0 +1,57 @@
+"""Reads request bodies strictly: what is not JSON, has the wrong type, or has a field that nobody knows, is refused.
+
+The framework's own conversion is lax (it takes "90" for 90) and only names the outermost field. So every JSON body is
+checked here first, against the type that its handler declares as `data`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from litestar import Request
+
+from api.problems import Denied
+
+_PATH = re.compile(r"^(?P<rule>.*?)(?: - at `(?:key in )?(?P<path>[^`]+)`)?$", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>[^`]+)`")
+_MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
+
+
+async def strict_body(request: Request[Any, Any, Any]) -> None:
+    """A `before_request` hook. Raises `Denied` (400) that names the field and what was expected there."""
+    parameter = request.route_handler.parsed_fn_signature.parameters.get("data")
+    if parameter is None:
+        return
+    raw = await request.body()
+    try:
+        _decoder(parameter.annotation).decode(raw)
+    except msgspec.ValidationError as error:
+        field, rule = _explain(str(error))
+        raise Denied(400, "malformed", rule, field=field) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Denied(400, "malformed", "the body is not valid JSON") from None
+
+
+def _explain(message: str) -> tuple[str, str]:
+    """The field's path and the rule, from msgspec's "Expected `int`, got `str` - at `$.window.opens_at`"."""
+    match = _PATH.match(message)
+    assert match is not None
+    path = (match["path"] or "$").removeprefix("$").replace("[", ".").replace("]", "").strip(".")
+    rule = match["rule"]
+    if unknown := _UNKNOWN.search(rule):
+        return _joined(path, unknown["name"]), "there is no such field"
+    if missing := _MISSING.search(rule):
+        return _joined(path, missing["name"]), "this field is required"
+    return path or "body", rule.replace("`", "")
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+@lru_cache(maxsize=256)
+def _decoder(kind: type[object]) -> msgspec.json.Decoder[object]:
+    return msgspec.json.Decoder(kind)

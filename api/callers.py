@@ -1,0 +1,203 @@
+"""Who is calling, and whether they may. Every route says so with `guards=[may(...)]` or `guards=[anybody]`.
+
+A route with a `schedule` or a `session` in its path is checked for that one too: an invigilator reaches the schedules
+that they are assigned to, until these close; a candidate reaches their own session. Everything else is not there (404).
+Roles are read from the user's own stream at each request, so that a change holds at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
+from litestar.handlers import BaseRouteHandler
+
+from api.problems import Denied, missing
+from api.services import Services
+from api.tokens import BadToken, Token
+from domain import schedule, session_rules, user
+from domain.schedule import Schedule
+from domain.session import Session
+from domain.stream import Stream
+
+Who = user.Role | Literal["candidate"]
+Connection = ASGIConnection[Any, Any, Any, Any]
+Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
+
+WATCHERS: tuple[Who, ...] = ("invigilator", "lead_invigilator")
+STAFF: tuple[Who, ...] = (
+    "admin", "planner", "lead_invigilator", "invigilator", "reviewer", "auditor", "data_protection_officer",
+)  # fmt: skip
+EVERYBODY: tuple[Who, ...] = (*STAFF, "candidate")
+COOKIE = "vigil"
+_ID = re.compile(r"[a-z0-9]{1,64}(\.[a-z0-9_]{1,64})?")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """`actor` is a pseudonym: an account's or a candidate's. `session` and `schedule` are set for a candidate only."""
+
+    tenant: str
+    actor: str
+    roles: frozenset[Who]
+    session: str = ""
+    schedule: str = ""
+    expires_at: int = 0
+
+    @property
+    def candidate(self) -> bool:
+        return "candidate" in self.roles
+
+
+def may(*roles: Who) -> Guard:
+    """Lets these roles through, to the schedule or session in the path if they have business with it."""
+
+    async def guard(connection: Connection, _: BaseRouteHandler) -> None:
+        caller = await identify(connection)
+        if not caller.roles.intersection(roles):
+            raise Denied(403, "forbidden", "your role does not allow this")
+        connection.scope["user"] = caller
+        await _in_reach(connection, caller, caller.roles.intersection(roles))
+
+    guard.__dict__["roles"] = roles
+    return guard
+
+
+async def anybody(_: Connection, __: BaseRouteHandler) -> None:
+    """Lets everybody through, signed in or not."""
+
+
+anybody.__dict__["roles"] = ("anybody",)
+
+
+def declared(handler: BaseRouteHandler) -> tuple[str, ...]:
+    """The roles that a route lets through; empty when it says nothing, which the application refuses at its start."""
+    found: list[str] = []
+    for guard in handler.resolve_guards():
+        found += getattr(guard, "roles", ())
+    return tuple(found)
+
+
+async def still_allowed(connection: Connection) -> bool:
+    """Whether the caller of a stream that was let in before would be let in now."""
+    try:
+        for guard in connection.route_handler.resolve_guards():
+            await guard(connection, connection.route_handler)
+    except Denied:
+        return False
+    return True
+
+
+async def identify(connection: Connection) -> Caller:
+    """The caller by bearer token or cookie. Raises `Denied` 401, or 403 for a change by cookie from a foreign page."""
+    services: Services = connection.app.state.services
+    at = services.now()
+    bearer = connection.headers.get("authorization", "")
+    if bearer:
+        kind, _, text = bearer.partition(" ")
+        return await _known(services, _read(services, text.strip() if kind.lower() == "bearer" else "", at))
+    text = connection.cookies.get(COOKIE, "")
+    if not text:
+        raise _unauthenticated("sign in, or send a bearer token")
+    token = _read(services, text, at)
+    if connection.scope["type"] == ScopeType.WEBSOCKET or connection.scope.get("method") not in _SAFE:
+        same_origin(connection)
+    return await _known(services, token)
+
+
+def same_origin(connection: Connection) -> None:
+    """Raises `Denied` 403 unless the page that sends this is one of ours."""
+    services: Services = connection.app.state.services
+    origin = connection.headers.get("origin", "")
+    public = urlsplit(services.public_url)
+    allowed = {f"{public.scheme}://{public.netloc}", f"{public.scheme}://{connection.headers.get('host', '')}"}
+    if origin not in allowed:
+        raise Denied(403, "foreign-origin", "with a cookie, this works only from Vigil's own pages")
+
+
+async def load_session(services: Services, tenant: str, name: str) -> Session:
+    """The session as it is now. Raises `Denied` 404."""
+    stream = str(Stream(tenant, "session", name))
+    _, state = await services.handler.load(session_rules.DECIDER, stream, fresh=True)
+    if state.phase == "absent":
+        raise missing("session")
+    return state
+
+
+async def load_schedule(services: Services, tenant: str, name: str) -> Schedule:
+    """The schedule as it is now. Raises `Denied` 404."""
+    stream = str(Stream(tenant, "schedule", name))
+    _, state = await services.handler.load(schedule.DECIDER, stream, fresh=True)
+    if state.phase == "absent":
+        raise missing("schedule")
+    return state
+
+
+async def reach_session(services: Services, caller: Caller, roles: frozenset[Who], name: str) -> Session:
+    """The session, if the caller has business with it in one of these roles. Raises `Denied` 404."""
+    session = await load_session(services, caller.tenant, name)
+    if roles == {"candidate"}:
+        if caller.session != name:
+            raise missing("session")
+    elif roles <= set(WATCHERS):
+        _on_duty(await load_schedule(services, caller.tenant, session.schedule), caller, "session")
+    return session
+
+
+async def _in_reach(connection: Connection, caller: Caller, roles: frozenset[Who]) -> None:
+    services: Services = connection.app.state.services
+    named = connection.path_params
+    for key, value in named.items():
+        if key != "rest" and not (isinstance(value, str) and _ID.fullmatch(value)) and not isinstance(value, int):
+            raise missing(key)
+    if "recording" in named:
+        await reach_session(services, caller, roles, str(named["recording"]).partition(".")[0])
+    if "session" in named:
+        await reach_session(services, caller, roles, str(named["session"]))
+    if "schedule" in named:
+        plan = await load_schedule(services, caller.tenant, str(named["schedule"]))
+        if roles == {"candidate"} and caller.schedule != named["schedule"]:
+            raise missing("schedule")
+        if roles <= set(WATCHERS):
+            _on_duty(plan, caller, "schedule")
+
+
+def _on_duty(plan: Schedule, caller: Caller, what: str) -> None:
+    if caller.actor not in plan.invigilators or plan.phase in ("closed", "cancelled"):
+        raise missing(what)
+
+
+def _read(services: Services, text: str, at: datetime) -> Token:
+    try:
+        return services.tokens.read(text, at, "user", "candidate")
+    except BadToken:
+        raise _unauthenticated("this sign-in is not valid, or no longer") from None
+
+
+async def _known(services: Services, token: Token) -> Caller:
+    """The caller as the ledger knows them now; somebody who was removed or withdrawn is not let in."""
+    if token.kind == "user":
+        stream = str(Stream(token.tenant, "user", token.subject))
+        _, account = await services.handler.load(user.DECIDER, stream, fresh=True)
+        if not account.roles:
+            raise _unauthenticated("this account may no longer sign in")
+        return Caller(
+            tenant=token.tenant, actor=token.subject, roles=frozenset(account.roles), expires_at=token.expires_at
+        )
+    plan = await load_schedule(services, token.tenant, token.schedule)
+    if plan.candidates.get(token.subject) != token.session:
+        raise _unauthenticated("this candidate is not enrolled any more")
+    return Caller(
+        tenant=token.tenant, actor=token.subject, roles=frozenset({"candidate"}), session=token.session,
+        schedule=token.schedule, expires_at=token.expires_at,
+    )  # fmt: skip
+
+
+def _unauthenticated(detail: str) -> Denied:
+    return Denied(401, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,51 @@
+"""The media workers that are alive, as their beats tell, and which one takes a session."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import msgspec
+from nats.aio.client import Client as Nats
+from nats.aio.msg import Msg
+
+from domain.messages import MediaBeat
+
+log = logging.getLogger(__name__)
+
+SILENT_S = 2.0
+
+
+class MediaWorkers:
+    """The last beat of each worker, by this process's own clock."""
+
+    def __init__(self) -> None:
+        self._beats: dict[str, tuple[float, MediaBeat]] = {}
+
+    async def listen(self, nats: Nats) -> None:
+        await nats.subscribe("vigil.beat", cb=self._heard)
+
+    def heard(self, beat: MediaBeat) -> None:
+        self._beats[beat.worker] = (time.monotonic(), beat)
+
+    def alive(self) -> list[MediaBeat]:
+        now = time.monotonic()
+        self._beats = {name: (at, beat) for name, (at, beat) in self._beats.items() if now - at < 60}
+        return [beat for at, beat in self._beats.values() if now - at < SILENT_S]
+
+    def pick(self, session: str) -> str | None:
+        """The worker that holds this session already, else the one with the fewest tracks; None when none is alive."""
+        alive = self.alive()
+        for beat in alive:
+            if any(track.session == session for track in beat.tracks):
+                return beat.worker
+        return min(alive, key=lambda beat: (len(beat.tracks), beat.worker)).worker if alive else None
+
+    async def _heard(self, message: Msg) -> None:
+        try:
+            self.heard(_decoder.decode(message.data))
+        except msgspec.MsgspecError:
+            log.warning("a beat that cannot be read was ignored")
+
+
+_decoder = msgspec.msgpack.Decoder(MediaBeat)

@@ -1,0 +1,104 @@
+"""Schedules, as planners make and change them: window, policy, live proctoring, invigilators, activation."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import msgspec
+from litestar import Response, delete, patch, post, put
+from litestar.params import FromPath, JSONBody
+
+from api.callers import may
+from api.ordering import AnyRequest, command
+from commands import schedules
+from domain.policy import Policy, Window
+
+Title = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`duration_s` is how long the exam lasts, in seconds. Without a policy the default one holds."""
+
+    title: Title
+    window: Window
+    duration_s: int
+    policy: Policy = Policy()
+
+
+class ScheduleMade(msgspec.Struct, frozen=True, kw_only=True):
+    schedule: str
+
+
+class ScheduleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays as it is."""
+
+    title: Title | None = None
+    window: Window | None = None
+    duration_s: int | None = None
+
+
+class Switch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    enabled: bool
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    user: str
+
+
+class Cancellation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
+@post("/schedules", guards=[may("planner")])
+async def create(request: AnyRequest, data: JSONBody[NewSchedule]) -> Response[ScheduleMade]:
+    """Makes a schedule, as a draft."""
+    made = await command(
+        request,
+        partial(schedules.create, title=data.title, window=data.window, duration_s=data.duration_s, policy=data.policy),
+    )
+    name = made.ids["schedule"]
+    return Response(ScheduleMade(schedule=name), headers={"Location": f"/api/v1/schedules/{name}"})
+
+
+@patch("/schedules/{schedule:str}", guards=[may("planner")], status_code=204)
+async def change(request: AnyRequest, schedule: FromPath[str], data: JSONBody[ScheduleChange]) -> None:
+    """Renames or reschedules. Sessions that run keep their own end."""
+    wanted = partial(schedules.change, name=schedule, title=data.title, window=data.window, duration_s=data.duration_s)
+    await command(request, wanted)
+
+
+@post("/schedules/{schedule:str}/live-proctoring", guards=[may("planner")], status_code=204)
+async def switch_live_proctoring(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Switch]) -> None:
+    await command(request, partial(schedules.set_live_proctoring, name=schedule, enabled=data.enabled))
+
+
+@put("/schedules/{schedule:str}/policy", guards=[may("planner")], status_code=204)
+async def set_policy(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Policy]) -> None:
+    """Sets a new version of the policy. Sessions that have started keep theirs."""
+    await command(request, partial(schedules.set_policy, name=schedule, policy=data))
+
+
+@post("/schedules/{schedule:str}/invigilators", guards=[may("planner")], status_code=204)
+async def assign(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Assignment]) -> None:
+    await command(request, partial(schedules.assign_invigilator, name=schedule, who=data.user))
+
+
+@delete("/schedules/{schedule:str}/invigilators/{user:str}", guards=[may("planner")])
+async def remove(request: AnyRequest, schedule: FromPath[str], user: FromPath[str]) -> None:
+    """Takes an invigilator off the schedule; what they have open of it ends within five seconds."""
+    await command(request, partial(schedules.remove_invigilator, name=schedule, who=user))
+
+
+@post("/schedules/{schedule:str}/activate", guards=[may("planner")], status_code=204)
+async def activate(request: AnyRequest, schedule: FromPath[str]) -> None:
+    """From now on candidates can start, within the window."""
+    await command(request, partial(schedules.activate, name=schedule))
+
+
+@post("/schedules/{schedule:str}/cancel", guards=[may("planner")], status_code=204)
+async def cancel(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Cancellation]) -> None:
+    await command(request, partial(schedules.cancel, name=schedule, reason=data.reason))
+
+
+HANDLERS = (create, change, switch_live_proctoring, set_policy, assign, remove, activate, cancel)

@@ -1,0 +1,102 @@
+"""Everything that the front door is handed by the wiring. It opens and closes nothing of this itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal, Protocol
+
+import msgspec
+from nats.aio.client import Client as Nats
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from api.media_workers import MediaWorkers
+from api.passwords import Passwords
+from api.tokens import Tokens
+from commands.handler import Handler
+from commands.ids import Pseudonyms
+from domain.incidents import Evidence
+
+Pool = AsyncConnectionPool[AsyncConnection]
+
+
+class Playable(Protocol):
+    """A finalised recording, decrypted as it is read."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def media_type(self) -> str: ...
+    def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        """Bytes `start` up to `stop`, the last not included."""
+        ...
+
+
+class ExportStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an export came. `size` is in bytes, once it is done; `why` says what went wrong."""
+
+    state: Literal["running", "done", "failed"]
+    by: str
+    size: int = 0
+    sha256: str = ""
+    why: str = ""
+
+
+class Exports(Protocol):
+    """Makes exports in the background and keeps them until they are fetched."""
+
+    async def begin(self, tenant: str, export: str, sessions: Sequence[str], by: str) -> None: ...
+    async def status(self, tenant: str, export: str) -> ExportStatus | None: ...
+    def read(self, tenant: str, export: str) -> AsyncIterator[bytes]: ...
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of /readyz."""
+
+    name: str
+    ok: bool
+    found: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one process takes on. `stream_queue` is in batches: a reader that falls further behind is dropped."""
+
+    body_bytes: int = 1024 * 1024
+    stream_queue: int = 64
+    candidates_a_call: int = 2000
+    sessions_a_call: int = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """`public_url` is how people reach Vigil; a cookie is `Secure` when it begins with https. `secret` signs tokens."""
+
+    handler: Handler
+    pool: Pool  # as vigil_app
+    nats: Nats
+    pseudonyms: Pseudonyms
+    secret: bytes
+    public_url: str
+    key_fingerprint: str  # of the key that signs checkpoints
+    open_recording: Callable[[str, str], Awaitable[Playable | None]]  # (tenant, recording)
+    open_picture: Callable[[str, str, Evidence], Awaitable[bytes | None]]  # (tenant, session, evidence) -> JPEG
+    exports: Exports
+    objects_ready: Callable[[], Awaitable[Check]]
+    tenant: str = "main"  # the one that people sign in to at this address
+    version: str = "0"
+    source_url: str = "https://github.com/"
+    limits: Limits = Limits()
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    workers: MediaWorkers = field(default_factory=MediaWorkers)
+    passwords: Passwords = field(default_factory=Passwords)
+
+    @property
+    def tokens(self) -> Tokens:
+        return Tokens(self.secret)
+
+    @property
+    def secure(self) -> bool:
+        return self.public_url.startswith("https:")

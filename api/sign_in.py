@@ -1,0 +1,97 @@
+"""Signing in and out, and who one is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Annotated, Literal
+
+import msgspec
+from litestar import Response, get, post
+from litestar.datastructures import Cookie
+from litestar.params import JSONBody
+
+from api.callers import COOKIE, EVERYBODY, Who, anybody, may
+from api.ordering import AnyRequest, caller_of, run, services_of
+from api.problems import Denied
+from api.tokens import Token, ends
+from commands import users
+from domain import user
+from domain.event import Refused
+from domain.stream import Stream
+
+LASTS = timedelta(hours=10)  # one long exam day
+
+
+class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`keep` says how: `token` answers with a bearer token, `cookie` sets a cookie for Vigil's own pages."""
+
+    email: Annotated[str, msgspec.Meta(min_length=1, max_length=254)]
+    password: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+    keep: Literal["token", "cookie"] = "token"
+
+
+class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
+    user: str
+    roles: tuple[Who, ...]
+    expires_at: datetime
+    token: str | None = None
+
+
+class Me(msgspec.Struct, frozen=True, kw_only=True):
+    """`session` and `schedule` are set for a candidate, `name` for an account of the staff."""
+
+    actor: str
+    roles: tuple[Who, ...]
+    name: str | None = None
+    session: str | None = None
+    schedule: str | None = None
+
+
+@post("/sign-in", guards=[anybody], status_code=200)
+async def sign_in(request: AnyRequest, data: JSONBody[SignIn]) -> Response[SignedIn]:
+    """Signs an account in. An unknown address, a wrong password and a locked account get one and the same answer."""
+    services = services_of(request)
+    who = services.pseudonyms.user(services.tenant, data.email)
+    _, account = await services.handler.load(user.DECIDER, str(Stream(services.tenant, "user", who)), fresh=True)
+    matched = await services.passwords.match(account.password.text if account.password else None, data.password)
+    attempt = partial(users.sign_in, who=who, matched=matched and bool(account.roles))
+    try:
+        receipt = await run(request, services.tenant, who, attempt, repeatable=False)
+    except Refused:
+        raise _not_signed_in() from None
+    if "in" not in receipt.ids:
+        raise _not_signed_in()
+    expires_at = services.now() + LASTS
+    token = services.tokens.sign(Token(kind="user", tenant=services.tenant, subject=who, expires_at=ends(expires_at)))
+    answer = SignedIn(user=who, roles=tuple(sorted(account.roles)), expires_at=expires_at)
+    if data.keep == "token":
+        return Response(msgspec.structs.replace(answer, token=token))
+    return Response(answer, cookies=[_cookie(token, int(LASTS.total_seconds()), secure=services.secure)])
+
+
+@post("/sign-out", guards=[may(*EVERYBODY)], status_code=204)
+async def sign_out(request: AnyRequest) -> Response[None]:
+    """Takes the cookie away. A bearer token ends by itself; whoever holds one throws it away."""
+    return Response(None, status_code=204, cookies=[_cookie("", 0, secure=services_of(request).secure)])
+
+
+@get("/me", guards=[may(*EVERYBODY)])
+async def me(request: AnyRequest) -> Me:
+    caller, services = caller_of(request), services_of(request)
+    if caller.candidate:
+        return Me(actor=caller.actor, roles=("candidate",), session=caller.session, schedule=caller.schedule)
+    _, account = await services.handler.load(user.DECIDER, str(Stream(caller.tenant, "user", caller.actor)))
+    return Me(actor=caller.actor, roles=tuple(sorted(caller.roles)), name=account.name.text if account.name else None)
+
+
+def _cookie(value: str, lasts_s: int, *, secure: bool) -> Cookie:
+    return Cookie(key=COOKIE, value=value, max_age=lasts_s, path="/", httponly=True, samesite="strict", secure=secure)
+
+
+def _not_signed_in() -> Denied:
+    detail = "the address or the password is wrong; after ten wrong tries an account waits for five minutes"
+    return Denied(401, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+HANDLERS = (sign_in, sign_out, me)
