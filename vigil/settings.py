@@ -137,14 +137,18 @@ def _address(text: str) -> str:
     return str(ipaddress.ip_address(text))
 
 
-def _url(*schemes: str, folder: bool = False) -> Callable[[str], str]:
+def _url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         parts = urlsplit(text)
-        if parts.scheme not in schemes or not (parts.hostname or (folder and parts.path)):
+        if parts.scheme not in schemes or not parts.hostname:
             raise ValueError
         return text.rstrip("/")
 
     return parse
+
+
+def _objects(text: str) -> str:
+    return text if text.startswith("file:///") else _url("s3")(text)
 
 
 _DATABASE = (_database, "a PostgreSQL URL such as postgresql://owner:password@host/vigil")
@@ -156,7 +160,7 @@ _RULES: dict[str, tuple[Callable[[str], object], str]] = {
     "database_url_keys": _DATABASE,
     "database_url_notary": _DATABASE,
     "nats_url": (_url("nats", "tls"), "a URL such as nats://token@host:4222"),
-    "objects_url": (_url("file", "s3", folder=True), "s3://bucket/prefix or file:///folder"),
+    "objects_url": (_objects, "s3://bucket/prefix or file:///folder"),
     "secret_file": (_absolute, "the path of a file"),
     "signing_key_file": (_absolute, "the path of a file"),
     "public_url": (_url("http", "https"), "a URL such as https://exams.example.org"),

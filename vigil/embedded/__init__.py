@@ -57,6 +57,7 @@ def servers(home: Path, *, durable: bool = True) -> Iterator[Servers]:
     with ExitStack() as stack:
         stack.enter_context(_terminable())
         stack.enter_context(_lock(home))
+        _note(home).unlink(missing_ok=True)  # of a run that was killed
         if not (home / "postgres").exists():  # with the first database only: later, a secret that is missing is lost
             make_secret(home / "secret")
         objects = home / "objects"

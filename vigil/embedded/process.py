@@ -50,11 +50,7 @@ class Server(NamedTuple):
 def server(
     name: str, arguments: Sequence[str], *, folder: Path, home: Path, account: Account | None = None
 ) -> Iterator[Server]:
-    """Runs the program `name` in `folder`, which is its own, and stops it at the end.
-
-    What runs there from an earlier time is ended first. The server sees none of our environment, which holds secrets.
-    """
-    end_left_behind(name, folder)
+    """Runs the program `name` in a folder of its own and stops it at the end. Our environment is hidden from it."""
     logs = log_file(home, name)
     process = spawn(arguments, folder=folder, log=logs, account=account)
     try:
@@ -91,15 +87,16 @@ def stop(name: str, process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def end_left_behind(name: str, folder: Path) -> None:
-    """Ends every process of the program `name` that works in `folder`, left by a parent that was killed.
+def end_left_behind(name: str, argument: str) -> None:
+    """Ends the program `name` that was started with this argument by a parent which has been killed since.
 
-    A process is known by its name and working folder, which no stale file and no reused process id can feign; psutil
-    compares the start time as well before it sends a signal.
+    The argument is a path that no other server has, so no stale file and no reused process id can mislead; psutil
+    compares the start time as well before it sends a signal. Working folders would tell the same, but a container's
+    root may not look at those of other users.
     """
     deadline = time.monotonic() + STOP_S
     told: set[psutil.Process] = set()
-    while left := set(_working_in(name, folder)):
+    while left := set(_started_with(name, argument)):
         for process in left - told:
             log.warning("ending %s (process %d), left by an earlier run", name, process.pid)
             _signal(process, signal.SIGINT)
@@ -110,11 +107,11 @@ def end_left_behind(name: str, folder: Path) -> None:
         time.sleep(POLL_S)
 
 
-def _working_in(name: str, folder: Path) -> Iterator[psutil.Process]:
+def _started_with(name: str, argument: str) -> Iterator[psutil.Process]:
     for process in psutil.process_iter(["name"]):
         if process.info["name"] == name:
             with suppress(psutil.Error):
-                if Path(process.cwd()) == folder:
+                if argument in process.cmdline():
                     yield process
 
 

@@ -1,0 +1,122 @@
+"""Settings come from the environment; a mistake names the variable and what was expected, never the value."""
+
+from __future__ import annotations
+
+import stat
+from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from vigil.secret import make_secret
+from vigil.settings import SettingsError, load
+
+SERVERS = {
+    "VIGIL_DATABASE_URL": "postgresql://owner:hush@db.example/exams?sslmode=require",
+    "VIGIL_NATS_URL": "nats://hush@mq.example:4222",
+}
+
+
+def test_nothing_set_means_embedded_servers_under_the_users_home() -> None:
+    settings = load({})
+    assert settings.embedded
+    assert settings.home == Path.home() / ".vigil"
+    assert settings.objects_url == (Path.home() / ".vigil" / "objects").as_uri()
+    assert settings.public_url == "http://localhost:8000"
+
+
+def test_everything_can_be_set(tmp_path: Path) -> None:
+    settings = load({
+        **SERVERS, "VIGIL_HOME": str(tmp_path), "VIGIL_OBJECTS_URL": "s3://bucket/prefix/", "VIGIL_PORT": "8443",
+        "VIGIL_HOST": "0.0.0.0", "VIGIL_MEDIA_IP": "192.0.2.7", "VIGIL_MEDIA_PORT": "40000",
+        "VIGIL_PUBLIC_URL": "https://exams.example.org/", "VIGIL_WEIGHTS": "yolo26n.pt",
+    })  # fmt: skip
+    assert not settings.embedded
+    assert (settings.home, settings.host, settings.port) == (tmp_path, "0.0.0.0", 8443)
+    assert (settings.media_ip, settings.media_port) == ("192.0.2.7", 40000)
+    assert (settings.objects_url, settings.public_url) == ("s3://bucket/prefix", "https://exams.example.org")
+    assert settings.weights == "yolo26n.pt"
+
+
+def test_the_public_url_follows_the_port() -> None:
+    assert load({"VIGIL_PORT": "9000"}).public_url == "http://localhost:9000"
+
+
+def test_a_role_takes_its_own_url_or_the_owners_with_its_name() -> None:
+    settings = load({**SERVERS, "VIGIL_DATABASE_URL_KEYS": "postgresql://k:other@db.example/exams"})
+    assert conninfo_to_dict(settings.database_url_for("app")) == {
+        "user": "vigil_app", "password": "hush", "host": "db.example", "dbname": "exams", "sslmode": "require",
+    }  # fmt: skip
+    assert settings.database_url_for("keys") == "postgresql://k:other@db.example/exams"
+
+
+def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text(SERVERS["VIGIL_DATABASE_URL"] + "\n")
+    given = {"VIGIL_DATABASE_URL_FILE": str(tmp_path / "url"), "VIGIL_NATS_URL": SERVERS["VIGIL_NATS_URL"]}
+    assert load(given).database_url == SERVERS["VIGIL_DATABASE_URL"]
+    with pytest.raises(SettingsError, match="only one of VIGIL_DATABASE_URL and VIGIL_DATABASE_URL_FILE"):
+        load({**given, **SERVERS})
+    with pytest.raises(SettingsError, match="VIGIL_DATABASE_URL_FILE: expected a file"):
+        load({"VIGIL_DATABASE_URL_FILE": str(tmp_path / "absent")})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("PORT", "hush", "a port from 1 to 65535"),
+        ("PORT", "0", "a port from 1 to 65535"),
+        ("MEDIA_PORT", "70000", "a port from 0 to 65535"),
+        ("MEDIA_IP", "hush.example", "an IP address"),
+        ("DATABASE_URL", "mysql:hush", "a PostgreSQL URL"),
+        ("DATABASE_URL_APP", "hush", "a PostgreSQL URL"),
+        ("NATS_URL", "http://hush", "nats://token@host:4222"),
+        ("OBJECTS_URL", "/hush", "s3://bucket/prefix or file:///folder"),
+        ("OBJECTS_URL", "s3:///hush", "s3://bucket/prefix or file:///folder"),
+        ("PUBLIC_URL", "hush.example", "a URL such as https://exams.example.org"),
+    ],
+)
+def test_a_mistake_is_named_without_its_value(variable: str, value: str, expected: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        load({f"VIGIL_{variable}": value})
+    assert str(error.value).startswith(f"VIGIL_{variable}: expected ")
+    assert expected in str(error.value)
+    assert "hush" not in str(error.value)
+
+
+@pytest.mark.parametrize(("present", "missing"), [("DATABASE", "NATS"), ("NATS", "DATABASE")])
+def test_one_server_alone_is_refused(present: str, missing: str) -> None:
+    name = f"VIGIL_{present}_URL"
+    with pytest.raises(SettingsError, match=f"VIGIL_{missing}_URL: expected, because {name} is set"):
+        load({name: SERVERS[name]})
+
+
+@pytest.mark.parametrize("text", [b64encode(bytes(range(32))).decode() + "\n", bytes(range(32)).hex()])
+def test_the_master_secret_is_32_bytes_in_base64_or_hexadecimal(tmp_path: Path, text: str) -> None:
+    (tmp_path / "secret").write_text(text)
+    assert load({"VIGIL_SECRET_FILE": str(tmp_path / "secret")}).master_secret() == bytes(range(32))
+
+
+@pytest.mark.parametrize("text", ["", "hush", "zz" * 32, b64encode(bytes(31)).decode()])
+def test_a_bad_secret_is_refused_and_not_shown(tmp_path: Path, text: str) -> None:
+    (tmp_path / "secret").write_text(text)
+    with pytest.raises(SettingsError, match="VIGIL_SECRET_FILE: expected a file with 32 bytes") as error:
+        load({"VIGIL_SECRET_FILE": str(tmp_path / "secret")}).master_secret()
+    assert "hush" not in str(error.value)
+
+
+def test_a_secret_that_is_gone_is_never_replaced_by_another(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="VIGIL_SECRET_FILE: expected a file that can be read"):
+        load({"VIGIL_HOME": str(tmp_path)}).master_secret()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_processes_that_start_together_make_one_secret(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "secret"
+    with ThreadPoolExecutor(8) as threads:
+        for made in [threads.submit(make_secret, path) for _ in range(8)]:
+            made.result()
+    assert len(load({"VIGIL_SECRET_FILE": str(path)}).master_secret()) == 32
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
