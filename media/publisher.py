@@ -85,6 +85,7 @@ class Publisher:
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = client
+        self.answer = ""
         self._location: str | None = None
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
 
@@ -143,7 +144,8 @@ class Publisher:
         if response.status_code != httpx.codes.CREATED:
             raise PublishRefused(response)
         self._location = urljoin(self._url, response.headers["Location"])
-        await self._peer.setRemoteDescription(RTCSessionDescription(response.text, "answer"))
+        self.answer = response.text
+        await self._peer.setRemoteDescription(RTCSessionDescription(self.answer, "answer"))
 
     def _add(self, track: MediaStreamTrack) -> RTCRtpSender:
         return self._peer.addTransceiver(track, direction="sendonly").sender

@@ -136,9 +136,11 @@ class ConnectionSpool:
         self._written = 0
         self._dirty = False
         self._broken = False
-        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         making = folder.with_name(f".{folder.name}.{os.getpid()}.{id(self)}")
-        making.mkdir(mode=0o700)
+        try:
+            making.mkdir(parents=True, mode=0o700)
+        except FileNotFoundError:  # the uploader took the empty recording away under us
+            making.mkdir(parents=True, mode=0o700)
         lock = hold(making / LOCK)
         assert lock is not None
         self._lock = lock

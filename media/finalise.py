@@ -1,0 +1,175 @@
+"""At the end of a recording its segments become one seekable file: remuxed, never decoded, gaps kept as time.
+
+PyAV reads the segments; our own writer puts the clusters behind an index whose size is known beforehand, so that
+nothing is patched and a player finds its place with the first bytes. The result is opened and counted before it is out.
+Each function here keeps a processor busy and nothing else: run `finalise` in a thread or another process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import av
+
+from domain.recording import Segment
+from media.blocks import HEADER_BYTES, SealedRecording, seal_recording
+from media.names import RecordingName, SegmentName
+from media.sealing import Tampered, open_segment
+from media.webm import AUDIO_TRACK, VIDEO_TRACK, Block, CuePoint, cluster, cues, header
+
+CLUSTER_MS = 5_000
+_CLUSTER_MAX_MS = 30_000
+_MS = timedelta(milliseconds=1)
+
+
+class FinaliseFailed(Exception):
+    """The file would not hold what the segments hold."""
+
+
+class FinalisedFile(NamedTuple):
+    """One sealed, seekable WebM. `sha256` is of `stored`; `frames` counts pictures, `sounds` audio packets."""
+
+    stored: bytes
+    sha256: str
+    duration_s: float
+    frames: int
+    sounds: int
+    segments: int
+
+
+def finalise(
+    data_key: bytes, recording: RecordingName, segments: Sequence[Segment], read: Callable[[Segment], bytes]
+) -> FinalisedFile:
+    """Makes the file. `read` gives a segment's stored bytes.
+
+    Tampered when those are not the bytes that the segment tells of; FinaliseFailed when frames would be missing.
+    """
+    ordered = sorted(segments, key=lambda s: (s.connection, s.number))
+    if not ordered:
+        raise FinaliseFailed("there are no segments")
+    start = ordered[0].started_at
+    blocks = _Blocks()
+    for segment in ordered:
+        blocks.add(_demux(data_key, recording, segment, read(segment)), round((segment.started_at - start) / _MS))
+    duration_ms = max(round((max(s.ended_at for s in ordered) - start) / _MS), blocks.end_ms)
+    pieces = _file(blocks, ordered[0], start, duration_ms)
+    stored = b"".join(seal_recording(data_key, recording, pieces))
+    result = FinalisedFile(
+        stored, hashlib.sha256(stored).hexdigest(), duration_ms / 1000, blocks.frames, blocks.sounds, len(ordered)
+    )
+    _verify(data_key, recording, result)
+    return result
+
+
+class _Blocks:
+    """All frames of the recording in clusters, each stream strictly later from frame to frame."""
+
+    def __init__(self) -> None:
+        self.clusters: list[list[Block]] = []
+        self.frames = self.sounds = self.end_ms = 0
+        self._last_ms = {VIDEO_TRACK: -1, AUDIO_TRACK: -1}
+
+    def add(self, blocks: list[Block], offset_ms: int) -> None:
+        for block in blocks:
+            at_ms = max(block.at_ms + offset_ms, self._last_ms[block.track] + 1)
+            self._last_ms[block.track] = at_ms
+            self.end_ms = max(self.end_ms, at_ms)
+            if self._new_cluster(block, at_ms):
+                self.clusters.append([])
+            self.clusters[-1].append(block._replace(at_ms=at_ms))
+            if block.track == VIDEO_TRACK:
+                self.frames += 1
+            else:
+                self.sounds += 1
+
+    def _new_cluster(self, block: Block, at_ms: int) -> bool:
+        if not self.clusters:
+            return True
+        age_ms = at_ms - self.clusters[-1][0].at_ms
+        return age_ms >= (CLUSTER_MS if block.track == VIDEO_TRACK and block.keyframe else _CLUSTER_MAX_MS)
+
+
+def _demux(data_key: bytes, recording: RecordingName, segment: Segment, stored: bytes) -> list[Block]:
+    """The frames of one segment in order of time, counted."""
+    if hashlib.sha256(stored).hexdigest() != segment.sha256:
+        raise Tampered("the stored bytes have another hash")
+    opened = open_segment(data_key, SegmentName(recording, segment.connection, segment.number), stored)
+    if segment.complete and not opened.complete:
+        raise Tampered("the last frame is missing")
+    blocks = list(_packets(io.BytesIO(opened.plaintext)))
+    frames = sum(b.track == VIDEO_TRACK for b in blocks)
+    if frames != segment.frames:
+        raise FinaliseFailed(f"a segment of {segment.frames} frames holds {frames}")
+    return sorted(blocks, key=lambda b: b.at_ms)
+
+
+def _packets(file: io.IOBase) -> Iterator[Block]:
+    with av.open(file, "r", format="webm") as container:
+        for packet in container.demux():
+            if packet.pts is None or packet.size == 0:
+                continue
+            track = VIDEO_TRACK if packet.stream.type == "video" else AUDIO_TRACK
+            yield Block(round(packet.pts * packet.time_base * 1000), track, packet.is_keyframe, bytes(packet))
+
+
+def _file(blocks: _Blocks, first: Segment, start: datetime, duration_ms: int) -> list[bytes]:
+    """Header, index and clusters."""
+    head = header(first.width, first.height, sound=blocks.sounds > 0, start=start, duration_ms=duration_ms)
+    points: list[CuePoint] = []
+    clusters: list[bytes] = []
+    offset = 0
+    for frames in blocks.clusters:
+        written = cluster(sorted(frames, key=lambda b: b.at_ms))
+        key_ms = next((b.at_ms for b in frames if b.track == VIDEO_TRACK and b.keyframe), None)
+        if key_ms is not None:
+            points.append(CuePoint(key_ms, offset))
+        offset += len(written)
+        clusters.append(written)
+    return [head, cues(points, len(head)), *clusters]
+
+
+def _verify(data_key: bytes, recording: RecordingName, result: FinalisedFile) -> None:
+    """Opens the sealed file as a player would and counts what it holds."""
+    frames = sounds = 0
+    for block in _packets(_SealedFile(data_key, recording, result.stored)):
+        if block.track == VIDEO_TRACK:
+            frames += 1
+        else:
+            sounds += 1
+    if (frames, sounds) != (result.frames, result.sounds):
+        raise FinaliseFailed(f"{result.frames} frames and {result.sounds} sounds became {frames} and {sounds}")
+
+
+class _SealedFile(io.RawIOBase):
+    """A sealed recording in memory as a file to read."""
+
+    def __init__(self, data_key: bytes, recording: RecordingName, stored: bytes) -> None:
+        super().__init__()
+        self._sealed = SealedRecording(data_key, recording, stored[:HEADER_BYTES], len(stored))
+        self._stored, self._at = stored, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + (0, self._at, self._sealed.size)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        stop = self._sealed.size if size < 0 else min(self._at + size, self._sealed.size)
+        if stop <= self._at:
+            return b""
+        span = self._sealed.span(self._at, stop)
+        part = self._sealed.open_range(span, self._stored[span.stored_start : span.stored_stop], self._at, stop)
+        self._at = stop
+        return part

@@ -1,0 +1,129 @@
+"""The `frames` worker: key frames in, pictures out, one decoding for wall and detectors alike.
+
+The newest key frame of a track replaces one that still waits, and tracks take turns, so that a slow machine shows every
+candidate a little less often and nobody not at all. Decoding is off the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from types import TracebackType
+from typing import Self
+
+import av
+import msgspec
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from domain.messages import KeyFrame, Picture, Track
+from media.worker import connect_nats
+
+logger = logging.getLogger(__name__)
+
+PICTURE_WIDTH, THUMBNAIL_WIDTH = 640, 160
+_TRACKS_MAX = 4096
+_QUALITY = {PICTURE_WIDTH: 5, THUMBNAIL_WIDTH: 8}
+_decoder = msgspec.msgpack.Decoder(KeyFrame)
+_Key = tuple[str, str, Track]
+
+
+class FramesWorker:
+    """`async with FramesWorker(nats_url)` serves until it is left. Several share the work."""
+
+    def __init__(self, nats_url: str, threads: int = 1) -> None:
+        self._nats_url, self._threads = nats_url, threads
+        self._waiting: dict[_Key, KeyFrame] = {}
+        self._some = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="frames")
+        self._nats: Client = await connect_nats(self._nats_url, "frames")
+        await self._nats.subscribe("vigil.keyframe.*.*", queue="frames", cb=self._on_keyframe)
+        self._tasks = [asyncio.create_task(self._work()) for _ in range(self._threads)]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._nats.close()
+        self._pool.shutdown()
+
+    async def _on_keyframe(self, message: Msg) -> None:
+        try:
+            keyframe = _decoder.decode(message.data)
+        except msgspec.MsgspecError:
+            logger.warning("a message on %s is no key frame", message.subject)
+            return
+        key = (keyframe.tenant, keyframe.session, keyframe.track)
+        if key in self._waiting or len(self._waiting) < _TRACKS_MAX:
+            self._waiting[key] = keyframe  # keeps its place in the line
+        self._some.set()
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._some.wait()
+            key = next(iter(self._waiting), None)
+            if key is None:
+                self._some.clear()
+                continue
+            picture = await loop.run_in_executor(self._pool, to_picture, self._waiting.pop(key))
+            if picture is not None and self._nats.is_connected:
+                subject = f"vigil.picture.{picture.session}.{picture.track}"
+                await self._nats.publish(subject, msgspec.msgpack.encode(picture))
+
+
+def to_picture(keyframe: KeyFrame) -> Picture | None:
+    """Decodes a key frame and scales it; None when it cannot be decoded."""
+    try:
+        frame = _decode(keyframe.data)
+        width = min(PICTURE_WIDTH, frame.width)
+        height = _height(frame, width)
+        return Picture(
+            tenant=keyframe.tenant,
+            session=keyframe.session,
+            track=keyframe.track,
+            at=keyframe.at,
+            width=width,
+            height=height,
+            jpeg=_jpeg(frame, width, height, _QUALITY[PICTURE_WIDTH]),
+            thumbnail=_jpeg(frame, THUMBNAIL_WIDTH, _height(frame, THUMBNAIL_WIDTH), _QUALITY[THUMBNAIL_WIDTH]),
+        )
+    except (av.FFmpegError, ValueError):
+        logger.warning("a key frame of %d bytes cannot be decoded", len(keyframe.data))
+        return None
+
+
+def _decode(data: bytes) -> av.VideoFrame:
+    """A fresh decoder for each: key frames need nothing before them, and none can harm the next."""
+    decoder = av.CodecContext.create("vp8", "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    decoder.thread_count = 1
+    frames = decoder.decode(av.Packet(data)) or decoder.decode(None)
+    if not frames:
+        raise ValueError("no picture")
+    return frames[0]
+
+
+def _height(frame: av.VideoFrame, width: int) -> int:
+    """The height that keeps the proportions, even as JPEG's halved colours ask."""
+    return max(2, round(frame.height * width / frame.width / 2) * 2)
+
+
+def _jpeg(frame: av.VideoFrame, width: int, height: int, quality: int) -> bytes:
+    """`quality` is FFmpeg's scale: 2 is best, 31 worst."""
+    encoder = av.CodecContext.create("mjpeg", "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"
+    encoder.time_base, encoder.thread_count = Fraction(1), 1
+    encoder.qmin = encoder.qmax = quality
+    scaled = frame.reformat(width=width, height=height, format="yuvj420p")
+    scaled.pts = 0
+    return b"".join(bytes(p) for p in (*encoder.encode(scaled), *encoder.encode(None)))

@@ -1,0 +1,249 @@
+"""The media process: takes offers over NATS, holds connections, says each second what it holds.
+
+NATS may go away for as long as it likes: what is connected is recorded on, and the process comes back by itself. Key
+frames and beats are dropped meanwhile; they are worth nothing late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast, get_args
+
+import msgspec
+import nats
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from domain.messages import (
+    Done,
+    Hangup,
+    KeyFrame,
+    LiveTrack,
+    MediaBeat,
+    MediaReply,
+    MediaRequest,
+    Publish,
+    Published,
+    Refusal,
+)
+from domain.recording import Why
+from media.connection import Connection, Keyframe, Sealing
+from media.hooks import PeerCertificate
+from media.names import RecordingName, recording_name
+from media.offer import Offer, OfferRefused, parse_offer
+from media.port import MediaPort, open_socket
+from media.spool import Spool
+
+logger = logging.getLogger(__name__)
+
+MediaKey = Callable[[str, str, str], Awaitable[bytes]]
+"""The data key of class media for (tenant, subject, session), 32 bytes."""
+
+BEAT_S = 1.0
+_KEYFRAMES_WAITING = 256
+_MESSAGE_HEAD = 1024
+_decoder = msgspec.msgpack.Decoder(MediaRequest)
+_encode = msgspec.msgpack.encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaSettings:
+    """Where a worker listens and writes. `bind_ip` may be every address when `advertised_ip` says which to tell."""
+
+    worker: str
+    nats_url: str
+    spool: Path
+    spool_bound_bytes: int = 20 << 30
+    bind_ip: str = "127.0.0.1"
+    bind_port: int = 0
+    advertised_ip: str | None = None
+
+
+class MediaWorker:
+    """`async with MediaWorker(settings, media_key)` serves until it is left; then all connections end."""
+
+    def __init__(self, settings: MediaSettings, media_key: MediaKey) -> None:
+        self.settings = settings
+        self._media_key = media_key
+        self._connections: dict[RecordingName, Connection] = {}
+        self._keyframes: asyncio.Queue[KeyFrame] = asyncio.Queue(_KEYFRAMES_WAITING)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._certificate = PeerCertificate.generateCertificate()
+
+    async def __aenter__(self) -> Self:
+        settings = self.settings
+        self._spool = Spool(settings.spool, settings.spool_bound_bytes)
+        self._port = MediaPort(open_socket(settings.bind_ip, settings.bind_port), settings.advertised_ip)
+        self._nats = await connect_nats(settings.nats_url, f"media {settings.worker}")
+        await self._nats.subscribe(f"vigil.media.{settings.worker}", cb=self._on_request)
+        self._start(self._beat())
+        self._start(self._send_keyframes())
+        gc.collect()
+        gc.freeze()  # what is here now stays: no need to look at it again and again
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(c.end("worker_lost") for c in tuple(self._connections.values())))
+        self._port.close()
+        await asyncio.to_thread(self._spool.close)
+        await self._nats.close()
+
+    async def handle(self, request: MediaRequest) -> MediaReply:
+        """Does what `request` asks. Never raises for what the caller sent."""
+        match request:
+            case Publish():
+                try:
+                    return await self._publish(request)
+                except OfferRefused as refused:
+                    return Refusal(field=refused.field, rule=refused.rule)
+            case Hangup():
+                await self._hang_up(request)
+                return Done()
+
+    async def _publish(self, request: Publish) -> MediaReply:
+        try:
+            recording = recording_name(request.tenant, request.session, request.track)
+        except ValueError as error:
+            return Refusal(field="session", rule=str(error))
+        offer = parse_offer(request.sdp, sound=request.track == "camera")
+        refusal = self._outdated(recording, request)
+        if refusal is not None:
+            return refusal
+        sealing = None
+        if request.record:
+            data_key = await self._media_key(request.tenant, request.subject, request.session)
+            try:
+                sealing = Sealing(data_key, await self._spool.connection(recording, request.connection))
+            except FileExistsError:
+                return Refusal(field="connection", rule="was used before", status=409)
+            except OSError:
+                logger.exception("the spool takes no new connection")
+                return Refusal(field="worker", rule="cannot write its spool", status=503)
+        refusal = self._outdated(recording, request)
+        if refusal is not None:
+            if sealing is not None:
+                sealing.spool.end(datetime.now(UTC), "replaced")
+            return refusal
+        return await self._connect(recording, request.connection, offer, sealing)
+
+    async def _connect(
+        self, recording: RecordingName, number: int, offer: Offer, sealing: Sealing | None
+    ) -> MediaReply:
+        before = self._connections.get(recording)
+        connection = self._connections[recording] = Connection(
+            recording,
+            number,
+            port=self._port,
+            offer=offer,
+            certificate=self._certificate,
+            sealing=sealing,
+            on_keyframe=lambda keyframe: self._on_keyframe(recording, keyframe),
+            on_end=self._forget,
+        )
+        answer = await connection.open()
+        if before is not None:
+            await before.end("replaced")
+        return Published(sdp=answer, worker=self.settings.worker)
+
+    def _outdated(self, recording: RecordingName, request: Publish) -> MediaReply | None:
+        """What to say when this or a newer connection is here already: a request may come twice, or late."""
+        current = self._connections.get(recording)
+        if current is None or current.number < request.connection:
+            return None
+        if current.number == request.connection and current.answer:
+            return Published(sdp=current.answer, worker=self.settings.worker)
+        return Refusal(field="connection", rule="a newer connection holds this track", status=409)
+
+    async def _hang_up(self, request: Hangup) -> None:
+        why = cast("Why", request.why) if request.why in get_args(Why) else "stopped"
+        meant = [
+            connection
+            for recording, connection in self._connections.items()
+            if recording.session == request.session
+            and request.track in (None, recording.track)
+            and request.connection in (None, connection.number)
+        ]
+        await asyncio.gather(*(connection.end(why) for connection in meant))
+
+    def _forget(self, connection: Connection) -> None:
+        if self._connections.get(connection.recording) is connection:
+            del self._connections[connection.recording]
+
+    async def _on_request(self, message: Msg) -> None:
+        """Answers in a task of its own: one slow key must not hold up the others."""
+        self._start(self._answer(message))
+
+    async def _answer(self, message: Msg) -> None:
+        try:
+            reply = await self.handle(_decoder.decode(message.data))
+        except msgspec.MsgspecError as error:
+            reply = Refusal(field="request", rule=str(error))
+        except Exception:  # the caller is told; the next request may do better
+            logger.exception("a media request failed")
+            reply = Refusal(field="worker", rule="failed", status=503)
+        await message.respond(_encode(reply))
+
+    def _on_keyframe(self, recording: RecordingName, keyframe: Keyframe) -> None:
+        if self._keyframes.full():
+            self._keyframes.get_nowait()
+        tenant, session, track = recording
+        self._keyframes.put_nowait(
+            KeyFrame(tenant=tenant, session=session, track=track, at=keyframe.at, codec="VP8", data=keyframe.data)
+        )
+
+    async def _send_keyframes(self) -> None:
+        while True:
+            keyframe = await self._keyframes.get()
+            if self._nats.is_connected and len(keyframe.data) < self._nats.max_payload - _MESSAGE_HEAD:
+                await self._nats.publish(f"vigil.keyframe.{keyframe.session}.{keyframe.track}", _encode(keyframe))
+
+    async def _beat(self) -> None:
+        while True:
+            for connection in tuple(self._connections.values()):
+                connection.tick()
+            if self._nats.is_connected:
+                await self._nats.publish("vigil.beat", _encode(self._beat_now()))
+            await asyncio.sleep(BEAT_S)
+
+    def _beat_now(self) -> MediaBeat:
+        tracks = (
+            LiveTrack(
+                tenant=recording.tenant,
+                session=recording.session,
+                track=recording.track,
+                connection=connection.number,
+                media_at=media_at,
+                packets_lost=connection.packets_lost,
+            )
+            for recording, connection in self._connections.items()
+            if (media_at := connection.media_at) is not None
+        )
+        return MediaBeat(worker=self.settings.worker, at=datetime.now(UTC), tracks=tuple(tracks))
+
+    def _start(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def connect_nats(url: str, name: str) -> Client:
+    """A NATS client that comes back whenever the server does."""
+
+    async def on_error(error: Exception) -> None:
+        logger.warning("NATS: %s", error)
+
+    return await nats.connect(
+        url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.5, ping_interval=10, error_cb=on_error
+    )

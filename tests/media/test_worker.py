@@ -1,0 +1,174 @@
+"""From a stock aiortc publisher through a real worker to segments that decode."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import pytest
+from nats.aio.msg import Msg
+
+from domain.messages import Hangup, KeyFrame, MediaBeat, Publish, Published, Refusal, Track
+from media.clips import Clip
+from tests.media.hall import Eventually, Hall, watch
+
+
+async def test_a_camera_is_recorded_frame_by_frame(
+    hall: Hall, session: str, *, card: Clip, tone: Clip, eventually: Eventually
+) -> None:
+    async with hall.publisher(session, "camera", card, tone) as publisher:
+        await publisher.connected()
+        await asyncio.sleep(8)
+        publisher.video.stop()
+        publisher.audio.stop()
+        await asyncio.sleep(0.1)
+        sent = (publisher.video.sent, publisher.audio.sent)
+    folder = hall.folder(session, "camera")
+    await eventually((folder / "ended.json").exists)
+    first, second = hall.segments(session, "camera")
+    seen = [watch(s.opened.plaintext) for s in (first, second)]
+    assert all(s.opened.complete and s.note.complete for s in (first, second))
+    assert all(w.monotonic and w.keyframes[0] and w.packets == w.decoded for w in seen)
+    assert [(w.packets["video"], w.packets["audio"]) for w in seen] == [
+        (s.note.frames, s.note.sounds) for s in (first, second)
+    ]
+    assert (sum(s.note.frames for s in (first, second)), sum(s.note.sounds for s in (first, second))) == sent
+    assert 5.8 < (first.note.ended_at - first.note.started_at).total_seconds() < 7
+    assert abs((second.note.started_at - first.note.ended_at).total_seconds()) < 0.1
+    assert hall.ended(session, "camera").why == "stopped"
+    assert not list(folder.glob("*.part"))
+
+
+async def test_a_screen_is_recorded_without_sound(hall: Hall, session: str, page: Clip, eventually: Eventually) -> None:
+    async with hall.publisher(session, "screen", page) as publisher:
+        await publisher.connected()
+        await asyncio.sleep(2)
+    await eventually((hall.folder(session, "screen") / "ended.json").exists)
+    (segment,) = hall.segments(session, "screen")
+    seen = watch(segment.opened.plaintext)
+    assert seen.sizes == {(1280, 720)}
+    assert seen.decoded == {"video": segment.note.frames}
+    assert segment.note.frames >= 9
+
+
+async def test_a_connection_cut_without_goodbye_is_lost_after_three_seconds(
+    hall: Hall, session: str, card: Clip, tone: Clip, eventually: Eventually
+) -> None:
+    async with hall.publisher(session, "camera", card, tone) as publisher:
+        await publisher.connected()
+        await asyncio.sleep(1.5)
+        await publisher.cut()
+    await eventually((hall.folder(session, "camera") / "ended.json").exists, within_s=6)
+    (segment,) = hall.segments(session, "camera")
+    ended = hall.ended(session, "camera")
+    assert ended.why == "lost"
+    assert segment.note.complete
+    assert abs((ended.at - segment.note.ended_at).total_seconds()) < 0.3  # when media stopped, not when we noticed
+
+
+async def test_a_goodbye_without_delete_ends_the_connection_at_once(
+    hall: Hall, session: str, card: Clip, eventually: Eventually
+) -> None:
+    publisher = hall.publisher(session, "camera", card)
+    async with publisher:
+        await publisher.connected()
+        await asyncio.sleep(0.5)
+        publisher._location = None
+    await eventually((hall.folder(session, "camera") / "ended.json").exists, within_s=1)
+    assert hall.ended(session, "camera").why == "stopped"
+
+
+async def test_a_newer_connection_replaces_the_older(
+    hall: Hall, session: str, card: Clip, eventually: Eventually
+) -> None:
+    async with hall.publisher(session, "camera", card) as older:
+        await older.connected()
+        await asyncio.sleep(0.5)
+        async with hall.publisher(session, "camera", card) as newer:
+            await newer.connected()
+            await asyncio.sleep(1)
+            assert hall.ended(session, "camera", 1).why == "replaced"
+    await eventually((hall.folder(session, "camera", 2) / "ended.json").exists)
+    assert hall.ended(session, "camera", 2).why == "stopped"
+    assert hall.segments(session, "camera", 2)
+
+
+async def test_key_frames_and_beats_are_told_over_nats(
+    hall: Hall, session: str, card: Clip, eventually: Eventually
+) -> None:
+    keyframes: list[KeyFrame] = []
+    beats: list[MediaBeat] = []
+
+    async def on_keyframe(message: Msg) -> None:
+        keyframes.append(msgspec.msgpack.decode(message.data, type=KeyFrame))
+
+    async def on_beat(message: Msg) -> None:
+        beat = msgspec.msgpack.decode(message.data, type=MediaBeat)
+        if beat.worker == hall.settings.worker:
+            beats.append(beat)
+
+    await hall.front.subscribe(f"vigil.keyframe.{session}.camera", cb=on_keyframe)
+    await hall.front.subscribe("vigil.beat", cb=on_beat)
+    async with hall.publisher(session, "camera", card) as publisher:
+        await publisher.connected()
+        await eventually(lambda: len(keyframes) >= 2 and any(b.tracks for b in beats))
+    first, second = keyframes[:2]
+    assert (first.session, first.track, first.codec) == (session, "camera", "VP8")
+    assert first.data == card.frames[0]
+    assert 1.9 < (second.at - first.at).total_seconds() < 2.1
+    track = next(b.tracks[0] for b in beats if b.tracks)
+    assert (track.session, track.track, track.connection, track.packets_lost) == (session, "camera", 1, 0)
+
+
+async def test_an_offer_that_cannot_be_taken_is_refused_with_the_rule(hall: Hall, session: str) -> None:
+    def publish(sdp: str) -> Publish:
+        return Publish(tenant="school", session=session, track="camera", connection=1, subject="someone", sdp=sdp)
+
+    for sdp in ("", "nonsense", "v=0\r\nm=video x"):
+        reply = await hall.ask(publish(sdp))
+        assert isinstance(reply, Refusal)
+        assert (reply.field, reply.status) == ("sdp", 422)
+    reply = await hall.ask(msgspec.structs.replace(publish(""), session="../other"))
+    assert isinstance(reply, Refusal)
+    assert reply.field == "session"
+
+
+async def test_the_same_request_again_gets_the_same_answer_and_an_older_one_none(
+    hall: Hall, session: str, card: Clip
+) -> None:
+    publisher = hall.publisher(session, "camera", card)
+    async with publisher:
+        sdp = publisher._peer.localDescription.sdp
+        again = Publish(tenant="school", session=session, track="camera", connection=1, subject="someone", sdp=sdp)
+        reply = await hall.ask(again)
+        assert isinstance(reply, Published)
+        assert reply.sdp == publisher.answer
+        reply = await hall.ask(msgspec.structs.replace(again, connection=0))
+        assert isinstance(reply, Refusal)
+        assert (reply.field, reply.status) == ("connection", 409)
+
+
+async def test_without_record_nothing_is_written(hall: Hall, session: str, card: Clip, eventually: Eventually) -> None:
+    keyframes: list[bytes] = []
+
+    async def on_keyframe(message: Msg) -> None:
+        keyframes.append(message.data)
+
+    await hall.front.subscribe(f"vigil.keyframe.{session}.camera", cb=on_keyframe)
+    hall.record = False
+    async with hall.publisher(session, "camera", card) as publisher:
+        await publisher.connected()
+        await eventually(lambda: bool(keyframes))
+    assert not hall.folder(session, "camera").exists()
+
+
+@pytest.mark.parametrize("track", [None, "screen"])
+async def test_hanging_up_ends_one_track_or_all(
+    hall: Hall, session: str, *, card: Clip, page: Clip, track: Track | None, eventually: Eventually
+) -> None:
+    async with hall.publisher(session, "camera", card) as camera, hall.publisher(session, "screen", page) as screen:
+        await camera.connected()
+        await screen.connected()
+        await hall.ask(Hangup(session=session, track=track, why="stopped"))
+        await eventually((hall.folder(session, "screen") / "ended.json").exists)
+        assert (hall.folder(session, "camera") / "ended.json").exists() == (track is None)
