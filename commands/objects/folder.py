@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -81,8 +81,9 @@ class FolderStore:
     def _clear(self) -> None:
         """Drops the drafts of processes that were killed."""
         for draft in self._incoming.iterdir():
-            if draft.exists() and time.time() - draft.stat().st_mtime > _STALE_S:
-                draft.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # a living process may be done with its own just now
+                if time.time() - draft.stat().st_mtime > _STALE_S:
+                    draft.unlink()
 
 
 async def _threaded(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
