@@ -276,7 +276,7 @@ TAMPERINGS = {
     "an event in another's place": (
         [
             "DELETE FROM ledger.events WHERE notification_id = 9",
-            "INSERT INTO ledger.events OVERRIDING SYSTEM VALUE VALUES ('t/session/x', 1, 'session.ready', '{}', 9, now())",
+            "INSERT INTO ledger.events OVERRIDING SYSTEM VALUE VALUES ('t/session/x', 1, 'tag', '{}', 9, now())",
         ],
         "position 9 (t/session/x, version 1): is not what was sealed as leaf 8",
     ),
