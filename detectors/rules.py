@@ -58,8 +58,8 @@ def begin(session: str, still_open: tuple[StillOpen, ...] = ()) -> State:
     """A session that this worker meets now, with what an earlier one left open."""
     watches: dict[DetectorKind, Watch] = {}
     for left in still_open:
-        at, severity = left.started_at, left.severity
-        one = Open(incident=left.incident, started_at=at, seen_at=at, severity=severity, peak=left.peak)
+        at, severity, peak = left.started_at, left.severity, left.peak
+        one = Open(incident=left.incident, started_at=at, seen_at=at, severity=severity, peak=peak)
         watches[left.kind] = Watch(open=one)
     return State(session=session, watches=watches)
 
@@ -75,7 +75,7 @@ def step(state: State, settings: Settings, observation: Observation) -> tuple[St
         watch, change = watches.get(kind.name, Watch()), None
         one = watch.open
         if not settings.watches(kind.name):
-            watch, change = _stop(watch, kind.name, at, "not_observed")
+            watch, change = _stop(one, kind.name, at, "not_observed")
         elif observation.cannot_tell is None:
             reading = kind.read(observation, settings)
             if one is None:
@@ -91,14 +91,13 @@ def step(state: State, settings: Settings, observation: Observation) -> tuple[St
 
 def finish(state: State, at: datetime, why: Why) -> tuple[State, tuple[Change, ...]]:
     """Observation stops, for a break or for good: what is open is closed as last seen, and nothing carries over."""
-    stopped = (_stop(watch, kind, at, why) for kind, watch in state.watches.items())
+    stopped = (_stop(watch.open, kind, at, why) for kind, watch in state.watches.items())
     return State(state.session, state.at), tuple(change for _, change in stopped if change is not None)
 
 
 def _wait(watch: Watch, kind: Kind, session: str, at: datetime, reading: Reading) -> tuple[Watch, Change | None]:
     """Nothing is open. Opens when this sample settles it."""
-    before = (one for one in watch.recent if (at - one.at).total_seconds() <= kind.window_s)
-    recent = (*before, Sample(at, reading.positive))
+    recent = (*(s for s in watch.recent if (at - s.at).total_seconds() <= kind.window_s), Sample(at, reading.positive))
     start = _start(kind, recent) if reading.positive else None
     if start is None:
         return Watch(recent), None
@@ -139,12 +138,11 @@ def _clear(one: Open, kind: Kind, at: datetime) -> tuple[Watch, Change | None]:
     unbroken = one.clear_until is not None and (at - one.clear_until).total_seconds() <= GAP_S
     since = one.clear_since if unbroken and one.clear_since is not None else at
     if (at - since).total_seconds() >= kind.clear_s:
-        return _stop(Watch(open=one), kind.name, at, "clear")
+        return _stop(one, kind.name, at, "clear")
     return Watch(open=replace(one, clear_since=since, clear_until=at)), None
 
 
-def _stop(watch: Watch, kind: DetectorKind, at: datetime, why: Why) -> tuple[Watch, Change | None]:
-    one = watch.open
+def _stop(one: Open | None, kind: DetectorKind, at: datetime, why: Why) -> tuple[Watch, Change | None]:
     if one is None:
         return Watch(), None
     return Watch(), Closed(

@@ -1,7 +1,6 @@
 """Takes pictures from NATS, looks at them one at a time, and tells the wiring what the rules say.
 
-Nothing here holds an exam up: when a model fails, when the database is away, when there are more sessions than a core
-can look at, the session goes on, and its coverage says that less was seen of it.
+Nothing here holds an exam up. When a model fails, or a core is overloaded, coverage says that less was seen.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ class Worker:
         self, nats: Client, pipeline: Pipeline, *, settings: AskSettings, changed: TellChange, fault: TellFault,
         share: Share | None = None, outbox: Outbox | None = None,
     ) -> None:  # fmt: skip
-        """Three callbacks, given by the wiring; the last two are repeated until they succeed.
+        """Three callbacks; the last two are repeated until they succeed.
 
         `settings(tenant, session)`: what holds now, or None when the session is not under observation (not in progress,
         or on a break); asked at most each second. `changed(tenant, session, change, evidence, provenance)`: what the
@@ -87,10 +86,9 @@ class Worker:
 
     def forget(self, tenant: str, session: str) -> None:
         """Drops all that is remembered of a session that is over. Call once its coverage has been read."""
-        key = (tenant, session)
-        self._seats.pop(key, None)
-        self._report.forget(key)
-        self._known.forget(key)
+        self._seats.pop((tenant, session), None)
+        self._report.forget((tenant, session))
+        self._known.forget((tenant, session))
 
     async def _received(self, message: Msg) -> None:
         try:
@@ -104,7 +102,7 @@ class Worker:
         seat = self._seats.get((picture.tenant, picture.session))
         if lost is None or seat is None or not seat.due(lost.at):
             return
-        if lost is picture or (picture.at - lost.at).total_seconds() >= LEAST_S:
+        if lost is picture or (picture.at - lost.at).total_seconds() >= LEAST_S:  # else it was not due
             self._report.overloaded((picture.tenant, picture.session), seat.settings)
 
     async def _look_on(self) -> None:

@@ -1,0 +1,115 @@
+"""Persons and faces in photographs that come with installed packages, through the real models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from detectors import runtime
+from detectors.coco import CLASSES
+from detectors.kinds import FACE
+from detectors.objects import Objects
+from detectors.pipeline import Pipeline
+from detectors.weights import Resolved, Weights, WeightsMissingError
+
+Photograph = Callable[[str], NDArray[np.uint8]]
+PERSON = 0.38
+
+
+def faces(pipeline: Pipeline, picture: NDArray[np.uint8]) -> int:
+    return sum(face.score >= FACE for face in pipeline.faces.find(picture))
+
+
+def persons(pipeline: Pipeline, picture: NDArray[np.uint8]) -> int:
+    return sum(person.score >= PERSON for person in pipeline.objects.find(picture)["person"])
+
+
+@pytest.mark.parametrize(("name", "many"), [("zidane", 2), ("bus", 2), ("astronaut", 1)])
+def test_faces_are_counted(pipeline: Pipeline, photograph: Photograph, name: str, many: int) -> None:
+    assert faces(pipeline, photograph(name)) == many
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("zidane", 1, 2), ("bus", 3, 4), ("astronaut", 1, 1)])
+def test_persons_are_counted(pipeline: Pipeline, photograph: Photograph, name: str, least: int, most: int) -> None:
+    assert least <= persons(pipeline, photograph(name)) <= most
+
+
+@pytest.mark.parametrize("name", ["coffee", "chelsea", "rocket"])
+def test_a_cup_a_cat_and_a_rocket_are_nobody(pipeline: Pipeline, photograph: Photograph, name: str) -> None:
+    """Without the second look from near, the face model takes the cup and the cat for faces."""
+    assert faces(pipeline, photograph(name)) == 0
+    assert persons(pipeline, photograph(name)) == 0
+
+
+def test_boxes_lie_where_the_faces_are(pipeline: Pipeline, photograph: Photograph) -> None:
+    found = [face for face in pipeline.faces.find(photograph("zidane")) if face.score >= FACE]
+    right, left = sorted(found, key=lambda face: -face.left)
+    assert 0.68 < right.left < right.right < 0.86
+    assert 0.38 < left.left < left.right < 0.55
+    assert all(0 < face.top < face.bottom < 1 for face in found)
+
+
+@pytest.mark.parametrize("shape", [(720, 1280), (480, 640), (640, 480), (120, 160), (37, 300), (8, 8)])
+def test_pictures_of_any_shape_can_be_looked_at(
+    pipeline: Pipeline, photograph: Photograph, shape: tuple[int, int]
+) -> None:
+    picture = cv2.resize(photograph("astronaut"), shape[::-1]).astype(np.uint8)
+    for found in (pipeline.faces.find(picture), pipeline.objects.find(picture)["person"]):
+        assert all(0.0 <= box.score <= 1.0 for box in found)
+
+
+def test_a_face_at_the_very_edge_is_looked_at_again_without_harm(pipeline: Pipeline, photograph: Photograph) -> None:
+    astronaut = photograph("astronaut")
+    for cut in (astronaut[:, 220:], astronaut[:, :230], astronaut[120:], astronaut[:140]):
+        pipeline.faces.find(np.ascontiguousarray(cut))
+
+
+def test_ultralytics_runs_on_one_thread_without_spinning_and_without_the_network(pipeline: Pipeline) -> None:
+    """The contract with its private parts: `AutoBackend._BACKEND_MAP` and the session it opens."""
+    assert isinstance(pipeline.objects, Objects)
+    options = pipeline.objects._model.predictor.model.backend.session.get_session_options()
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    from ultralytics.utils import AUTOINSTALL, ONLINE, SETTINGS
+    from ultralytics.utils.events import events
+
+    assert (AUTOINSTALL, ONLINE, SETTINGS["sync"], events.enabled) == (False, False, False, False)
+
+
+def test_torchvision_keeps_the_best_of_overlapping_boxes(pipeline: Pipeline) -> None:
+    """The contract with torchvision, whether its own library loads or ours stands in for one operator of it."""
+    import torch
+    from torchvision.ops import nms
+
+    boxes = torch.tensor([[0.0, 0.0, 10.0, 10.0], [1.0, 0.0, 11.0, 10.0], [20.0, 0.0, 30.0, 10.0]])
+    assert nms(boxes, torch.tensor([0.5, 0.9, 0.7]), 0.5).tolist() == [1, 2]
+
+
+def test_yolo_weights_of_another_make_are_used_as_they_are(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """An untrained YOLO26n, saved as `.pt`: it finds nothing much, but all the way through torch."""
+    runtime.prepare()
+    from ultralytics.models import YOLO
+
+    path = tmp_path_factory.mktemp("other") / "untrained.pt"
+    untrained = YOLO("yolo26n.yaml")
+    untrained.model.names = dict(enumerate(CLASSES))
+    untrained.save(path)
+    other = Objects(Weights("untrained", path, "0" * 64))
+    assert set(other.find(np.zeros((480, 640, 3), np.uint8))) == {"person"}
+
+
+def test_weights_that_know_no_persons_are_refused(resolved: Resolved, tmp_path_factory: pytest.TempPathFactory) -> None:
+    import onnx
+
+    model = onnx.load(resolved.persons.path)
+    for entry in model.metadata_props:
+        if entry.key == "names":
+            entry.value = entry.value.replace("'person'", "'pedestrian'")
+    path = tmp_path_factory.mktemp("other") / "none.onnx"
+    onnx.save(model, path)
+    with pytest.raises(WeightsMissingError, match="knows no class for: person"):
+        Objects(Weights("none", path, "0" * 64))

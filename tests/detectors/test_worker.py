@@ -1,0 +1,364 @@
+"""A worker over a real NATS server, with the real models: what it tells, and what cannot stop it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import cv2
+import msgspec
+import nats
+import numpy as np
+import pytest
+from nats.aio.client import Client
+from numpy.typing import NDArray
+
+from detectors.changes import Change, Closed, Opened
+from detectors.outbox import Outbox, Patience
+from detectors.pipeline import Pipeline
+from detectors.seen import Box
+from detectors.settings import Settings, StillOpen
+from detectors.worker import Share, Worker
+from domain.incidents import Provenance
+from domain.messages import Picture
+from domain.policy import Policy
+
+Image = NDArray[np.uint8]
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+WATCHED = Settings(detectors=Policy().detectors)
+TENANT = "school"
+
+
+@dataclass
+class Wiring:
+    """What the application would do: answers what is asked and keeps what it is told."""
+
+    answers: dict[str, Settings | None] = field(default_factory=dict)
+    changes: list[tuple[str, Change, bytes | None, Provenance]] = field(default_factory=list)
+    faults: list[tuple[str, str, str]] = field(default_factory=list)
+    asked: int = 0
+    away: bool = False
+
+    async def settings(self, tenant: str, session: str) -> Settings | None:
+        self.asked += 1
+        self._reach(tenant)
+        return self.answers.get(session, WATCHED)
+
+    async def changed(
+        self, tenant: str, session: str, change: Change, evidence: bytes | None, provenance: Provenance
+    ) -> None:
+        self._reach(tenant)
+        self.changes.append((session, change, evidence, provenance))
+
+    async def fault(self, tenant: str, session: str, detector: str, why: str) -> None:
+        self._reach(tenant)
+        self.faults.append((session, detector, why))
+
+    def _reach(self, tenant: str) -> None:
+        assert tenant == TENANT
+        if self.away:
+            raise ConnectionError("the database is away")
+
+
+@pytest.fixture
+async def connection(nats_url: str) -> AsyncIterator[Client]:
+    client = await nats.connect(nats_url)
+    yield client
+    await client.close()
+
+
+@dataclass
+class Hall:
+    """A worker at work, and the candidates' pictures that it is sent."""
+
+    worker: Worker
+    wiring: Wiring
+    connection: Client
+    second: dict[str, float] = field(default_factory=dict)
+
+    async def send(self, session: str, *jpegs: bytes, wait: bool = True) -> None:
+        """One picture each two seconds of exam time; waits until each has been looked at, unless told not to."""
+        for data in jpegs:
+            second = self.second.get(session, 0.0)
+            self.second[session] = second + 2.0
+            picture = Picture(
+                tenant=TENANT, session=session, track="camera", at=START + timedelta(seconds=second),
+                width=640, height=480, jpeg=data, thumbnail=b"",
+            )  # fmt: skip
+            due = self.due(session)
+            await self.connection.publish(f"vigil.picture.{session}.camera", msgspec.msgpack.encode(picture))
+            if wait:
+                await until(lambda due=due: self.due(session) > due)
+
+    def due(self, session: str) -> int:
+        return sum(counts.due for counts in self.worker.coverage(TENANT, session).values())
+
+    def counts(self, session: str) -> dict[str, int]:
+        return msgspec.structs.asdict(self.worker.coverage(TENANT, session)["several_people"])
+
+
+async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+@contextlib.asynccontextmanager
+async def hall(
+    connection: Client, pipeline: Pipeline, wiring: Wiring | None = None, share: Share | None = None,
+    outbox: Outbox | None = None,
+) -> AsyncIterator[Hall]:  # fmt: skip
+    wiring = wiring or Wiring()
+    worker = Worker(
+        connection, pipeline, settings=wiring.settings, changed=wiring.changed, fault=wiring.fault, share=share,
+        outbox=outbox or Outbox(Patience(first_wait_s=0.02, longest_wait_s=0.05)),
+    )  # fmt: skip
+    task = asyncio.create_task(worker.run())
+    await asyncio.sleep(0)
+    await connection.flush()
+    try:
+        yield Hall(worker, wiring, connection)
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture(scope="session")
+def one(photograph: Callable[[str], Image], to_jpeg: Callable[[Image], bytes]) -> bytes:
+    return to_jpeg(photograph("astronaut"))
+
+
+@pytest.fixture(scope="session")
+def two(photograph: Callable[[str], Image], to_jpeg: Callable[[Image], bytes]) -> bytes:
+    return to_jpeg(photograph("zidane"))
+
+
+@pytest.fixture(scope="session")
+def nobody(photograph: Callable[[str], Image], to_jpeg: Callable[[Image], bytes]) -> bytes:
+    return to_jpeg(cv2.resize(photograph("coffee"), (640, 480)).astype(np.uint8))
+
+
+async def test_an_incident_is_told_with_its_picture_and_provenance_and_then_its_end(
+    connection: Client, pipeline: Pipeline, one: bytes, two: bytes
+) -> None:
+    async with hall(connection, pipeline) as room:
+        await room.send("anna", one, one, two, two, one, one, one, one)
+        await until(lambda: len(room.wiring.changes) == 2)
+    (session, opened, evidence, provenance), (_, closed, nothing, _) = room.wiring.changes
+    assert session == "anna"
+    assert isinstance(opened, Opened)
+    assert isinstance(closed, Closed)
+    assert (opened.kind, opened.started_at) == ("several_people", START + timedelta(seconds=4))
+    assert evidence == two
+    assert set(provenance.weights) == {"centernet", "blazeface"}
+    assert (closed.incident, closed.why, nothing) == (opened.incident, "clear", None)
+    assert room.counts("anna") == {"due": 8, "taken": 8, "cannot_tell": 0, "overloaded": 0, "muted": 0}
+
+
+async def test_a_session_that_is_not_under_observation_is_not_looked_at(
+    connection: Client, pipeline: Pipeline, two: bytes
+) -> None:
+    wiring = Wiring(answers={"anna": None})
+    async with hall(connection, pipeline, wiring) as room:
+        await room.send("anna", two, two, two, wait=False)
+        await until(lambda: wiring.asked > 0)
+        await room.send("ben", two)
+        assert room.worker.coverage(TENANT, "anna") == {}
+
+
+async def test_a_break_closes_what_is_open_and_settings_are_asked_at_most_each_second(
+    connection: Client, pipeline: Pipeline, two: bytes
+) -> None:
+    wiring = Wiring()
+    async with hall(connection, pipeline, wiring) as room:
+        began = asyncio.get_running_loop().time()
+        await room.send("anna", two, two, two)
+        assert wiring.asked <= 1 + (asyncio.get_running_loop().time() - began)
+        wiring.answers["anna"] = None
+        await asyncio.sleep(1.1)
+        await room.send("anna", two, wait=False)
+        await until(lambda: len(wiring.changes) == 2)
+    closed = wiring.changes[1][1]
+    assert isinstance(closed, Closed)
+    assert (closed.why, closed.ended_at) == ("not_observed", START + timedelta(seconds=4))
+
+
+async def test_a_session_whose_pictures_stop_is_asked_after(connection: Client, pipeline: Pipeline, two: bytes) -> None:
+    wiring = Wiring()
+    async with hall(connection, pipeline, wiring) as room:
+        await room.send("anna", two, two)
+        wiring.answers["anna"] = None  # submitted: no further picture comes
+        await until(lambda: len(wiring.changes) == 2)
+    assert isinstance(wiring.changes[1][1], Closed)
+
+
+async def test_a_database_that_is_away_delays_what_is_told_but_not_the_sampling(
+    connection: Client, pipeline: Pipeline, one: bytes, two: bytes, nobody: bytes
+) -> None:
+    wiring = Wiring()
+    async with hall(connection, pipeline, wiring) as room:
+        await room.send("anna", one)
+        wiring.away = True
+        await room.send("anna", two, two, one, one, one, one, nobody, nobody, nobody)
+        assert room.counts("anna")["taken"] == 10
+        assert wiring.changes == []
+        wiring.away = False
+        await until(lambda: len(wiring.changes) == 3)
+    kinds = [(type(change), change.kind) for _, change, _, _ in wiring.changes]
+    assert kinds == [(Opened, "several_people"), (Closed, "several_people"), (Opened, "out_of_view")]
+
+
+async def test_what_nobody_takes_is_given_up_after_a_bound(connection: Client, pipeline: Pipeline, two: bytes) -> None:
+    outbox = Outbox(Patience(first_wait_s=0.02, longest_wait_s=0.05, give_up_s=0.3))
+    wiring = Wiring()
+    async with hall(connection, pipeline, wiring, outbox=outbox) as room:
+        await room.send("anna", two)
+        wiring.away = True
+        await room.send("anna", two)
+        await until(lambda: outbox.lost == 1)
+        assert outbox.waiting == 0
+
+
+async def test_a_failing_detector_is_one_fault_and_the_exam_goes_on(
+    connection: Client, pipeline: Pipeline, one: bytes
+) -> None:
+    class Broken:
+        weights = pipeline.faces.weights
+        broken = True
+
+        def find(self, picture: Image) -> tuple[Box, ...]:
+            if self.broken:
+                raise MemoryError("no room")
+            return pipeline.faces.find(picture)
+
+    faces = Broken()
+    async with hall(connection, Pipeline(faces, pipeline.objects)) as room:
+        await room.send("anna", one, one, one)
+        faces.broken = False
+        await room.send("anna", one, one)
+        await until(lambda: bool(room.wiring.faults))
+    assert room.wiring.faults == [("anna", "faces", "MemoryError: no room")]
+    assert room.wiring.changes == []
+    assert room.counts("anna") == {"due": 5, "taken": 2, "cannot_tell": 3, "overloaded": 0, "muted": 0}
+
+
+async def test_what_an_accommodation_mutes_is_counted_and_not_looked_at(
+    connection: Client, pipeline: Pipeline, two: bytes
+) -> None:
+    some = Settings(detectors=Policy().detectors, muted=frozenset({"several_people"}))
+    every = Settings(detectors=Policy().detectors, muted=frozenset({"several_people", "out_of_view"}))
+
+    class Unwanted:
+        weights = pipeline.faces.weights
+
+        def find(self, picture: Image) -> tuple[Box, ...]:
+            raise AssertionError(f"looked at {picture.shape}")
+
+    async with hall(connection, pipeline, Wiring(answers={"anna": some})) as room:
+        await room.send("anna", two, two, two)
+        assert room.wiring.changes == []
+        assert room.counts("anna")["muted"] == 3
+        assert room.worker.coverage(TENANT, "anna")["out_of_view"].taken == 3
+    async with hall(connection, Pipeline(Unwanted(), pipeline.objects), Wiring(answers={"ben": every})) as room:
+        await room.send("ben", two, two)
+        assert room.counts("ben")["muted"] == 2
+        assert room.wiring.faults == []
+
+
+async def test_under_overload_the_newest_picture_wins_and_all_sessions_have_their_turn(
+    connection: Client, pipeline: Pipeline, one: bytes
+) -> None:
+    names = [f"candidate-{number}" for number in range(8)]
+    async with hall(connection, pipeline) as room:
+        for name in names:
+            await room.send(name, one)
+        for _ in range(25):
+            for name in names:
+                await room.send(name, one, wait=False)
+        await connection.flush()
+        await room.send("last", one)
+        counts = [room.counts(name) for name in names]
+    assert all(one["due"] == 26 == one["taken"] + one["overloaded"] for one in counts)
+    assert sum(one["overloaded"] for one in counts) > 50
+    assert max(one["taken"] for one in counts) - min(one["taken"] for one in counts) <= 2
+
+
+async def test_pictures_that_come_too_close_together_are_not_due(
+    connection: Client, pipeline: Pipeline, one: bytes
+) -> None:
+    async with hall(connection, pipeline) as room:
+        await room.send("anna", one)
+        room.second["anna"] = 0.4
+        await room.send("anna", one, wait=False)
+        room.second["anna"] = 2.0
+        await room.send("anna", one)
+        assert room.counts("anna")["due"] == 2
+
+
+async def test_two_workers_share_the_sessions(nats_url: str, pipeline: Pipeline, one: bytes) -> None:
+    names = [f"candidate-{number}" for number in range(6)]
+    async with contextlib.AsyncExitStack() as stack:
+        halls = []
+        for number in range(2):
+            client = await nats.connect(nats_url)
+            stack.push_async_callback(client.close)
+            halls.append(await stack.enter_async_context(hall(client, pipeline, share=Share(number, 2))))
+        for name in names:
+            await halls[0].send(name, one, wait=False)
+        await until(lambda: sum(room.due(name) > 0 for room in halls for name in names) == len(names))
+        assert all(sum(room.due(name) > 0 for room in halls) == 1 for name in names)
+
+
+async def test_a_worker_that_starts_again_goes_on_where_the_last_one_stopped(
+    connection: Client, pipeline: Pipeline, one: bytes, two: bytes
+) -> None:
+    wiring = Wiring()
+    async with hall(connection, pipeline, wiring) as room:
+        await room.send("anna", two, two)
+        await until(lambda: len(wiring.changes) == 1)
+        clock = room.second
+    opened = wiring.changes[0][1]
+    assert isinstance(opened, Opened)
+    left = StillOpen(
+        incident=opened.incident, kind=opened.kind, started_at=opened.started_at, severity="high", peak=0.9
+    )
+    wiring.answers["anna"] = Settings(detectors=Policy().detectors, still_open=(left,))
+    async with hall(connection, pipeline, wiring) as room:
+        room.second = clock
+        await room.send("anna", two, two, two, one, one, one, one)
+        await until(lambda: len(wiring.changes) == 2)
+    closed = wiring.changes[1][1]
+    assert isinstance(closed, Closed)
+    assert closed.incident == opened.incident
+
+
+async def test_what_is_no_picture_is_passed_over(connection: Client, pipeline: Pipeline, one: bytes) -> None:
+    async with hall(connection, pipeline) as room:
+        await connection.publish("vigil.picture.anna.camera", b"\x00garbage")
+        await room.send("anna", b"not a jpeg", one)
+        assert room.counts("anna") == {"due": 2, "taken": 1, "cannot_tell": 1, "overloaded": 0, "muted": 0}
+
+
+async def test_a_session_that_is_over_can_be_forgotten(connection: Client, pipeline: Pipeline, one: bytes) -> None:
+    async with hall(connection, pipeline) as room:
+        await room.send("anna", one)
+        room.worker.forget(TENANT, "anna")
+        assert room.worker.coverage(TENANT, "anna") == {}
+
+
+async def test_an_answer_that_never_comes_stops_nobody_else(connection: Client, pipeline: Pipeline, one: bytes) -> None:
+    class Slow(Wiring):
+        async def settings(self, tenant: str, session: str) -> Settings | None:
+            if session == "anna":
+                await asyncio.sleep(3600)
+            return await super().settings(tenant, session)
+
+    async with hall(connection, pipeline, Slow()) as room:
+        await room.send("anna", one, wait=False)
+        await room.send("ben", one, one, one)
+        assert room.counts("ben")["taken"] == 3
+        assert room.worker.coverage(TENANT, "anna") == {}
