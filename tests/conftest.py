@@ -17,8 +17,8 @@ from vigil.embedded.place import remove
 from vigil.migrate import migrate
 from vigil.settings import Settings, load
 
-for name in [name for name in os.environ if name.startswith("VIGIL_")]:
-    del os.environ[name]  # whoever runs the tests may have an installation of their own
+for name in [name for name in os.environ if name.startswith("VIGIL_") and name != "VIGIL_HOME"]:
+    del os.environ[name]  # whoever runs the tests may have an installation; of its home only the weights are used
 
 
 @pytest.fixture(scope="session")

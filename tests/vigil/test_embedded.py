@@ -142,7 +142,7 @@ def test_a_home_serves_one_process_and_tells_others_where(used: Path) -> None:
     assert running(used / "nothing") is None
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_stops_everything_in_order(used: Path, number: signal.Signals) -> None:
     process = parent(used)
     assert {p.name() for p in processes(used)} == {"postgres", "nats-server"}

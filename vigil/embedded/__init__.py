@@ -50,7 +50,7 @@ def servers(home: Path, *, durable: bool = True) -> Iterator[Servers]:
     """Starts the servers of `home` (made if it is not there) and stops them at the end, NATS before PostgreSQL.
 
     Not durable means that PostgreSQL does not wait for the disk: for tests that throw everything away. While the body
-    runs, a SIGTERM that nobody else handles ends it like Ctrl-C does. Raises `HomeInUse` or `ServerFailed`.
+    runs, a SIGTERM or SIGHUP that nobody else handles ends it like Ctrl-C does. Raises `HomeInUse` or `ServerFailed`.
     """
     home = home.expanduser().resolve()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -117,10 +117,12 @@ def _lock(home: Path) -> Iterator[None]:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Makes SIGTERM end the body in order, instead of this process on the spot. A second one changes nothing."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield
-        return
+    """Makes SIGTERM and SIGHUP end the body in order, instead of this process on the spot. A second one changes nothing.
+
+    Only where they would have done that: handlers of others, and threads, which have none, are left alone.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    ours = [n for n in (signal.SIGTERM, signal.SIGHUP) if main and signal.getsignal(n) == signal.SIG_DFL]
     asked = False
 
     def end(number: int, _frame: FrameType | None) -> None:
@@ -129,8 +131,10 @@ def _terminable() -> Iterator[None]:
             asked = True
             raise SystemExit(128 + number)
 
-    signal.signal(signal.SIGTERM, end)
+    for number in ours:
+        signal.signal(number, end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
