@@ -117,7 +117,7 @@ def _lock(home: Path) -> Iterator[None]:
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Makes SIGTERM and SIGHUP end the body in order, instead of this process on the spot. A second one changes nothing.
+    """Makes SIGTERM and SIGHUP end the body in order, not this process on the spot. A second one changes nothing.
 
     Only where they would have done that: handlers of others, and threads, which have none, are left alone.
     """
