@@ -120,7 +120,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     ended: dict[int, Why] = {}
     segments: tuple[Segment, ...] = ()
     gaps: tuple[GapRecorded, ...] = ()
-    finalised: bool = False
+    finalised: Finalised | None = None
 
     @property
     def live(self) -> bool:
@@ -139,7 +139,7 @@ def evolve(state: Recording, event: RecordingEvent) -> Recording:
         case Ended(connection=connection, why=why):
             return replace(state, ended=state.ended | {connection: why})
         case Finalised():
-            return replace(state, finalised=True)
+            return replace(state, finalised=event)
         case _:
             assert_never(event)
 
