@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
@@ -47,4 +48,5 @@ def test_no_module_is_longer_than_one_idea() -> None:
 
 
 def test_no_file_holds_a_private_key() -> None:
-    assert [name(path) for path in tracked() if b"-----BEGIN PRIVATE KEY" in path.read_bytes()] == []
+    key = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY")
+    assert [name(path) for path in tracked() if key.search(path.read_bytes())] == []
