@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 import uvloop
 
 from vigil.settings import Settings, SettingsError, load
+from vigil.wiring import NotRunning
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,13 +26,15 @@ def cli(context: click.Context) -> None:
 @cli.command()
 @click.option("--once", is_flag=True, help="End after the story; exit code 0 only if every step held.")
 @click.option("--candidates", default=3, show_default=True, type=click.IntRange(2, 50), help="How many sit the exam.")
-@click.option("--clips", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A folder of webcam clips.")
+@click.option(
+    "--clips", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A folder of webcam clips."
+)
 @click.pass_obj
 def demo(settings: Settings, once: bool, candidates: int, clips: Path | None) -> None:
     """Play an exam from scheduling to the verified export, on real servers."""
     from vigil.demo import play
 
-    sys.exit(_run(lambda: play(settings, once=once, candidates=candidates, clips=clips)))
+    sys.exit(play(settings, once=once, candidates=candidates, clips=clips))
 
 
 @cli.command()
@@ -40,7 +44,10 @@ def run(settings: Settings, roles: tuple[str, ...]) -> None:
     """Run everything; or, with ROLES named, just these in this process (serve, media, upload, frames, detect, ...)."""
     from vigil.roles import run_all, run_here
 
-    _run(lambda: run_here(settings, roles) if roles else run_all(settings))
+    if roles:
+        _run(lambda: run_here(settings, roles))
+    else:
+        sys.exit(run_all(settings))
 
 
 @cli.command()
@@ -68,23 +75,27 @@ def rebuild(settings: Settings, model: str) -> None:
 @click.option("--as-of", help="A time (2026-06-01T09:42:07+02:00) or a position of the ledger.")
 @click.option("--speed", type=float, help="Play in time, so many times as fast as it happened.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--tenant", default="main", show_default=True)
 @click.pass_obj
-def replay(settings: Settings, session: str, as_of: str | None, speed: float | None, as_json: bool) -> None:
+def replay(
+    settings: Settings, session: str, as_of: str | None, speed: float | None, as_json: bool, tenant: str
+) -> None:
     """Replay a session from its stream: every event in order, and the state that they lead to."""
     from vigil.replay import replay as play
 
-    _run(lambda: play(settings, session, as_of=as_of, speed=speed, as_json=as_json, write=click.echo))
+    _run(lambda: play(settings, session, tenant=tenant, as_of=as_of, speed=speed, as_json=as_json, write=click.echo))
 
 
 @cli.command()
 @click.argument("session")
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--tenant", default="main", show_default=True)
 @click.pass_obj
-def export(settings: Settings, session: str, folder: Path) -> None:
+def export(settings: Settings, session: str, folder: Path, tenant: str) -> None:
     """Write a session's record, with its proofs and media, to a new FOLDER."""
-    from vigil.tools import export as write
+    from vigil.exports import write
 
-    click.echo(_run(lambda: write(settings, session, folder)))
+    click.echo(_run(lambda: write(settings, tenant, session, folder)))
 
 
 @cli.command()
@@ -127,9 +138,10 @@ def doctor(settings: Settings) -> None:
 
 def main() -> None:
     """Runs the command line; a mistake in settings is said in one line."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         cli()
-    except SettingsError as error:
+    except (SettingsError, NotRunning) as error:
         raise SystemExit(f"vigil: {error}") from error
 
 

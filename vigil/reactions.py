@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
 
+import msgspec
 import psycopg
 from psycopg import AsyncConnection
 
 from commands import interventions, sessions
-from vigil.connections import Connections
-from vigil.sealing import Sealing
-from vigil.watch import Watch
+from commands.handler import Busy, UseCase
+from commands.ledger import LedgerAway
+from domain.event import Refused
+from domain.messages import Hangup
+from vigil.connections import Ears, Lost, judge
+from vigil.outlook import Outlook, Unfinished, look
+from vigil.sealing import seal
 from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
@@ -27,21 +34,110 @@ EVERY_S = 0.25
 UNDELIVERED_S = 30.0
 LEADER = 0x766967696C  # the advisory lock's number: "vigil" in ASCII
 ACTOR = "system/react"
+MESSAGING = "messaging"
 
 
 async def react(core: Core) -> None:
-    """Runs until cancelled; waits while another leads."""
-    connections = Connections(core)
-    await connections.listen()
-    watch = Watch(core)
-    sealing = Sealing(core)
+    """Runs until cancelled; waits while another process leads."""
+    ears = Ears(core.nats)
+    await ears.listen()
     while True:
         try:
-            async with _leading(core):
+            async with _leading(core.settings.database_url_for("project")) as conn:
                 log.info("this process leads the reactions")
-                while True:
-                    await _round(core, watch, connections, sealing)
-                    await asyncio.sleep(EVERY_S)
-        except psycopg.OperationalError:
-            log.warning("the leader's database connection was lost; standing for election again")
+                await _lead(core, conn, ears)
+        except (psycopg.OperationalError, LedgerAway):
+            log.warning("the database was lost; standing for election again")
             await asyncio.sleep(1)
+
+
+@asynccontextmanager
+async def _leading(conninfo: str) -> AsyncIterator[AsyncConnection]:
+    """A connection that holds the leader's lock. The lock goes with the connection, however that ends."""
+    async with await AsyncConnection.connect(conninfo, autocommit=True, application_name="vigil react") as conn:
+        await conn.execute("SELECT pg_advisory_lock(%s)", (LEADER,))
+        yield conn
+
+
+async def _lead(core: Core, conn: AsyncConnection, ears: Ears) -> None:
+    sealing: dict[tuple[str, str], asyncio.Task[None]] = {}
+    try:
+        while True:
+            seen = await look(conn, core.now())
+            await _round(core, ears, seen)
+            for one in seen.over:  # sealing waits for the notary, and must not hold up the clock
+                key = (one.tenant, one.session)
+                if key not in sealing or sealing[key].done():
+                    sealing[key] = asyncio.create_task(_seal(core, *key))
+            await asyncio.sleep(EVERY_S)
+    finally:
+        for task in sealing.values():
+            task.cancel()
+
+
+async def _round(core: Core, ears: Ears, seen: Outlook) -> None:
+    for session in seen.unfinished:
+        await _clock(core, session, seen.at)
+        await _connection(core, session, ears, seen.at)
+    for one in seen.undelivered:
+        if (seen.at - one.requested_at).total_seconds() > UNDELIVERED_S:
+            why = "the candidate's page did not take it; they are not connected"
+            await _say(core, one.tenant, f"fail {one.name}", partial(interventions.fail, name=one.name, why=why))
+    for over in seen.over:
+        await _hang_up(core, over.tenant, over.session, ears)
+
+
+async def _clock(core: Core, session: Unfinished, at: datetime) -> None:
+    if session.due_at is not None and session.due_at <= at:
+        cause = f"expire {session.session} {session.due_at.isoformat()} {session.position}"
+        await _say(core, session.tenant, cause, partial(sessions.expire, name=session.session))
+
+
+async def _connection(core: Core, session: Unfinished, ears: Ears, at: datetime) -> None:
+    """Losses and returns of a running session's tracks; and that nothing can be told while NATS is away."""
+    if session.started_at is None:
+        return
+    name, tenant, mark = session.session, session.tenant, f"{session.session} {session.position}"
+    if not ears.can_tell():
+        if not ears.connected and MESSAGING not in session.faults:
+            why = "the message server is away; pictures and live hints wait"
+            fault = partial(sessions.open_fault, name=name, what=MESSAGING, why=why)
+            await _say(core, tenant, f"fault {MESSAGING} {mark}", fault)
+        return
+    if MESSAGING in session.faults:
+        await _say(
+            core, tenant, f"fault over {MESSAGING} {mark}", partial(sessions.close_fault, name=name, what=MESSAGING)
+        )
+    live = {track: one for (t, s, track), one in ears.live().items() if (t, s) == (tenant, name)}
+    for said in judge(session.tracks, session.lost, live, (at - session.started_at).total_seconds()):
+        if isinstance(said, Lost):
+            use_case: UseCase = partial(sessions.lose_connection, name=name, track=said.track, why=said.why)
+        else:
+            use_case = partial(sessions.restore_connection, name=name, track=said.track)
+        await _say(core, tenant, f"{type(said).__name__} {said.track} {mark}", use_case)
+
+
+async def _hang_up(core: Core, tenant: str, session: str, ears: Ears) -> None:
+    """A session that is over is recorded no longer, whatever the candidate's page does."""
+    workers = {one.worker for (t, s, _), one in ears.live().items() if (t, s) == (tenant, session)}
+    for worker in workers:
+        order = msgspec.msgpack.encode(Hangup(session=session, why="stopped"))
+        await core.nats.publish(f"vigil.media.{worker}", order)
+
+
+async def _seal(core: Core, tenant: str, session: str) -> None:
+    try:
+        await seal(core, tenant, session)
+    except (Refused, Busy, TimeoutError) as why:
+        log.warning("session %s is sealed later: %s", session, why or "the notary takes its time")
+    except Exception:
+        log.exception("session %s could not be sealed; it is tried again", session)
+        await asyncio.sleep(5)
+
+
+async def _say(core: Core, tenant: str, cause: str, use_case: UseCase) -> None:
+    """Issues a command. A refusal means that the world had moved on; the next round sees it as it is."""
+    try:
+        await core.act(tenant, ACTOR, cause, use_case)
+    except (Refused, Busy) as why:
+        log.info("not done: %s (%s)", cause, why)

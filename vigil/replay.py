@@ -18,7 +18,7 @@ from domain.recorded import Recorded
 from domain.session import Session
 from domain.stream import Stream
 from vigil.settings import Settings
-from vigil.wiring import core, decoder
+from vigil.wiring import attached, core, decoder
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +45,7 @@ async def replay(
     write: Callable[[str], Any],
 ) -> None:  # fmt: skip
     """Writes a line for each event in order, then the state that they led to. `speed` plays it in time."""
+    settings = attached(settings)
     async with core(settings, "replay") as here, here.pool.connection() as conn:
         position = await _position(conn, as_of)
         rows = await read_session(conn, tenant, session, position)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -17,16 +18,17 @@ from nats.aio.client import Client as Nats
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from commands.checkpoint import Signer
 from commands.envelope import all_keys, read, recorded, unseal
 from commands.handler import Handler, Order, Receipt, UseCase
 from commands.ids import Pseudonyms
 from commands.keys import KeyRing
 from commands.ledger import Appender
-from commands.notary import Signer
 from commands.objects import ObjectStore, open_store
 from domain.event import Event
 from domain.recorded import Envelope, Recorded, Stored
-from vigil.settings import Settings
+from vigil import embedded
+from vigil.settings import Settings, load
 from vigil.signing import signer
 
 log = logging.getLogger(__name__)
@@ -35,12 +37,17 @@ Pool = AsyncConnectionPool[AsyncConnection]
 Decode = Callable[[Sequence[Stored]], Awaitable[Sequence[Recorded | Exception]]]
 
 
+class NotRunning(Exception):
+    """There is nothing to attach to."""
+
+
 @dataclass(frozen=True)
 class Core:
     """What every process of Vigil holds."""
 
     settings: Settings
     pool: Pool  # as vigil_app
+    readers: Pool  # as vigil_project, whose own the read models are
     keys: KeyRing
     handler: Handler
     nats: Nats
@@ -52,10 +59,19 @@ class Core:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection that reads every tenant's read models, for Vigil's own roles."""
+        return self.readers.connection()
+
     async def act(self, tenant: str, actor: str, cause: str, use_case: UseCase) -> Receipt:
         """Runs a command of Vigil's own. Its key is derived from the cause, so that a crash repeats nothing."""
         order = Order(
-            tenant=tenant, actor=actor, key=cause, request=sha256(cause.encode()).digest(), at=self.now(), correlation=cause
+            tenant=tenant,
+            actor=actor,
+            key=cause,
+            request=sha256(cause.encode()).digest(),
+            at=self.now(),
+            correlation=cause,
         )
         return await self.handler.run(order, use_case)
 
@@ -66,13 +82,14 @@ async def core(settings: Settings, process: str) -> AsyncIterator[Core]:
     master = settings.master_secret()
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(_pool(settings.database_url_for("app"), process, 6))
+        readers = await stack.enter_async_context(_pool(settings.database_url_for("project"), process, 4))
         keys_pool = await stack.enter_async_context(_pool(settings.database_url_for("keys"), process, 2))
         appender = await stack.enter_async_context(Appender(settings.database_url_for("app")))
         client = await connect_nats(settings.nats_url, process)
         stack.push_async_callback(client.close)
         keys = KeyRing(keys_pool, derive(master, "keys"))
         yield Core(
-            settings=settings, pool=pool, keys=keys, handler=Handler(pool, appender, keys), nats=client,
+            settings=settings, pool=pool, readers=readers, keys=keys, handler=Handler(pool, appender, keys), nats=client,
             objects=open_store(settings.objects_url), pseudonyms=Pseudonyms(derive(master, "pseudonyms")),
             signer=signer(settings), tokens=derive(master, "tokens"),
         )  # fmt: skip
@@ -140,3 +157,13 @@ def _opened(row: Stored, envelope: Envelope, event: Event, keys: KeyRing) -> Rec
         return recorded(row, envelope, unseal(event, row.stream, row.version, keys.held))
     except Exception as error:
         return error
+
+
+def attached(settings: Settings) -> Settings:
+    """Settings completed with the embedded servers that another process runs for this home."""
+    if not settings.embedded:
+        return settings
+    servers = embedded.running(settings.home)
+    if servers is None:
+        raise NotRunning("no servers run here: start `vigil run` first, or set VIGIL_DATABASE_URL and VIGIL_NATS_URL")
+    return load({**os.environ, **servers.environment()})

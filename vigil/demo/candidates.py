@@ -1,0 +1,141 @@
+"""The demo's candidates, in a process of their own: they do over HTTP and WebRTC what a browser would do.
+
+Reads one JSON order a line from standard input and writes one JSON answer a line to standard output, so that the story
+can say when a second person comes in or a network breaks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from media.clips import Clip
+from media.publisher import Publisher
+from vigil.demo.sse import follow
+
+API = "/api/v1"
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What the story wants of one candidate. `link` comes with `join`."""
+
+    do: Literal["join", "publish", "second_person", "alone_again", "cut", "come_back", "submit"]
+    candidate: int
+    link: str = ""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """`ok` with what was seen, or the error in words."""
+
+    do: str
+    candidate: int
+    ok: bool
+    session: str = ""
+    error: str = ""
+
+
+class Candidate:
+    """One candidate and their browser."""
+
+    def __init__(self, number: int, base: str, camera: Clip, two: Clip, screen: Clip, sound: Clip) -> None:
+        self._number = number
+        self._http = httpx.AsyncClient(base_url=base, timeout=20)
+        self._camera, self._two, self._screen, self._sound = camera, two, screen, sound
+        self._session = ""
+        self._token = ""
+        self._publishers: list[Publisher] = []
+        self._listening: asyncio.Task[None] | None = None
+
+    async def do(self, order: Order) -> str:
+        """Does one thing; returns the session's id."""
+        works: dict[str, Callable[[], Awaitable[None]]] = {
+            "publish": self._publish,
+            "second_person": lambda: self._show(self._two),
+            "alone_again": lambda: self._show(self._camera),
+            "cut": self._cut,
+            "come_back": self._publish,
+            "submit": self._submit,
+        }
+        await (self._join(order.link) if order.do == "join" else works[order.do]())
+        return self._session
+
+    async def close(self) -> None:
+        if self._listening:
+            self._listening.cancel()
+        for publisher in self._publishers:
+            with contextlib.suppress(Exception):  # the server may be gone already
+                await publisher.stop()
+        await self._http.aclose()
+
+    async def _join(self, link: str) -> None:
+        """Join link, notice, system check, start: the whole onboarding."""
+        joined = await self._post("/join", {"token": urlsplit(link).fragment})
+        self._session, self._token = joined["session"], joined["token"]
+        self._http.headers["Authorization"] = f"Bearer {self._token}"
+        mine = f"/sessions/{self._session}"
+        told = (await self._get(mine))["notice"]
+        await self._post(f"{mine}/notice", {"policy_version": told["policy_version"], "sha256": told["sha256"]})
+        checks = [{"name": n, "passed": True} for n in ("browser", "camera", "microphone", "screen", "network")]
+        await self._post(f"{mine}/system-check", {"checks": checks})
+        await self._post(f"{mine}/start", None)
+        self._listening = asyncio.create_task(self._listen())
+
+    async def _publish(self) -> None:
+        base = f"{str(self._http.base_url).rstrip('/')}{API}/sessions/{self._session}/whip"
+        for track, video, sound in (("camera", self._camera, self._sound), ("screen", self._screen, None)):
+            publisher = Publisher(f"{base}/{track}", self._token, video, sound)
+            await publisher.__aenter__()
+            self._publishers.append(publisher)
+        for publisher in self._publishers:
+            await publisher.connected()
+
+    async def _show(self, clip: Clip) -> None:
+        self._publishers[0].show(clip)
+
+    async def _cut(self) -> None:
+        publishers, self._publishers = self._publishers, []
+        for publisher in publishers:
+            await publisher.cut()
+
+    async def _submit(self) -> None:
+        await self._post(f"/sessions/{self._session}/submit", None)
+        publishers, self._publishers = self._publishers, []
+        for publisher in publishers:
+            await publisher.stop()
+
+    async def _listen(self) -> None:
+        """Answers what the invigilator writes, and says how far each intervention came."""
+        mine = f"/sessions/{self._session}"
+        async for event in follow(self._http, f"{API}{mine}/stream"):
+            for patch in event.data if isinstance(event.data, list) else [event.data]:
+                await self._react(mine, patch)
+
+    async def _react(self, mine: str, patch: dict[str, Any]) -> None:
+        match patch:
+            case {"kind": "message", "side": "invigilator", "read": False, "message": message}:
+                await self._post(f"{mine}/messages/{message}/read", None)
+                await self._post(f"{mine}/messages", {"text": "Yes, I can hear you. Thank you!"})
+            case {"kind": "intervention", "stage": "requested", "intervention": intervention}:
+                for stage in ("delivered", "acknowledged", "applied"):
+                    await self._post(f"{mine}/interventions/{intervention}/progress", {"stage": stage})
+
+    async def _get(self, path: str) -> Any:
+        response = await self._http.get(f"{API}{path}")
+        response.raise_for_status()
+        return response.json()
+
+    async def _post(self, path: str, body: object) -> Any:
+        response = (
+            await self._http.post(f"{API}{path}", json=body)
+            if body is not None
+            else await self._http.post(f"{API}{path}")
+        )
+        if response.is_error:
+            raise RuntimeError(f"POST {path} answered {response.status_code}: {response.text[:300]}")
+        return response.json() if response.content else None

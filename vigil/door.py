@@ -1,0 +1,123 @@
+"""Role `serve`: the front door, with what it needs of the other parts handed in."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+
+import uvicorn
+from cryptography.exceptions import InvalidTag
+
+from api.app import create_app
+from api.services import Check, Services
+from commands.keys import KeyName, open_object
+from commands.objects import ObjectExists, ObjectMissing, ObjectStoreAway
+from domain import recording, session_rules
+from domain.incidents import Evidence
+from domain.stream import Stream
+from media.names import parse_recording_name
+from media.playback import CONTENT_TYPE, Playback
+from vigil.exports import ExportJobs
+from vigil.wiring import Core
+
+log = logging.getLogger(__name__)
+
+SOURCE_URL = "https://github.com/vigil-proctoring/vigil"
+PROBE = "probe/ready"
+
+
+async def serve(core: Core) -> None:
+    """Answers HTTP until cancelled."""
+    settings = core.settings
+    exports = ExportJobs(core)
+    app = create_app(services(core, exports))
+    config = uvicorn.Config(
+        app, host=settings.host, port=settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=5
+    )
+    server = _Server(config)
+    try:
+        await server.serve()
+    finally:
+        await exports.close()
+
+
+def services(core: Core, exports: ExportJobs) -> Services:
+    """What the front door is handed."""
+    media = Media(core)
+    return Services(
+        handler=core.handler, pool=core.pool, nats=core.nats, pseudonyms=core.pseudonyms, secret=core.tokens,
+        public_url=core.settings.public_url, key_fingerprint=core.signer.fingerprint,
+        open_recording=media.recording, open_picture=media.picture, exports=exports,
+        objects_ready=media.ready, version=version("vigil"), source_url=SOURCE_URL,
+    )  # fmt: skip
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process, which stops its roles in order."""
+
+    def install_signal_handlers(self) -> None:
+        pass
+
+
+class Playing:
+    """A finished recording, decrypted as it is read."""
+
+    media_type = CONTENT_TYPE
+
+    def __init__(self, playback: Playback) -> None:
+        self._playback = playback
+
+    @property
+    def size(self) -> int:
+        return self._playback.size
+
+    def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        return self._playback.read(start, stop)
+
+
+class Media:
+    """Recordings and evidence pictures, opened for those whom the front door has let in."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def recording(self, tenant: str, name: str) -> Playing | None:
+        """None when there is no such recording, it is not finished, or its key is destroyed."""
+        _, state = await self._core.handler.load(recording.DECIDER, str(Stream(tenant, "recording", name)), fresh=True)
+        parsed = parse_recording_name(tenant, name)
+        key = await self._key(tenant, parsed.session)
+        if state.finalised is None or key is None:
+            return None
+        file = state.finalised
+        opened = await Playback.open(self._core.objects, file.object_key, file.bytes, data_key=key, recording=parsed)
+        return Playing(opened)
+
+    async def picture(self, tenant: str, session: str, evidence: Evidence) -> bytes | None:
+        """The JPEG, or None when it or its key is gone."""
+        key = await self._key(tenant, session)
+        try:
+            return key and open_object(key, evidence.object_key, await self._core.objects.get(evidence.object_key))
+        except ObjectMissing:
+            return None
+        except InvalidTag:
+            log.error("the evidence picture %s is not as it was sealed", evidence.object_key)  # noqa: TRY400
+            return None
+
+    async def ready(self) -> Check:
+        """Whether the object store takes and gives."""
+        try:
+            try:
+                await self._core.objects.put_new(PROBE, os.urandom(8))
+            except ObjectExists:
+                await self._core.objects.get(PROBE)
+        except ObjectStoreAway as away:
+            return Check(name="objects", ok=False, found=str(away))
+        return Check(name="objects", ok=True)
+
+    async def _key(self, tenant: str, session: str) -> bytes | None:
+        _, state = await self._core.handler.load(session_rules.DECIDER, str(Stream(tenant, "session", session)))
+        name = KeyName(state.subject, session, "media")
+        await self._core.keys.fetch([name])
+        return self._core.keys.held(name)

@@ -1,0 +1,114 @@
+"""What each role runs, and `vigil run`, which runs them all."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import click
+
+from commands.keys import KeyName
+from commands.notary import Notary
+from media.frames import FramesWorker
+from media.worker import MediaSettings, MediaWorker
+from vigil import embedded
+from vigil.delivery import spool, upload
+from vigil.detection import detect
+from vigil.door import serve
+from vigil.migrate import migrate
+from vigil.reactions import react
+from vigil.reading import project
+from vigil.settings import Settings, load
+from vigil.supervise import running, until_stopped
+from vigil.wiring import Core, attached, core
+
+log = logging.getLogger(__name__)
+
+
+async def media(core: Core) -> None:
+    """Takes candidates' cameras and screens."""
+    settings = core.settings
+    loopback = ipaddress.ip_address(settings.media_ip).is_loopback
+    mine = MediaSettings(
+        worker=f"{socket.gethostname()}-{os.getpid()}", nats_url=settings.nats_url, spool=spool(settings),
+        bind_ip=settings.media_ip if loopback else "0.0.0.0",  # noqa: S104 - candidates come from everywhere
+        bind_port=settings.media_port, advertised_ip=settings.media_ip,
+    )  # fmt: skip
+
+    async def media_key(tenant: str, subject: str, session: str) -> bytes:
+        return await core.keys.data_key(KeyName(subject, session, "media"))
+
+    async with MediaWorker(mine, media_key):
+        await asyncio.Event().wait()
+
+
+async def frames(core: Core) -> None:
+    """Decodes key frames for the wall and the detectors."""
+    async with FramesWorker(core.settings.nats_url):
+        await asyncio.Event().wait()
+
+
+async def notary(core: Core) -> None:
+    """Seals the ledger and signs checkpoints."""
+    await Notary(core.settings.database_url_for("notary"), core.signer).run()
+
+
+ROLES: dict[str, Callable[[Core], Awaitable[None]]] = {
+    "serve": serve,
+    "project": project,
+    "notary": notary,
+    "react": react,
+    "media": media,
+    "upload": upload,
+    "frames": frames,
+    "detect": detect,
+}
+
+
+async def run_here(settings: Settings, roles: tuple[str, ...]) -> None:
+    """Runs these roles in this process until it is asked to stop. A role that fails ends the process, which says so."""
+    unknown = [role for role in roles if role not in ROLES]
+    if unknown:
+        raise click.UsageError(f"there is no role {unknown[0]!r}; the roles are {', '.join(ROLES)}")
+    settings = attached(settings)
+    async with core(settings, "+".join(roles)) as here:
+        tasks = [asyncio.ensure_future(ROLES[role](here)) for role in roles]
+        stop = asyncio.ensure_future(until_stopped())
+        await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        failed = [task for task in tasks if task.done()]
+        for task in (stop, *tasks):
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks, return_exceptions=not failed)
+
+
+def run_all(settings: Settings, while_running: Callable[[Settings], Awaitable[int]] | None = None) -> int:
+    """Starts what is needed (servers, if none are given), migrates, and runs every role in processes of their own.
+
+    Ends when asked to stop, or when `while_running` has ended, with its result.
+    """
+    if not settings.embedded:
+        return asyncio.run(_all(settings, while_running))
+    with embedded.servers(settings.home) as servers:
+        return asyncio.run(_all(load({**os.environ, **servers.environment()}), while_running))
+
+
+async def _all(settings: Settings, while_running: Callable[[Settings], Awaitable[int]] | None) -> int:
+    await migrate(settings.database_url)
+    async with running(_environment(settings)):
+        if while_running is not None:
+            return await while_running(settings)
+        log.info("Vigil answers at %s", settings.public_url)
+        await until_stopped()
+        return 0
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What a child needs to find the same servers."""
+    names = ("home", "database_url", "nats_url", "objects_url")
+    return {f"VIGIL_{name.upper()}": str(getattr(settings, name)) for name in names}
