@@ -43,6 +43,7 @@ class FramesWorker:
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="frames")
         self._nats: Client = await connect_nats(self._nats_url, "frames")
         await self._nats.subscribe("vigil.keyframe.*.*", queue="frames", cb=self._on_keyframe)
+        await self._nats.flush()
         self._tasks = [asyncio.create_task(self._work()) for _ in range(self._threads)]
         return self
 

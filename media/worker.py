@@ -83,6 +83,7 @@ class MediaWorker:
         self._port = MediaPort(open_socket(settings.bind_ip, settings.bind_port), settings.advertised_ip)
         self._nats = await connect_nats(settings.nats_url, f"media {settings.worker}")
         await self._nats.subscribe(f"vigil.media.{settings.worker}", cb=self._on_request)
+        await self._nats.flush()  # from here on a request finds us
         self._start(self._beat())
         self._start(self._send_keyframes())
         gc.collect()

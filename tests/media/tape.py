@@ -1,0 +1,115 @@
+"""Recordings made without a network: clips go straight into a recorder, sealed segments into memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from domain.recording import Segment
+from media.clips import Clip
+from media.clock import SenderClock, StreamClock
+from media.names import RecordingName, SegmentName
+from media.recorder import Recorder
+from media.rtp import vp8_keyframe_size
+from media.sealing import OpenedSegment, measure, open_segment
+from media.spool import SpoolAway
+from media.spooled import SegmentNote, measured_note
+from media.track import EncodedFrame, Kind
+
+DATA_KEY = hashlib.sha256(b"key").digest()
+RECORDING = RecordingName("school", "s1", "camera")
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@dataclass
+class Tape:
+    """A segment store in memory. While `full` it takes nothing."""
+
+    files: dict[int, bytes] = field(default_factory=dict)
+    notes: list[SegmentNote] = field(default_factory=list)
+    full: bool = False
+    _open: list[bytes] = field(default_factory=list)
+
+    def begin(self, note: SegmentNote, header: bytes) -> None:
+        self._check()
+        assert note.number == len(self.notes) + 1
+        self._open = [header]
+
+    def append(self, sealed: bytes) -> None:
+        self._check()
+        self._open.append(sealed)
+
+    def finish(self, note: SegmentNote) -> None:
+        self.files[note.number] = b"".join(self._open)
+        self.notes.append(note)
+
+    def abandon(self, note: SegmentNote) -> None:
+        self.finish(measured_note(note, measure(b"".join(self._open))))
+
+    def _check(self) -> None:
+        if self.full:
+            raise SpoolAway("full")
+
+    def segments(self, connection: int = 1) -> list[Segment]:
+        return [segment_of(note, self.files[note.number], connection) for note in self.notes]
+
+    def opened(self, number: int, connection: int = 1) -> OpenedSegment:
+        return open_segment(DATA_KEY, SegmentName(RECORDING, connection, number), self.files[number])
+
+
+def segment_of(note: SegmentNote, stored: bytes, connection: int = 1) -> Segment:
+    return Segment(
+        connection=connection,
+        number=note.number,
+        started_at=note.started_at,
+        ended_at=note.ended_at,
+        bytes=len(stored),
+        frames=note.frames,
+        sha256=hashlib.sha256(stored).hexdigest(),
+        object_key=f"{connection}-{note.number}",
+        codec=note.codec,
+        width=note.width,
+        height=note.height,
+        complete=note.complete,
+    )
+
+
+def new_recorder(tape: Tape, *, sound: bool = True, connection: int = 1) -> Recorder:
+    sender = SenderClock()
+    clocks: dict[Kind, StreamClock] = {"video": StreamClock(90_000, sender)}
+    if sound:
+        clocks["audio"] = StreamClock(48_000, sender)
+    return Recorder(
+        RECORDING,
+        connection,
+        data_key=DATA_KEY,
+        store=tape,
+        clocks=clocks,
+        wall=lambda at: START + timedelta(seconds=at),
+    )
+
+
+def play(
+    clip: Clip, seconds: float, *, start_s: float = 0.0, ticks: int = 0, delay_s: float = 0.02
+) -> list[EncodedFrame]:
+    """The frames of `clip`, looped, as they would arrive from `start_s` on."""
+    frames, size = [], (0, 0)
+    for number in range(round(seconds * clip.rate / clip.ticks)):
+        data = clip.frames[number % len(clip.frames)]
+        size = (vp8_keyframe_size(data) or size) if clip.kind == "video" else size
+        keyframe = clip.kind == "audio" or not data[0] & 1
+        arrival = start_s + delay_s + number * clip.ticks / clip.rate
+        frames.append(EncodedFrame(clip.kind, data, ticks + number * clip.ticks, keyframe, *size, arrival))
+    return frames
+
+
+def record(frames: Iterable[EncodedFrame], *, sound: bool = True, connection: int = 1) -> Tape:
+    """Records frames in order of arrival, to the end."""
+    tape = Tape()
+    recorder = new_recorder(tape, sound=sound, connection=connection)
+    for frame in sorted(frames, key=lambda f: f.arrival):
+        recorder.on_frame(frame)
+    recorder.close()
+    return tape

@@ -1,0 +1,135 @@
+"""Finalised recordings: every frame once, gaps kept as time, seekable, played by ranges, tampering refused."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace as replace_frame
+from pathlib import Path
+
+import av
+import pytest
+from msgspec.structs import replace
+
+from commands.objects import FolderStore
+from domain.recording import Segment
+from media.blocks import HEADER_BYTES, SealedRecording
+from media.clips import Clip, card_clip
+from media.finalise import FinalisedFile, FinaliseFailed, finalise
+from media.names import finalised_object_key
+from media.playback import Playback
+from media.sealing import Tampered
+from tests.media.hall import watch
+from tests.media.tape import DATA_KEY, RECORDING, Tape, play, record
+
+
+def finalised(*tapes: Tape) -> FinalisedFile:
+    files = {(c, n): data for c, tape in enumerate(tapes, 1) for n, data in tape.files.items()}
+    segments = [segment for c, tape in enumerate(tapes, 1) for segment in tape.segments(c)]
+    return finalise(DATA_KEY, RECORDING, segments, lambda s: files[s.connection, s.number])
+
+
+def plaintext(file: FinalisedFile) -> bytes:
+    sealed = SealedRecording(DATA_KEY, RECORDING, file.stored[:HEADER_BYTES], len(file.stored))
+    span = sealed.span(0, sealed.size)
+    return sealed.open_range(span, file.stored[span.stored_start : span.stored_stop], 0, sealed.size)
+
+
+def test_every_frame_of_every_segment_is_in_the_file(card: Clip, tone: Clip) -> None:
+    tape = record(play(card, 20) + play(tone, 20))
+    file = finalised(tape)
+    seen = watch(plaintext(file))
+    assert (file.frames, file.sounds, file.segments) == (300, 333, 4)
+    assert seen.decoded == seen.packets == {"video": 300, "audio": 333}
+    assert seen.monotonic
+    assert file.duration_s == pytest.approx(20, abs=0.1)
+
+
+def test_one_segment_without_sound_works(card: Clip) -> None:
+    seen = watch(plaintext(finalised(record(play(card, 2), sound=False))))
+    assert seen.decoded == {"video": 30}
+
+
+def test_a_microphone_that_never_sent_is_left_out(card: Clip) -> None:
+    seen = watch(plaintext(finalised(record(play(card, 2), sound=True))))
+    assert seen.decoded == {"video": 30}
+
+
+def test_a_change_of_size_plays_through(card: Clip) -> None:
+    small = card_clip(2, width=320, height=240)
+    frames = play(card, 2) + [replace_frame(f, ticks=f.ticks + 180_000) for f in play(small, 2, start_s=2)]
+    seen = watch(plaintext(finalised(record(frames, sound=False))))
+    assert (seen.decoded, seen.sizes) == ({"video": 60}, {(640, 480), (320, 240)})
+
+
+def test_the_gap_between_two_connections_is_kept_as_time(card: Clip, tone: Clip) -> None:
+    first = record(play(card, 4) + play(tone, 4))
+    second = record(play(card, 4, start_s=14) + play(tone, 4, start_s=14), connection=2)
+    file = finalised(first, second)
+    times = watch(plaintext(file)).times["video"]
+    assert file.duration_s == pytest.approx(18, abs=0.1)
+    assert times[60] - times[59] == pytest.approx(10 + 1 / 15, abs=0.01)
+
+
+def test_the_index_in_front_leads_anywhere(card: Clip, tone: Clip) -> None:
+    data = plaintext(finalised(record(play(card, 30) + play(tone, 30))))
+    assert data.index(bytes.fromhex("1C53BB6B")) < data.index(bytes.fromhex("1F43B675"))
+    with av.open(io.BytesIO(data), "r", format="webm") as file:
+        for second in (28, 3, 17, 0):
+            file.seek(second * 1_000_000)
+            packet = next(file.demux(video=0))
+            assert packet.is_keyframe
+            assert 0 <= second - float(packet.pts * packet.time_base) <= 6.1
+
+
+def test_finalising_again_gives_the_same_bytes(card: Clip) -> None:
+    tape = record(play(card, 8), sound=False)
+    first, second = finalised(tape), finalised(tape)
+    assert first.stored == second.stored
+    assert finalised_object_key(RECORDING, first.sha256) == finalised_object_key(RECORDING, second.sha256)
+
+
+def test_segments_that_are_not_what_was_told_are_refused(card: Clip) -> None:
+    tape = record(play(card, 8), sound=False)
+    first, second = tape.segments()
+
+    def attempt(segments: list[Segment]) -> None:
+        finalise(DATA_KEY, RECORDING, segments, lambda s: tape.files[s.number])
+
+    with pytest.raises(Tampered, match="hash"):
+        attempt([replace(first, sha256=second.sha256), second])
+    with pytest.raises(FinaliseFailed, match="90 frames"):
+        attempt([first, replace(second, frames=90)])
+    with pytest.raises(FinaliseFailed, match="no segments"):
+        attempt([])
+    tape.files[2] = tape.files[1]
+    with pytest.raises(Tampered):
+        attempt([first, replace(first, number=2)])
+
+
+async def played(store: FolderStore, key: str, file: FinalisedFile) -> Playback:
+    return await Playback.open(store, key, len(file.stored), data_key=DATA_KEY, recording=RECORDING)
+
+
+async def test_every_range_gives_what_the_whole_gives(tmp_path: Path, card: Clip, tone: Clip) -> None:
+    file = finalised(record(play(card, 30) + play(tone, 30)))
+    store, key = FolderStore(tmp_path), finalised_object_key(RECORDING, file.sha256)
+    await store.put_new(key, file.stored)
+    playback = await played(store, key, file)
+    whole = plaintext(file)
+    assert playback.size == len(whole)
+    for start, stop in [(0, len(whole)), (0, 1), (len(whole) - 1, len(whole)), (65_535, 65_537), (70_000, 500_000)]:
+        assert b"".join([piece async for piece in playback.read(start, stop)]) == whole[start:stop]
+    with pytest.raises(ValueError, match="no part"):
+        _ = [piece async for piece in playback.read(0, len(whole) + 1)]
+
+
+async def test_one_changed_byte_in_the_store_is_refused_where_it_lies(tmp_path: Path, card: Clip) -> None:
+    file = finalised(record(play(card, 30), sound=False))
+    changed = bytearray(file.stored)
+    changed[100_000] ^= 1
+    store = FolderStore(tmp_path)
+    await store.put_new("school/changed", bytes(changed))
+    playback = await played(store, "school/changed", file)
+    assert b"".join([piece async for piece in playback.read(0, 65_536)]) == plaintext(file)[:65_536]
+    with pytest.raises(Tampered):
+        _ = [piece async for piece in playback.read(65_000, 66_000)]

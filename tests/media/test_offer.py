@@ -1,0 +1,105 @@
+"""Offers that are taken, offers that are refused with the rule, and the answer."""
+
+from __future__ import annotations
+
+import pytest
+from aiortc import RTCConfiguration, RTCIceParameters, RTCPeerConnection, sdp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.offer import Offer, OfferRefused, our_dtls_role, parse_offer, write_answer
+
+FINGERPRINT = ("sha-256", ":".join(["AB"] * 32))
+
+
+@pytest.fixture(scope="module")
+async def offer() -> str:
+    """What stock aiortc offers: sound and two videos, of which the second is not for us."""
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    for kind in ("audio", "video", "video"):
+        peer.addTransceiver(kind, direction="sendonly")
+    await peer.setLocalDescription(await peer.createOffer())
+    text = peer.localDescription.sdp
+    await peer.close()
+    return text
+
+
+def answer(offer: Offer) -> str:
+    return write_answer(
+        offer, RTCIceParameters("ufrag", "password"), ["1 1 udp 1 127.0.0.1 9 typ host"], FINGERPRINT, 1
+    )
+
+
+def test_a_camera_offer_gives_a_video_and_a_sound(offer: str) -> None:
+    taken = parse_offer(offer, sound=True)
+    assert [(s.kind, s.mid) for s in taken.streams] == [("video", "1"), ("audio", "0")]
+    video = taken.streams[0]
+    assert (video.clock_rate, video.payload_type, video.rtx_payload_type, video.mid_extension) == (90_000, 97, 98, 1)
+    assert video.ssrc is not None
+    assert video.rtx_ssrc is not None
+
+
+def test_a_screen_offer_gives_no_sound(offer: str) -> None:
+    assert [s.kind for s in parse_offer(offer, sound=False).streams] == ["video"]
+
+
+def test_the_answer_has_a_line_for_each_of_the_offer_and_takes_what_we_record(offer: str) -> None:
+    text = answer(parse_offer(offer, sound=True))
+    read = sdp.SessionDescription.parse(text)
+    assert [(m.kind, m.port, m.direction, m.rtp.muxId) for m in read.media] == [
+        ("audio", 9, "recvonly", "0"),
+        ("video", 9, "recvonly", "1"),
+        ("video", 0, "inactive", "2"),
+    ]
+    assert "a=group:BUNDLE 0 1\r\n" in text
+    assert text.count("a=setup:passive\r\n") == 2
+    audio, video, _ = read.media
+    assert [c.name for c in audio.rtp.codecs] == ["opus"]
+    assert [c.name for c in video.rtp.codecs] == ["VP8", "rtx"]
+    assert [(f.type, f.parameter) for f in video.rtp.codecs[0].rtcpFeedback] == [("nack", None), ("nack", "pli")]
+
+
+def test_the_answer_asks_for_sixty_milliseconds_of_sound_in_a_packet(offer: str) -> None:
+    audio, video, _ = answer(parse_offer(offer, sound=True)).split("m=")[1:]
+    assert "a=ptime:60\r\na=maxptime:60\r\n" in audio
+    assert "ptime" not in video
+
+
+def test_a_sender_that_insists_on_being_dtls_server_is_obeyed(offer: str) -> None:
+    taken = parse_offer(offer.replace("a=setup:actpass", "a=setup:passive"), sound=True)
+    assert our_dtls_role(taken) == "client"
+    assert "a=setup:active" in answer(taken)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("m=video", "m=audio", "VP8"),
+        ("VP8/90000", "AV1/90000", "VP8"),
+        ("a=sendonly", "a=recvonly", "VP8"),
+        ("a=fingerprint:sha", "a=nothing:sha", "fingerprint"),
+        ("a=ice-ufrag", "a=nothing", "ICE"),
+        ("a=group:BUNDLE", "a=group:OTHER", "bundle"),
+        ("a=mid:1", "a=mid:0", "bundle"),
+        ("m=video ", "m=video nine", "cannot be read"),
+        ("a=rtpmap:97", "a=rtpmap:x", "cannot be read"),
+    ],
+)
+def test_an_offer_that_breaks_a_rule_is_refused_by_its_name(offer: str, old: str, new: str, rule: str) -> None:
+    with pytest.raises(OfferRefused, match=rule) as refused:
+        parse_offer(offer.replace(old, new), sound=True)
+    assert refused.value.field == "sdp"
+
+
+def test_an_endless_offer_is_refused(offer: str) -> None:
+    with pytest.raises(OfferRefused, match="64 KiB"):
+        parse_offer(offer + "a=x\r\n" * 20_000, sound=True)
+
+
+@given(st.text(max_size=300) | st.text(st.sampled_from("vmoa=:/ \r\n0123456789videoVP"), max_size=300))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with pytest.raises(OfferRefused):
+        parse_offer(text, sound=True)
+    lines = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 97\r\n"
+    with pytest.raises(OfferRefused):
+        parse_offer(lines + text, sound=True)
