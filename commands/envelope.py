@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Union, cast, get_type_hints
+from typing import Union, cast, get_type_hints
 
 import msgspec
 from msgspec.structs import replace
@@ -47,7 +47,7 @@ def _private_fields(event: type[Event]) -> tuple[str, ...]:
 PRIVATE_FIELDS: dict[type[Event], tuple[str, ...]] = {event: _private_fields(event) for event in EVENTS.values()}
 
 
-def _restore(kind: type, value: Any) -> object:
+def _restore(kind: type, value: object) -> object:
     if kind is Private:
         return _Unopened(msgspec.convert(value, _SealedField))
     raise NotImplementedError(kind)

@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from commands.envelope import all_keys, encode, keys_of, read, tag_of, unseal
 from commands.ids import command_id, new_id
-from commands.keys import Forgotten, KeyRing
+from commands.keys import Forgotten, KeyName, KeyRing
 from commands.ledger import Append, Appender, Part, read_stream
 from domain.event import Decider, Event, Refused
 from domain.recorded import Envelope
@@ -70,11 +70,11 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     repeated: bool
 
 
-class KeyReused(Exception):  # noqa: N818
+class KeyReused(Exception):
     """The idempotency key was used before, for another request."""
 
 
-class Busy(Exception):  # noqa: N818
+class Busy(Exception):
     """The streams moved on too often; nothing was changed."""
 
 
@@ -128,10 +128,8 @@ class Handler:
         """Raises `Refused`, `KeyReused`, `Busy`, `commands.ledger.LedgerAway`."""
         for _ in range(TRIES):
             work = Work(self, order)
-            outcome = await self._attempt(work, use_case)
-            answer = await self._appender.append(
-                Append(order.command, order.request, _encode(outcome), await self._parts(work, order))
-            )
+            outcome, parts = await self._attempt(work, use_case)
+            answer = await self._appender.append(Append(order.command, order.request, _encode(outcome), parts))
             if answer.verdict == "conflict":
                 await self._refresh(work)
                 continue
@@ -166,14 +164,17 @@ class Handler:
             self._keep(stream, version, state)
         return version, state
 
-    async def _attempt(self, work: Work, use_case: UseCase) -> Outcome:
+    async def _attempt(self, work: Work, use_case: UseCase) -> tuple[Outcome, list[Part]]:
         try:
-            return Outcome(ids=dict(await use_case(work) or {}))
+            ids = await use_case(work)
+            return Outcome(ids=dict(ids or {})), await self._parts(work)
         except Refused as refusal:
-            work.made.clear()
-            return Outcome(rule=refusal.rule, field=refusal.field, kind=refusal.kind)
+            work.made.clear()  # what was only read stays: the refusal rests on it
+            outcome = Outcome(rule=refusal.rule, field=refusal.field, kind=refusal.kind)
+            return outcome, await self._parts(work)
 
-    async def _parts(self, work: Work, order: Order) -> list[Part]:
+    async def _parts(self, work: Work) -> list[Part]:
+        order = work.order
         envelope = Envelope(
             actor=order.actor, command=str(order.command), occurred_at=order.occurred_at, skew_ms=order.skew_ms,
             correlation=order.correlation, causation=order.causation,
@@ -188,7 +189,7 @@ class Handler:
             parts.append(Part(stream, version, rows))
         return parts
 
-    async def _key(self, name: Any) -> None:
+    async def _key(self, name: KeyName) -> None:
         try:
             await self.keys.data_key(name)
         except Forgotten as error:
@@ -201,10 +202,12 @@ class Handler:
     def _remember(self, work: Work) -> None:
         for stream, made in work.made.items():
             version, state, _ = work.seen[stream]
-            if made and self._states.get(stream, (0, None))[0] <= version + len(made):
+            if made:
                 self._keep(stream, version + len(made), state)
 
-    def _keep(self, stream: str, version: int, state: Any) -> None:
+    def _keep(self, stream: str, version: int, state: object) -> None:
+        if self._states.get(stream, (0, None))[0] > version:
+            return  # another command was quicker
         self._states[stream] = (version, state)
         self._states.move_to_end(stream)
         if len(self._states) > CACHED:

@@ -1,8 +1,9 @@
 """Keys of people: what seals their personal fields and their media, and what makes them forgettable.
 
-A data key belongs to a subject, a session ("" for none) and a class. It is wrapped by the subject's key, which is wrapped
-by the master key; both wrappings are AES-256-GCM with the key's name as associated data. Destroying a row leaves every
-event, hash and proof valid and the content gone. Field keys: HKDF (RFC 5869), one for each field of each event.
+A data key belongs to a subject, a session ("" for none) and a class. It is wrapped by the subject's key, which is
+wrapped by the master key; both wrappings are AES-256-GCM with the key's name as associated data. Destroying a row
+leaves every event, hash and proof valid and the content gone. Field keys: HKDF (RFC 5869), one for each field of each
+event.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class KeyName(NamedTuple):
     key_class: KeyClass
 
 
-class Forgotten(Exception):  # noqa: N818 - a state of the person's data, not a failure
+class Forgotten(Exception):
     """The subject's key has been destroyed; nothing new can be kept about them under it."""
 
 
@@ -145,7 +146,8 @@ class KeyRing:
                 raise Forgotten("the key of this person has been destroyed")
             subject = AESGCM(_unwrap(self._master, row[0], name.subject))
             await conn.execute(
-                "INSERT INTO keys.data (subject, session, class, wrapped) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                "INSERT INTO keys.data (subject, session, class, wrapped) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT DO NOTHING",
                 (*name, _wrap(subject, os.urandom(32), "/".join(name))),
             )
 
@@ -157,7 +159,8 @@ class KeyRing:
 
 async def _read(conn: AsyncConnection, names: list[KeyName]) -> dict[KeyName, tuple[bytes | None, bytes | None]]:
     cursor = await conn.execute(
-        "SELECT d.subject, d.session, d.class, s.wrapped, d.wrapped FROM keys.data d JOIN keys.subject s USING (subject)"
+        "SELECT d.subject, d.session, d.class, s.wrapped, d.wrapped"
+        " FROM keys.data d JOIN keys.subject s USING (subject)"
         " JOIN unnest(%s::text[], %s::text[], %s::text[]) AS w(subject, session, class)"
         " ON (d.subject, d.session, d.class) = (w.subject, w.session, w.class)",
         ([n.subject for n in names], [n.session for n in names], [n.key_class for n in names]),

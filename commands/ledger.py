@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 from uuid import UUID
 
 import psycopg
@@ -48,7 +48,7 @@ class Append(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """`position` is of the last event, None when nothing changed; `request` and `outcome` are the receipt's if `again`."""
+    """`position` is of the last event, None when nothing changed; `request`, `outcome`: the receipt's, if `again`."""
 
     verdict: Verdict
     position: int | None
@@ -57,7 +57,7 @@ class Answer(NamedTuple):
     outcome: str | None
 
 
-class LedgerAway(Exception):  # noqa: N818 - named for what the caller is told
+class LedgerAway(Exception):
     """The database did not answer for long; nothing is known to be lost, and the same command may be sent again."""
 
 
@@ -72,7 +72,7 @@ class Appender:
         self._conn: AsyncConnection | None = None
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Appender:
+    async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="ledger appender")
         return self
 
@@ -190,7 +190,7 @@ COLUMNS = "notification_id, originator_id, originator_version, topic, recorded_a
 async def read_stream(conn: AsyncConnection, stream: str, after: int = 0, up_to: int | None = None) -> list[Stored]:
     """The rows of one stream after a version, in order, up to a position of the ledger when one is given."""
     cursor = await conn.execute(
-        f"SELECT {COLUMNS} FROM ledger.events WHERE originator_id = %s AND originator_version > %s"
+        f"SELECT {COLUMNS} FROM ledger.events WHERE originator_id = %s AND originator_version > %s"  # noqa: S608
         " AND (%s::bigint IS NULL OR notification_id <= %s) ORDER BY originator_version",
         (stream, after, up_to, up_to),
         prepare=True,
@@ -215,7 +215,7 @@ async def read_session(conn: AsyncConnection, tenant: str, session: str, up_to: 
     # Names below a session begin with `<session>.`; in the C collation `/` is the character after `.`.
     ranges = [f"{tenant}/{kind}/{session}" for kind in ("intervention", "recording")]
     cursor = await conn.execute(
-        f"SELECT {COLUMNS} FROM ledger.events WHERE (originator_id = ANY(%s)"
+        f"SELECT {COLUMNS} FROM ledger.events WHERE (originator_id = ANY(%s)"  # noqa: S608
         " OR (originator_id >= %s AND originator_id < %s) OR (originator_id >= %s AND originator_id < %s))"
         " AND (%s::bigint IS NULL OR notification_id <= %s) ORDER BY notification_id",
         (exact, *(name + end for name in ranges for end in "./"), up_to, up_to),

@@ -7,15 +7,16 @@ writers. Private fields are not opened here; what reads this way sees that they 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import groupby
-from typing import Any
+from typing import cast
 from uuid import UUID, uuid4
 
 import msgspec
 from eventsourcing.application import Application
+from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.utils import get_topic
@@ -41,13 +42,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class EnvelopeMapper(Mapper[str]):
     """Between an `Entry` and the stored bytes. Tags are our own: nothing is imported because of what data says."""
 
-    def to_stored_event(self, domain_event: Any) -> StoredEvent:
-        entry: Entry = domain_event
+    def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
+        entry = cast("Entry", domain_event)
         stream, version = entry.originator_id, entry.originator_version
-        state = encode(entry.body, entry.envelope, stream, version, lambda name: None)
+        state = encode(entry.body, entry.envelope, stream, version, lambda _: None)
         return StoredEvent(stream, version, tag_of(entry.body), state)
 
-    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+    def to_domain_event(self, stored_event: StoredEvent) -> Entry:
         stream, version = str(stored_event.originator_id), stored_event.originator_version
         row = Stored(0, stream, version, stored_event.topic, _UNKNOWN, stored_event.state)
         envelope, body = read(row)
@@ -58,14 +59,15 @@ class LedgerRecorder(PostgresApplicationRecorder):
     """Reads `ledger.events` and appends through `ledger.append`; creates nothing."""
 
     def __init__(self, datastore: PostgresDatastore, *, events_table_name: str = "events") -> None:
+        del events_table_name  # the library would call it ledger_events
         super().__init__(datastore, events_table_name="events")
         self.channel_name = "ledger"
 
-    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: object) -> Sequence[int] | None:
         """Appends all or nothing; `command_id` (a UUID) makes it repeatable. Raises the library's IntegrityError."""
         if not stored_events:
             return None
-        command: UUID = kwargs.get("command_id") or uuid4()
+        command = cast("UUID | None", kwargs.get("command_id")) or uuid4()
         request = sha256(command.bytes).digest()
         work = arguments([Append(command, request, "{}", _parts(stored_events))])
         with self.datastore.get_connection() as conn, conn.cursor() as cursor:
@@ -102,17 +104,13 @@ class Ledger(Application[str]):
             }
         )
 
-    def state(self, stream: str, version: int | None = None) -> Any:
+    def state(self, stream: str, version: int | None = None) -> msgspec.Struct:
         """The folded state of a stream as of a version; the decider is the one of the stream's kind."""
         decider = DECIDERS[parse(stream).kind]
-
-        def fold(state: Any, entries: Iterable[Entry]) -> Any:
-            for entry in entries:
-                state = decider.evolve(state or decider.initial, entry.body)
-            return state
-
-        entries = self.events.get(stream, lte=version)
-        return fold(decider.initial, entries)  # type: ignore[arg-type]
+        state: msgspec.Struct = decider.initial
+        for entry in self.events.get(stream, lte=version):
+            state = decider.evolve(state, cast("Entry", entry).body)
+        return state
 
 
 def _parts(events: Sequence[StoredEvent]) -> list[Part]:

@@ -32,7 +32,7 @@ async def create(work: Work, *, title: str, window: Window, duration_s: int, pol
 async def change(
     work: Work, name: str, *, title: str | None = None, window: Window | None = None, duration_s: int | None = None
 ) -> None:
-    """Renames, reschedules, or both. A reschedule reaches sessions that have not started; each keeps its end otherwise."""
+    """Renames, reschedules, or both. A new window reaches sessions that have not started; the others keep their end."""
     if title is not None:
         await work.do(schedule.DECIDER, name, schedule.Rename(title=title))
     if window is not None or duration_s is not None:
