@@ -10,9 +10,22 @@ from litestar.exceptions import ImproperlyConfiguredException
 from litestar.handlers import BaseRouteHandler
 from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute, WebSocketRoute
 
-from api import candidates, health, schedules, sign_in, users
+from api import (
+    candidate_stream,
+    candidates,
+    chat,
+    health,
+    interventions,
+    join,
+    schedules,
+    sessions,
+    sign_in,
+    users,
+    whip,
+)
 from api.bodies import strict_body
 from api.callers import declared
+from api.hints import Hints
 from api.metrics import CountRequests, Metrics
 from api.ordering import name_position
 from api.problems import HANDLERS
@@ -24,11 +37,12 @@ PREFIX = "/api/v1"
 
 def create_app(services: Services) -> Litestar:
     """The ASGI application. Raises ImproperlyConfiguredException when a route does not say who may call it."""
-    metrics = Metrics()
+    metrics, hints = Metrics(), Hints(services.nats)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
         await services.workers.listen(services.nats)
+        await hints.listen()
         yield
 
     app = Litestar(
@@ -36,7 +50,9 @@ def create_app(services: Services) -> Litestar:
             Router(
                 PREFIX,
                 route_handlers=[
-                    *sign_in.HANDLERS, *users.HANDLERS, *schedules.HANDLERS, *candidates.HANDLERS,
+                    *sign_in.HANDLERS, *users.HANDLERS, *schedules.HANDLERS, *candidates.HANDLERS, *join.HANDLERS,
+                    *sessions.HANDLERS, *candidate_stream.HANDLERS, *whip.HANDLERS, *chat.HANDLERS,
+                    *interventions.HANDLERS,
                 ],
             ),
             *health.HANDLERS,
@@ -52,6 +68,7 @@ def create_app(services: Services) -> Litestar:
     )  # fmt: skip
     app.state.services = services
     app.state.metrics = metrics
+    app.state.hints = hints
     _all_declared(app)
     describe(app)
     return app

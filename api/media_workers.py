@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from hashlib import sha256
 
 import msgspec
 from nats.aio.client import Client as Nats
@@ -34,18 +35,26 @@ class MediaWorkers:
         return [beat for at, beat in self._beats.values() if now - at < SILENT_S]
 
     def pick(self, session: str) -> str | None:
-        """The worker that holds this session already, else the one with the fewest tracks; None when none is alive."""
+        """The worker that holds this session already, else one by its name; None when none is alive.
+
+        By rendezvous hashing (Thaler and Ravishankar, 1998): every node sends both tracks of a session to the same
+        worker, and many sessions that begin in the same second are spread, without anybody being asked.
+        """
         alive = self.alive()
         for beat in alive:
             if any(track.session == session for track in beat.tracks):
                 return beat.worker
-        return min(alive, key=lambda beat: (len(beat.tracks), beat.worker)).worker if alive else None
+        return max((beat.worker for beat in alive), key=lambda worker: _weight(worker, session), default=None)
 
     async def _heard(self, message: Msg) -> None:
         try:
             self.heard(_decoder.decode(message.data))
         except msgspec.MsgspecError:
             log.warning("a beat that cannot be read was ignored")
+
+
+def _weight(worker: str, session: str) -> bytes:
+    return sha256(f"{worker}\n{session}".encode()).digest()
 
 
 _decoder = msgspec.msgpack.Decoder(MediaBeat)

@@ -97,7 +97,7 @@ class NoExports:
     async def begin(self, tenant: str, export: str, sessions: Sequence[str], by: str) -> None:
         raise NotImplementedError
 
-    async def status(self, tenant: str, export: str) -> ExportStatus | None:
+    async def status(self, tenant: str, export: str) -> ExportStatus | None:  # noqa: ARG002
         return None
 
     def read(self, tenant: str, export: str) -> AsyncIterator[bytes]:
@@ -163,3 +163,75 @@ async def _pool(conninfo: str) -> AsyncIterator[AsyncConnectionPool[AsyncConnect
         yield pool
     finally:
         await pool.close()
+
+
+@dataclass(frozen=True)
+class Exam:
+    """A schedule that is open, with an invigilator on it and candidates who hold their tokens."""
+
+    hall: Hall
+    schedule: str
+    planner: httpx.AsyncClient
+    invigilator: httpx.AsyncClient
+    sessions: tuple[str, ...]
+    links: tuple[str, ...]
+    candidates: tuple[httpx.AsyncClient, ...]
+
+
+async def an_exam(hall: Hall, candidates: int = 1) -> Exam:
+    """Makes a schedule over HTTP and opens it; the candidates have joined and nothing more."""
+    planner = await hall.as_a("planner")
+    invigilator = await hall.as_a("invigilator")
+    opens = hall.clock() + timedelta(minutes=1)
+    window = {
+        "opens_at": opens.isoformat(), "last_entry_at": (opens + timedelta(hours=1)).isoformat(),
+        "closes_at": (opens + timedelta(hours=2)).isoformat(), "time_zone": "Europe/Vienna",
+    }  # fmt: skip
+    body = {"title": "Anatomy II", "window": window, "duration_s": 3600}
+    schedule = (await planner.post("/api/v1/schedules", json=body)).json()["schedule"]
+    at = f"/api/v1/schedules/{schedule}"
+    await planner.post(f"{at}/live-proctoring", json={"enabled": True})
+    await planner.post(f"{at}/invigilators", json={"user": hall.user("invigilator@example.org")})
+    rows = [{"name": f"Candidate {n}", "number": f"{schedule}-{n}"} for n in range(candidates)]
+    enrolled = (await planner.post(f"{at}/candidates", json=rows)).json()["rows"]
+    assert (await planner.post(f"{at}/activate")).status_code == 204
+    hall.clock.ahead += timedelta(minutes=2)
+    joined = [(await hall.http.post("/api/v1/join", json={"token": row["join_link"]})).json() for row in enrolled]
+    return Exam(
+        hall=hall, schedule=schedule, planner=planner, invigilator=invigilator,
+        sessions=tuple(row["session"] for row in enrolled), links=tuple(row["join_link"] for row in enrolled),
+        candidates=tuple(hall.bearing(row["token"]) for row in joined),
+    )  # fmt: skip
+
+
+CHECKS = [{"name": name, "passed": True} for name in ("browser", "camera", "microphone", "screen", "network")]
+
+
+async def sit(exam: Exam, number: int = 0) -> str:
+    """Brings a candidate from the notice to the start."""
+    me, at = exam.candidates[number], f"/api/v1/sessions/{exam.sessions[number]}"
+    told = (await me.get(f"{at}/notice")).json()
+    answer = {"policy_version": told["policy_version"], "sha256": told["sha256"]}
+    assert (await me.post(f"{at}/notice", json=answer)).status_code == 204
+    assert (await me.post(f"{at}/system-check", json={"checks": CHECKS})).json() == {"passed": True}
+    started = await me.post(f"{at}/start")
+    assert started.status_code == 200, started.text
+    return exam.sessions[number]
+
+
+async def refused(  # noqa: PLR0917 - reads like the sentence it checks
+    hall: Hall, answer: httpx.Response, before: int, status: int, field: str, rule: str
+) -> None:
+    """Status, problem+json, field and rule; and the ledger stands where it stood."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == status
+    assert problem["type"].startswith("urn:vigil:problem:")
+    assert problem["title"]
+    if field:
+        assert [e["field"] for e in problem["errors"]] == [field], problem
+        assert rule in problem["errors"][0]["rule"], problem
+    else:
+        assert rule in problem["detail"], problem
+    assert await hall.position() == before

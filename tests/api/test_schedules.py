@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.api.hall import Hall
+from tests.api.hall import Hall, refused
 
 
-def window(hall: Hall, **changes: Any) -> dict[str, Any]:
+def window(hall: Hall, **changes: object) -> dict[str, object]:
     opens = hall.clock() + timedelta(minutes=1)
     given = {
         "opens_at": opens.isoformat(), "last_entry_at": (opens + timedelta(minutes=30)).isoformat(),
@@ -20,7 +19,7 @@ def window(hall: Hall, **changes: Any) -> dict[str, Any]:
     return given | changes
 
 
-def a_schedule(hall: Hall, **changes: Any) -> dict[str, Any]:
+def a_schedule(hall: Hall, **changes: object) -> dict[str, object]:
     return {"title": "Anatomy II", "window": window(hall), "duration_s": 7200} | changes
 
 
@@ -28,22 +27,6 @@ async def made(planner: httpx.AsyncClient, hall: Hall) -> str:
     answer = await planner.post("/api/v1/schedules", json=a_schedule(hall))
     assert answer.status_code == 201, answer.text
     return str(answer.json()["schedule"])
-
-
-async def refused(hall: Hall, answer: httpx.Response, before: int, status: int, field: str, rule: str) -> None:
-    """Status, problem+json, field and rule; and the ledger stands where it stood."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem = answer.json()
-    assert problem["status"] == status
-    assert problem["type"].startswith("urn:vigil:problem:")
-    assert problem["title"]
-    if field:
-        assert [e["field"] for e in problem["errors"]] == [field], problem
-        assert rule in problem["errors"][0]["rule"], problem
-    else:
-        assert rule in problem["detail"], problem
-    assert await hall.position() == before
 
 
 async def test_a_schedule_is_made_filled_and_activated(hall: Hall) -> None:
@@ -82,13 +65,13 @@ async def test_every_row_of_a_list_is_answered(hall: Hall) -> None:
     assert await hall.position() == before
 
 
-BAD_SCHEDULES: list[tuple[str, dict[str, Any], int, str, str]] = [
+BAD_SCHEDULES: list[tuple[str, dict[str, object], int, str, str]] = [
     ("an unknown field", {"colour": "red"}, 400, "colour", "no such field"),
     ("an unknown field further in", {"policy": {"mood": True}}, 400, "policy.mood", "no such field"),
     ("a title that is no text", {"title": 5}, 400, "title", "Expected str, got int"),
     ("a number in quotes", {"duration_s": "7200"}, 400, "duration_s", "Expected int, got str"),
     ("no title at all", {"title": "  "}, 422, "title", "needs a title"),
-    ("a detector that nobody knows", {"policy": {"detectors": [{"kind": "mood"}]}}, 400, "policy.detectors.0.kind", "Invalid enum"),
+    ("a detector unheard of", {"policy": {"detectors": [{"kind": "mood"}]}}, 400, "policy.detectors.0.kind", "Invalid"),
     ("no time to sit it", {"duration_s": 0}, 422, "duration_s", "at least a second"),
     ("longer than its window", {"duration_s": 99999}, 422, "duration_s", "fit into its window"),
 ]  # fmt: skip
@@ -97,8 +80,8 @@ BAD_SCHEDULES: list[tuple[str, dict[str, Any], int, str, str]] = [
 @pytest.mark.parametrize(
     ("what", "changes", "status", "field", "rule"), BAD_SCHEDULES, ids=[b[0] for b in BAD_SCHEDULES]
 )
-async def test_a_bad_schedule_is_refused(
-    hall: Hall, what: str, changes: dict[str, Any], status: int, field: str, rule: str
+async def test_a_bad_schedule_is_refused(  # noqa: PLR0917 - a row of the table above
+    hall: Hall, what: str, changes: dict[str, object], status: int, field: str, rule: str
 ) -> None:
     planner = await hall.as_a("planner")
     before = await hall.position()

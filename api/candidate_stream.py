@@ -1,0 +1,62 @@
+"""The candidate's own live stream: everything that concerns them, as it is recorded, each event with its position."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from litestar import get
+from litestar.params import FromPath
+
+from api import hints
+from api.callers import may
+from api.candidate_view import CandidateView, Change, View, events_of
+from api.event_stream import EventStream, last_id, message
+from api.hints import Hints
+from api.ordering import AnyRequest, caller_of, services_of
+from api.services import Services
+
+POLL_S = 1.0
+
+
+@get("/sessions/{session:str}/view", guards=[may("candidate")])
+async def view(request: AnyRequest, session: FromPath[str]) -> View:
+    """Everything that concerns the candidate, at one position; their stream goes on from there."""
+    made = CandidateView()
+    for event in await events_of(services_of(request), caller_of(request).tenant, session):
+        for _ in made.fold(event):
+            pass
+    return made.whole()
+
+
+@get("/sessions/{session:str}/stream", guards=[may("candidate")], media_type="text/event-stream")
+async def stream(request: AnyRequest, session: FromPath[str]) -> EventStream:
+    """Server-sent events `session`, `message` and `intervention`; without `Last-Event-ID` a `snapshot` comes first."""
+    services, tenant = services_of(request), caller_of(request).tenant
+    told: Hints = request.app.state.hints
+    return EventStream(request, _events(services, told, tenant, session, last_id(request)), name="candidate")
+
+
+async def _events(
+    services: Services, told: Hints, tenant: str, session: str, after: int | None
+) -> AsyncIterator[bytes]:
+    made = CandidateView()
+    with told.on(hints.candidate(session)) as hint:
+        for event in await events_of(services, tenant, session):
+            changes = list(made.fold(event))
+            if after is not None and event.position > after:
+                for change in changes:
+                    yield message(named(change), change, event.position)
+        if after is None:
+            yield message("snapshot", made.whole(), made.position)
+        while True:
+            await hint.wait(POLL_S)
+            for event in await events_of(services, tenant, session, made.position):
+                for change in made.fold(event):
+                    yield message(named(change), change, event.position)
+
+
+def named(change: Change) -> str:
+    return str(type(change).__struct_config__.tag)
+
+
+HANDLERS = (view, stream)

@@ -1,0 +1,162 @@
+"""What concerns one candidate, folded from their session's own events: state and clock, chat, interventions.
+
+It is read from the ledger itself, so a candidate sees a pause as soon as it is recorded. Nothing else of the record is
+in it: neither incidents nor who the invigilators are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from api.services import Services
+from commands.envelope import all_keys, read, recorded, unseal
+from commands.ledger import COLUMNS
+from domain import chat, session_rules
+from domain import intervention as interventions
+from domain.recorded import Recorded, Stored
+from domain.session import Phase, Session, evolve
+from domain.stream import Stream, parse
+
+
+class Clock(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="session"):
+    """The session's state and time. `due_at` is None before the start and while the clock stands."""
+
+    phase: Phase
+    checked: bool
+    started_at: datetime | None
+    due_at: datetime | None
+    end_at: datetime | None
+    stopped_since: datetime | None
+    stopped_s: float
+    extra_s: int
+    duration_s: int
+    ended_at: datetime | None
+    faults: tuple[str, ...]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="message"):
+    """One chat message. `text` is None once it has been erased."""
+
+    message: str
+    side: chat.Side
+    at: datetime
+    text: str | None
+    delivered: bool = False
+    read: bool = False
+
+
+class Intervention(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="intervention"):
+    """What was asked of the candidate (`action`: warn, pause, ...), and how far it came."""
+
+    intervention: str
+    action: interventions.Kind
+    at: datetime
+    reason_code: str
+    text: str | None
+    minutes: float | None
+    stage: interventions.Stage = "requested"
+
+
+Change = Clock | Message | Intervention
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="snapshot"):
+    """The whole view at `position`, for a page that opens."""
+
+    position: int
+    session: Clock
+    messages: tuple[Message, ...]
+    interventions: tuple[Intervention, ...]
+
+
+class CandidateView:
+    """Folds events one by one and tells what each changed."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.session: Session = session_rules.DECIDER.initial
+        self.messages: dict[str, Message] = {}
+        self.interventions: dict[str, Intervention] = {}
+
+    def whole(self) -> View:
+        return View(
+            position=self.position, session=clock(self.session), messages=tuple(self.messages.values()),
+            interventions=tuple(self.interventions.values()),
+        )  # fmt: skip
+
+    def fold(self, event: Recorded) -> Iterator[Change]:
+        self.position = event.position
+        stream = parse(event.stream)
+        body = event.body
+        if stream.kind == "session":
+            before = clock(self.session)
+            self.session = evolve(self.session, body)  # type: ignore[arg-type]  # the stream's own kind
+            if clock(self.session) != before:
+                yield clock(self.session)
+        elif stream.kind == "chat":
+            if changed := self._chat(body):
+                self.messages[changed.message] = changed
+                yield changed
+        elif asked := self._intervention(stream.name, body):
+            self.interventions[stream.name] = asked
+            yield asked
+
+    def _chat(self, body: object) -> Message | None:
+        match body:
+            case chat.MessageSent(message=name, side=side, at=at, text=text):
+                return Message(message=name, side=side, at=at, text=text.text)
+            case chat.MessageDelivered(message=name):
+                return replace(self.messages[name], delivered=True)
+            case chat.MessageRead(message=name):
+                return replace(self.messages[name], delivered=True, read=True)
+        return None
+
+    def _intervention(self, name: str, body: object) -> Intervention | None:
+        match body:
+            case interventions.Requested(kind=kind, at=at, reason_code=code, text=text, minutes=minutes):
+                return Intervention(
+                    intervention=name, action=kind, at=at, reason_code=code, text=text.text if text else None,
+                    minutes=minutes,
+                )  # fmt: skip
+            case interventions.Delivered():
+                return replace(self.interventions[name], stage="delivered")
+            case interventions.Acknowledged():
+                return replace(self.interventions[name], stage="acknowledged")
+            case interventions.Applied():
+                return replace(self.interventions[name], stage="applied")
+            case interventions.Failed():
+                return replace(self.interventions[name], stage="failed")
+        return None
+
+
+def clock(state: Session) -> Clock:
+    return Clock(
+        phase=state.phase, checked=state.checked, started_at=state.started_at, due_at=state.due_at,
+        end_at=state.end_at, stopped_since=state.stopped_since, stopped_s=state.stopped_s, extra_s=state.extra_s,
+        duration_s=state.duration_s, ended_at=state.ended_at, faults=tuple(sorted((*state.faults, *state.lost))),
+    )  # fmt: skip
+
+
+async def events_of(services: Services, tenant: str, session: str, after: int = 0) -> Sequence[Recorded]:
+    """The events after a position that a candidate's view is made of, opened."""
+    exact = [str(Stream(tenant, kind, session)) for kind in ("session", "chat")]
+    below = str(Stream(tenant, "intervention", session))  # followed by "." and "/" is the next character in collation C
+    async with services.pool.connection() as conn:
+        cursor = await conn.execute(
+            f"SELECT {COLUMNS} FROM ledger.events"  # noqa: S608 - fixed column names
+            " WHERE (originator_id = ANY(%s) OR (originator_id >= %s AND originator_id < %s)) AND notification_id > %s"
+            " ORDER BY notification_id",
+            (exact, f"{below}.", f"{below}/", after),
+            prepare=True,
+        )
+        rows = [Stored(*row) async for row in cursor]
+    pairs = [(row, *read(row)) for row in rows]
+    keys = services.handler.keys
+    await keys.fetch(all_keys(event for _, _, event in pairs))
+    return [
+        recorded(row, envelope, unseal(event, row.stream, row.version, keys.held)) for row, envelope, event in pairs
+    ]

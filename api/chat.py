@@ -1,0 +1,94 @@
+"""Chat between a candidate and the invigilators, and broadcasts to a whole schedule."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, JSONBody
+
+from api import hints
+from api.callers import WATCHERS, Caller, load_schedule, may
+from api.candidate_view import CandidateView, Message, events_of
+from api.interventions import Answers, chosen, for_each
+from api.ordering import AnyRequest, caller_of, command, services_of
+from commands import chats
+from domain.chat import Side
+
+
+class NewMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    text: str
+
+
+class Broadcast(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    text: str
+    sessions: Literal["all"] | tuple[str, ...] = "all"
+
+
+class MessageMade(msgspec.Struct, frozen=True, kw_only=True):
+    message: str
+
+
+class Messages(msgspec.Struct, frozen=True, kw_only=True):
+    messages: tuple[Message, ...]
+
+
+@get("/sessions/{session:str}/messages", guards=[may("candidate", *WATCHERS, "reviewer", "auditor")])
+async def read(request: AnyRequest, session: FromPath[str]) -> Messages:
+    """The whole chat, oldest first."""
+    made = CandidateView()
+    for event in await events_of(services_of(request), caller_of(request).tenant, session):
+        for _ in made.fold(event):
+            pass
+    return Messages(messages=tuple(made.messages.values()))
+
+
+@post("/sessions/{session:str}/messages", guards=[may("candidate", *WATCHERS)])
+async def send(request: AnyRequest, session: FromPath[str], data: JSONBody[NewMessage]) -> Response[MessageMade]:
+    side = _side(caller_of(request))
+    made = await command(request, partial(chats.send, session=session, side=side, text=data.text))
+    await _told(request, session)
+    return Response(MessageMade(message=made.ids["message"]))
+
+
+@post("/sessions/{session:str}/messages/{message:str}/delivered", guards=[may("candidate", *WATCHERS)], status_code=204)
+async def mark_delivered(request: AnyRequest, session: FromPath[str], message: FromPath[str]) -> None:
+    """Says that a message of the other side has come."""
+    side = _side(caller_of(request))
+    await command(request, partial(chats.mark_delivered, session=session, message=message, side=side))
+    await _told(request, session)
+
+
+@post("/sessions/{session:str}/messages/{message:str}/read", guards=[may("candidate", *WATCHERS)], status_code=204)
+async def mark_read(request: AnyRequest, session: FromPath[str], message: FromPath[str]) -> None:
+    """Says that a message of the other side was read."""
+    side = _side(caller_of(request))
+    await command(request, partial(chats.mark_read, session=session, message=message, side=side))
+    await _told(request, session)
+
+
+@post("/schedules/{schedule:str}/broadcasts", guards=[may(*WATCHERS)], status_code=200)
+async def broadcast(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Broadcast]) -> Answers:
+    """Sends one message to every session of a schedule, or to some; each is answered by itself."""
+    services, caller = services_of(request), caller_of(request)
+    sessions = chosen(await load_schedule(services, caller.tenant, schedule), data.sessions)
+    return await for_each(
+        request,
+        sessions,
+        lambda session: partial(chats.send, session=session, side="invigilator", text=data.text),
+        "message",
+    )
+
+
+def _side(caller: Caller) -> Side:
+    return "candidate" if caller.candidate else "invigilator"
+
+
+async def _told(request: AnyRequest, session: str) -> None:
+    told: hints.Hints = request.app.state.hints
+    await told.say(hints.candidate(session))
+
+
+HANDLERS = (read, send, mark_delivered, mark_read, broadcast)

@@ -1,0 +1,136 @@
+"""A session, as its candidate takes it: notice, system check, start, submit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Literal
+
+import msgspec
+from litestar import get, post
+from litestar.params import FromPath, JSONBody
+
+from api import hints
+from api.callers import WATCHERS, load_schedule, load_session, may
+from api.candidate_view import Clock, clock
+from api.ordering import AnyRequest, caller_of, command, services_of
+from commands import sessions
+from domain.policy import Policy, Window, notice
+from domain.session import Check, Session, Track
+
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What the candidate is told. `policy_version` and `sha256` (hex, of the text as UTF-8) name it."""
+
+    policy_version: int
+    sha256: str
+    text: str
+    acknowledged: bool
+
+
+class SessionRead(msgspec.Struct, frozen=True, kw_only=True):
+    """`tracks` are what must be published; `server_time` is for a page to tell its own clock's error."""
+
+    session: str
+    schedule: str
+    title: str
+    window: Window
+    live_proctoring: bool
+    clock: Clock
+    policy: Policy
+    tracks: tuple[Track, ...]
+    notice: Notice
+    server_time: datetime
+
+
+class NoticeAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    policy_version: int
+    sha256: Sha256
+    answer: Literal["acknowledged", "declined"] = "acknowledged"
+
+
+class SystemCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    checks: Annotated[tuple[Check, ...], msgspec.Meta(min_length=1, max_length=20)]
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    passed: bool
+
+
+@get("/sessions/{session:str}", guards=[may("candidate", "planner", *WATCHERS, "reviewer", "auditor")])
+async def read(request: AnyRequest, session: FromPath[str]) -> SessionRead:
+    services, tenant = services_of(request), caller_of(request).tenant
+    state = await load_session(services, tenant, session)
+    plan = await load_schedule(services, tenant, state.schedule)
+    assert plan.window is not None
+    policy = state.policy if state.started_at else plan.policy
+    return SessionRead(
+        session=session, schedule=state.schedule, title=plan.title, window=plan.window, clock=clock(state),
+        live_proctoring=plan.live_proctoring, policy=policy, tracks=policy.tracks, server_time=services.now(),
+        notice=_notice(state, policy),
+    )  # fmt: skip
+
+
+@get("/sessions/{session:str}/notice", guards=[may("candidate")])
+async def read_notice(request: AnyRequest, session: FromPath[str]) -> Notice:
+    """The notice that holds now; after the start, the one that was acknowledged."""
+    services, tenant = services_of(request), caller_of(request).tenant
+    state = await load_session(services, tenant, session)
+    policy = state.policy if state.started_at else (await load_schedule(services, tenant, state.schedule)).policy
+    return _notice(state, policy)
+
+
+@post("/sessions/{session:str}/notice", guards=[may("candidate")], status_code=204)
+async def answer_notice(request: AnyRequest, session: FromPath[str], data: JSONBody[NoticeAnswer]) -> None:
+    """Acknowledges the notice, by the version and hash that were shown; or declines it, which ends the session."""
+    if data.answer == "declined":
+        await command(request, partial(sessions.decline_notice, name=session))
+    else:
+        wanted = partial(
+            sessions.acknowledge_notice, name=session, policy_version=data.policy_version, sha256=data.sha256
+        )
+        await command(request, wanted)
+    await _told(request, session)
+
+
+@post("/sessions/{session:str}/system-check", guards=[may("candidate")], status_code=200)
+async def check(request: AnyRequest, session: FromPath[str], data: JSONBody[SystemCheck]) -> Checked:
+    """Keeps what the candidate's page measured; all that the policy needs must pass before the start."""
+    await command(request, partial(sessions.report_check, name=session, checks=data.checks))
+    await _told(request, session)
+    state = await load_session(services_of(request), caller_of(request).tenant, session)
+    return Checked(passed=state.checked)
+
+
+@post("/sessions/{session:str}/start", guards=[may("candidate")], status_code=200)
+async def start(request: AnyRequest, session: FromPath[str]) -> Clock:
+    """Starts the clock. Said twice, it happens once."""
+    await command(request, partial(sessions.start, name=session))
+    await _told(request, session)
+    return clock(await load_session(services_of(request), caller_of(request).tenant, session))
+
+
+@post("/sessions/{session:str}/submit", guards=[may("candidate")], status_code=200)
+async def submit(request: AnyRequest, session: FromPath[str]) -> Clock:
+    """Hands in, and ends the session; the receipt follows within seconds."""
+    await command(request, partial(sessions.submit, name=session))
+    await _told(request, session)
+    return clock(await load_session(services_of(request), caller_of(request).tenant, session))
+
+
+def _notice(state: Session, policy: Policy) -> Notice:
+    digest = sessions.notice_hash(policy)
+    return Notice(
+        policy_version=policy.version, sha256=digest, text=notice(policy),
+        acknowledged=state.notice == (policy.version, digest),
+    )  # fmt: skip
+
+
+async def _told(request: AnyRequest, session: str) -> None:
+    told: hints.Hints = request.app.state.hints
+    await told.say(hints.candidate(session))
+
+
+HANDLERS = (read, read_notice, answer_notice, check, start, submit)
