@@ -103,6 +103,11 @@ def signed_by(note: str, name: str, public: bytes) -> bool:
     )
 
 
+def signers(note: str) -> list[str]:
+    """The names on a note's signature lines, unchecked. Raises `Malformed`."""
+    return [name for name, _ in _parts(note)[1]]
+
+
 def _parts(note: str) -> tuple[str, list[tuple[str, bytes]]]:
     """The signed text with its last line feed, and (name, hint and signature) of each signature line."""
     text, blank, signatures = note.rpartition("\n\n")

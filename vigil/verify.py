@@ -1,4 +1,4 @@
-"""Checks an export of Vigil offline and says what is wrong and where. Needs Python and the package `cryptography` only.
+"""Checks an export of Vigil offline and says what is wrong and where. Needs Python 3.11 and `cryptography` only.
 
     python verify.py FOLDER --key FINGERPRINT
 
@@ -8,21 +8,26 @@ unknown". docs/export-format.md says what is checked, exactly enough to write an
 
 from __future__ import annotations
 
+import argparse
 import json
 import struct
+import sys
+from base64 import b64decode
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 FORMAT = "vigil/export/1"
+SIGNED_AS = b"vigil/manifest/1\n"  # stands before the manifest in what is signed
 KINDS = ("session", "incidents", "chat", "intervention", "recording", "record")
 PRIVATE = {"subject", "session", "class", "sealed", "commitment"}
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017 - also for Python before 3.11
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SHORTEST_GAP = timedelta(milliseconds=500)
 HEADER, BLOCK, LAST = 25, 64 << 10, 1 << 31
 WRONG = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, struct.error, OSError, InvalidTag)
@@ -67,7 +72,8 @@ class Check:
         self.manifest: Json = {}
         self.events: list[Event] = []
         self.whole: list[Event] = []  # without the excerpts of other streams
-        self.keys: dict[tuple[object, ...], tuple[int, bytes]] = {}
+        self.field_keys: dict[tuple[str, int, str], tuple[int, bytes]] = {}  # with the line that they stand in
+        self.object_keys: dict[str, bytes] = {}
         self.head = Head("", 0, b"", b"", [])
         self.paths: dict[tuple[int, int], list[bytes]] = {}  # consistency proofs by (old size, new size)
 
@@ -101,7 +107,7 @@ class Check:
         found = sha256(public).hexdigest()
         if manifest["signer"]["fingerprint"] != found:
             self.fail("manifest.json", "the fingerprint is not that of the key beside it")
-        if not _signed(public, _bytes((self.folder / "manifest.sig").read_text().strip()), b"vigil/manifest/1\n" + raw):
+        if not _signed(public, _bytes((self.folder / "manifest.sig").read_text().strip()), SIGNED_AS + raw):
             self.fail("manifest.json", "its signature does not match; somebody changed it or signed with another key")
         if fingerprint is not None and "".join(fingerprint.lower().replace(":", "").split()) != found:
             self.fail("manifest.json", f"was signed by {found}, not by the key that you trust")
@@ -118,7 +124,7 @@ class Check:
         for name, said in signed.items():
             if name not in found:
                 self.fail(name, "is missing")
-            elif {"bytes": found[name].stat().st_size, "sha256": _file_hash(found[name])} != said:
+            elif {"bytes": found[name].stat().st_size, "sha256": file_hash(found[name])} != said:
                 self.fail(name, "is not the file that was signed")
 
     def _checkpoint(self) -> None:
@@ -190,21 +196,20 @@ class Check:
     def _fields(self) -> None:
         """Keys open the private fields that they are for, and are those that the events committed to."""
         for line, row in self._lines("keys.jsonl"):
-            name = (row["object_key"],) if "object_key" in row else (row["stream"], row["version"], row["field"])
-            self.keys[name] = (line, _bytes(row["key"]))
-        hidden = 0
-        used = {name for name in self.keys if len(name) == 1}  # those of media are looked at there
+            if "object_key" in row:
+                self.object_keys[row["object_key"]] = _bytes(row["key"])
+            else:
+                self.field_keys[row["stream"], row["version"], row["field"]] = line, _bytes(row["key"])
+        unused, hidden = dict(self.field_keys), 0
         for event in self.events:
             for field, value in event.body.items():
-                if not isinstance(value, dict) or value.keys() != PRIVATE:
-                    continue
-                name = (event.stream, event.version, field)
-                hidden += name not in self.keys
-                if name in self.keys:
-                    used.add(name)
-                    self._field(event, field, value, *self.keys[name])
-        for name in self.keys.keys() - used:
-            self.fail(f"keys.jsonl line {self.keys[name][0]}", "is for a field that is not there")
+                if isinstance(value, dict) and value.keys() == PRIVATE:
+                    found = unused.pop((event.stream, event.version, field), None)
+                    hidden += found is None
+                    if found:
+                        self._field(event, field, value, *found)
+        for line, _ in unused.values():
+            self.fail(f"keys.jsonl line {line}", "is for a field that is not there")
         if hidden:
             self.remarks.append(f"{hidden} private fields are not shown: not part of this export, or erased")
 
@@ -278,20 +283,19 @@ class Check:
             self.fail(event.name, "the object that it names is not in media/manifest.jsonl")
 
     def _object(self, where: str, kind: str, body: Json, row: Json) -> None:
-        file, key = self._file(row["file"]), self.keys[(row["object_key"],)][1]
-        if kind == "segment":
-            stored = file.read_bytes()
-            found = sha256(stored).hexdigest(), len(stored)
-        elif kind == "finalised":
-            found = _resealed(file, key, _bytes(row["header"]))
+        file, key = self._file(row["file"]), self.object_keys[row["object_key"]]
+        if kind == "finalised":
+            found = resealed(file, key, _bytes(row["header"]))
         else:
-            nonce, info = _bytes(row["header"]), _joined("vigil/object/1", row["object_key"])
-            stored = nonce + AESGCM(key).encrypt(nonce, file.read_bytes(), info)
+            stored = file.read_bytes()
+            if kind == "evidence":
+                nonce, info = _bytes(row["header"]), _joined("vigil/object/1", row["object_key"])
+                stored = nonce + AESGCM(key).encrypt(nonce, stored, info)
+            elif not _open_segment(stored, key) and body["complete"]:
+                self.fail(where, "its last frame is missing")
             found = sha256(stored).hexdigest(), len(stored)
         if found != (body["sha256"], body.get("bytes", found[1])):
             self.fail(where, "is not what was stored: another hash or length")
-        elif kind == "segment" and body["complete"] and not _open_segment(stored, key):
-            self.fail(where, "its last frame is missing")
 
     def _gaps(self) -> None:
         """In a finished recording every stretch without media has an event that says why."""
@@ -330,3 +334,184 @@ class Check:
                 self.fail(f"{name} line {line}", "is no JSON object")
                 row = {}
             yield line, row
+
+
+def _event(line: int, row: Json) -> Event:
+    at, state = _time(row["recorded_at"]), _bytes(row["state"])
+    version, micros = struct.pack(">Q", row["version"]), struct.pack(">q", (at - EPOCH) // timedelta(microseconds=1))
+    canonical = b"vigil/event/1" + _joined(row["stream"], version, row["tag"], micros, state)
+    hash_ = sha256(b"\x00" + canonical).digest()
+    body = json.loads(state)["event"]
+    if not isinstance(row["index"], int) or not isinstance(row["position"], int) or not isinstance(body, dict):
+        raise TypeError(row)
+    return Event(line, row["index"], row["position"], row["stream"], row["version"], row["tag"], at, hash_, body)
+
+
+def _objects(event: Event) -> Iterator[tuple[str, Json]]:
+    """The stored objects that an event names, with the part of it that holds key, hash and size."""
+    if event.tag == "recording.segment_stored":
+        yield "segment", event.body["segment"]
+    elif event.tag == "recording.finalised":
+        yield "finalised", event.body
+    elif event.tag in ("incidents.opened", "incidents.evidence_added") and event.body["evidence"]:
+        yield "evidence", event.body["evidence"]
+
+
+# RFC 9162, sections 2.1.1, 2.1.3.2 and 2.1.4.2.
+
+
+def _node(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\x01" + left + right).digest()
+
+
+def _root(leaves: list[bytes]) -> bytes:
+    if len(leaves) < 2:
+        return leaves[0] if leaves else sha256(b"").digest()
+    split = 1 << ((len(leaves) - 1).bit_length() - 1)
+    return _node(_root(leaves[:split]), _root(leaves[split:]))
+
+
+def _included(leaf: bytes, index: int, size: int, path: list[bytes], root: bytes) -> bool:
+    if not 0 <= index < size:
+        return False
+    found, place, last = leaf, index, size - 1
+    for sibling in path:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            found = _node(sibling, found)
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
+        else:
+            found = _node(found, sibling)
+        place, last = place >> 1, last >> 1
+    return last == 0 and found == root
+
+
+def _consistent(old: int, new: int, old_root: bytes, new_root: bytes, path: list[bytes]) -> bool:
+    if old == new:
+        return not path and old_root == new_root
+    path = [old_root, *path] if old & (old - 1) == 0 else path
+    if not 0 < old < new or not path:
+        return False
+    place, last = old - 1, new - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    before = after = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            before, after = _node(sibling, before), _node(sibling, after)
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
+        else:
+            after = _node(after, sibling)
+        place, last = place >> 1, last >> 1
+    return last == 0 and before == old_root and after == new_root
+
+
+# Signatures and sealed files.
+
+
+def _head(note: str) -> Head:
+    """A C2SP tlog-checkpoint: origin, size and root, a blank line, and signature lines."""
+    text, _, signatures = note.rpartition("\n\n")
+    origin, size, root = text.split("\n")[:3]
+    lines = [line.split(" ") for line in signatures.rstrip("\n").split("\n")]
+    return Head(origin, int(size), _bytes(root), f"{text}\n".encode(), [(n, _bytes(s)) for _, n, s in lines])
+
+
+def _signed(public: bytes, signature: bytes, data: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, data)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _nonce(count: int, last: bool) -> bytes:
+    return bytes(7) + struct.pack(">LB", count, last)
+
+
+def _open_segment(stored: bytes, key: bytes) -> bool:
+    """Opens each frame of a sealed segment (InvalidTag if one is changed); whether the last one is there."""
+    cipher, header, at, count, last = AESGCM(key), stored[:HEADER], HEADER, 0, False
+    while at + 16 <= len(stored) and not last:
+        head = stored[at : at + 16]
+        size = struct.unpack(">L", head[:4])[0]
+        last, size = bool(size & LAST), size & (LAST - 1)
+        if at + 16 + size > len(stored):
+            return False
+        cipher.decrypt(_nonce(count, last), stored[at + 16 : at + 16 + size], header + head)
+        at, count = at + 16 + size, count + 1
+    return last and at == len(stored)
+
+
+def resealed(file: Path, key: bytes, header: bytes) -> tuple[str, int]:
+    """Hash and size of the stored file that this readable one was opened from: sealing again gives the same bytes."""
+    cipher, digest, size, count = AESGCM(key), sha256(header), len(header), 0
+    with file.open("rb") as opened:
+        block = opened.read(BLOCK)
+        while block:
+            following = opened.read(BLOCK)
+            sealed = cipher.encrypt(_nonce(count, not following), block, header)
+            digest.update(sealed)
+            block, count, size = following, count + 1, size + len(sealed)
+    return digest.hexdigest(), size
+
+
+def file_hash(path: Path) -> str:
+    digest = sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _joined(*parts: str | bytes) -> bytes:
+    """Each part behind its length, so that none can bleed into its neighbour."""
+    raw = [part.encode() if isinstance(part, str) else part for part in parts]
+    return b"".join(struct.pack(">I", len(part)) + part for part in raw)
+
+
+def _bytes(text: str) -> bytes:
+    return b64decode(text, validate=True)
+
+
+def _time(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(text)
+    return at
+
+
+def report(check: Check, fingerprint: str | None) -> Iterator[str]:
+    """What is said to the person who asked."""
+    if check.manifest:
+        tenant, session, seal = (check.manifest.get(name) for name in ("tenant", "session", "seal"))
+        yield f"session {session} of {tenant}: {len(check.events)} events, checkpoint over {check.head.size}"
+        if seal:
+            yield f"rests on seal {seal['number']} ({seal['kind']})"
+    yield from check.remarks
+    yield from (f"WRONG {failure}" for failure in check.failures)
+    if check.failures:
+        yield f"FAILED: {len(check.failures)} things are not as they were sealed"
+    elif fingerprint:
+        yield "verified"
+    else:
+        yield f"consistent, signer unknown: compare {check.manifest['signer']['fingerprint']} with what you were given"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Check an export of Vigil offline.")
+    parser.add_argument("folder", type=Path, help="the export, unpacked")
+    parser.add_argument("--key", help="fingerprint of the signing key, from somebody you trust")
+    given = parser.parse_args(arguments)
+    for line in report(Check(given.folder).run(given.key), given.key):
+        sys.stdout.write(f"{line}\n")
+    return 0 if line.startswith(("verified", "consistent")) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

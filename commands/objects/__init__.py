@@ -19,11 +19,14 @@ __all__ = ["FolderStore", "ObjectExists", "ObjectMissing", "ObjectStore", "Objec
 
 
 def open_store(url: str) -> ObjectStore:
-    """The store that a URL names. Raises `ValueError` for a URL of another form. Connects with the first call only."""
+    """The store that a URL names. A folder is made; a bucket has to be there.
+
+    Raises `ValueError` for a URL of another form. S3 is not asked anything before the first call.
+    """
     parts = urlsplit(url)
     options = parse_qs(parts.query, strict_parsing=bool(parts.query))
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/") and not options:
-        return FolderStore(Path(unquote(parts.path)))
+        return FolderStore.make(Path(unquote(parts.path)))
     if parts.scheme == "s3" and parts.netloc and options.keys() <= {"endpoint", "region"}:
         (endpoint,), (region,) = options.get("endpoint", [""]), options.get("region", [""])
         return S3Store(parts.netloc, unquote(parts.path).strip("/"), endpoint=endpoint or None, region=region or None)

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 from commands.objects.contract import ObjectExists, ObjectMissing, ObjectStoreAway, check_key, check_prefix, check_range
 
@@ -22,30 +22,54 @@ _STALE_S = 24 * 3600.0
 
 
 class FolderStore:
-    """Keeps objects below `root`. The folder and its files are readable by their owner alone."""
+    """Keeps objects below `root`, readable by their owner alone. A root that is gone is away, not empty."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._incoming = root / _INCOMING
 
+    @classmethod
+    def make(cls, root: Path) -> Self:
+        """Makes the folder if it is not there."""
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(root)
+
     async def put_new(self, key: str, data: bytes) -> None:
-        await _threaded(self._put_new, self._path(key), data)
+        await self._threaded(self._put_new, self._path(key), data)
 
     async def get(self, key: str) -> bytes:
-        return await _threaded(self._path(key).read_bytes)
+        return await self._threaded(self._path(key).read_bytes)
 
     async def get_range(self, key: str, start: int, stop: int) -> bytes:
         check_range(start, stop)
-        return await _threaded(_read_range, self._path(key), start, stop)
+        return await self._threaded(_read_range, self._path(key), start, stop)
 
     async def exists(self, key: str) -> bool:
-        return await _threaded(self._path(key).is_file)
+        return await self._threaded(self._path(key).is_file)
 
     async def delete(self, key: str) -> None:
-        await _threaded(_delete, self._path(key))
+        await self._threaded(_delete, self._path(key))
 
     async def list(self, prefix: str = "") -> tuple[str, ...]:
-        return await _threaded(self._list, check_prefix(prefix))
+        return await self._threaded(self._list, check_prefix(prefix))
+
+    async def _threaded(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        def run() -> R:
+            with self._refusals():
+                return work(*args, **kwargs)
+
+        return await asyncio.to_thread(run)
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            if not self._root.is_dir():
+                raise OSError("it is not there")
+            yield
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            raise ObjectMissing(str(error.filename)) from error
+        except OSError as error:
+            raise ObjectStoreAway(f"the folder of objects: {error.strerror or error}") from error
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
@@ -84,24 +108,6 @@ class FolderStore:
             with suppress(FileNotFoundError):  # a living process may be done with its own just now
                 if time.time() - draft.stat().st_mtime > _STALE_S:
                     draft.unlink()
-
-
-async def _threaded(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    def run() -> R:
-        with _refusals():
-            return work(*args, **kwargs)
-
-    return await asyncio.to_thread(run)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise ObjectMissing(str(error.filename)) from error
-    except OSError as error:
-        raise ObjectStoreAway(f"the folder of objects: {error.strerror or error}") from error
 
 
 def _write(path: Path, data: bytes) -> None:

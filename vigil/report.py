@@ -1,0 +1,270 @@
+"""The page of an export that people read: what happened in a session, in plain words, with everything escaped.
+
+It needs nothing but itself: evidence pictures stand in the page, and no script runs. It says what was seen, never more:
+only incidents that a person has confirmed are findings, faults are never conduct, and what could not be seen is told.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from commands.checkpoint import Signer, signers
+from commands.envelope import tag_of
+from commands.proofs import Checkpoint
+from domain import chat, incidents, intervention, record, recording, schedule, session
+from domain.event import Event, Private
+from domain.recorded import Recorded
+from domain.stream import parse
+from vigil.export_media import Media
+from vigil.html import Html, code, paragraph, section, table
+from vigil.html import text as escape
+
+E = TypeVar("E", bound=Event)
+
+
+class Shown(NamedTuple):
+    """What the report is made from. `pictures` are the readable evidence files by object key."""
+
+    tenant: str
+    session: str
+    events: Sequence[Recorded]
+    checkpoint: Checkpoint
+    note: str
+    signer: Signer
+    media: Media
+    pictures: Mapping[str, Path]
+
+
+STYLE = """
+:root { color-scheme: light dark } body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
+padding: 0 1rem } h1, h2 { line-height: 1.2 } table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem }
+th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #8886 } code {
+word-break: break-all } img, video { max-width: 20rem; margin: .3rem .3rem 0 0 } section.incident {
+border-left: .3rem solid #888; padding-left: 1rem; margin: 1rem 0 } .high { border-color: #b00 } .warn { border-color: #c80 }
+"""
+POLICY = "default-src 'none'; img-src data:; media-src 'self' file:; style-src 'unsafe-inline'"
+
+
+def report(shown: Shown) -> str:
+    """The whole page. The same export always gives the same page."""
+    title = f"Record of session {shown.session}"
+    parts = (
+        _who, _basis, _incidents, _coverage, _faults, _interventions, _chat, _recordings, _looks, _timeline,
+    )  # fmt: skip
+    body = f"<h1>{escape(title)}</h1>" + "".join(part(shown) for part in parts)
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>{body}</body></html>\n'
+    )
+
+
+def _who(shown: Shown) -> str:
+    rows: list[tuple[object, ...]] = [("Session", shown.session), ("Institution", shown.tenant)]
+    titles = [b.title for _, b in _of(shown, schedule.Created)] + [b.title for _, b in _of(shown, schedule.Renamed)]
+    for _, enrolled in _of(shown, schedule.CandidateEnrolled):
+        rows += [("Candidate", _text(enrolled.name)), ("Candidate number", _text(enrolled.number))]
+    rows += [("Pseudonym", b.subject) for _, b in _of(shown, session.Opened)]
+    rows += [("Assessment", title) for title in titles[-1:]]
+    for _, begun in _of(shown, session.Started):
+        rows += [("Started", _at(begun.at)), ("Policy", f"version {begun.policy.version}")]
+    rows += [("Submitted", f"{_at(b.at)}, by the {b.by}") for _, b in _of(shown, session.Submitted)]
+    rows += [("Terminated", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, session.Terminated)]
+    rows += [("Ended", f"{_at(b.at)}: {b.why.replace('_', ' ')}") for _, b in _of(shown, session.Ended)]
+    return table((), rows) + paragraph("All times are UTC, by the server's clock where nothing else is said.")
+
+
+def _basis(shown: Shown) -> str:
+    seals = [
+        (b.number, b.kind, _at(b.at), ", ".join(b.owed) or "nothing", f"{sum(b.streams.values())} events", b.clock)
+        for _, b in _of(shown, record.Sealed)
+    ]
+    witnesses = [name for name in signers(shown.note) if name != shown.signer.origin]
+    outside = f"Other signatures on the checkpoint: {', '.join(witnesses)}." if witnesses else "No outside witness."
+    rows = [
+        ("Checkpoint", f"the first {shown.checkpoint.size} events of the ledger {shown.signer.origin}"),
+        ("Root", code(b64encode(shown.checkpoint.root).decode())),
+        ("Signed by", code(shown.signer.fingerprint)),
+        ("Witness", outside),
+    ]
+    how = Html(
+        "<p>To check everything here offline: <code>python verify.py . --key FINGERPRINT</code>, with a fingerprint"
+        " that you were given by somebody you trust, and a <code>verify.py</code> from them if you can.</p>"
+    )
+    head = ("Seal", "Kind", "Sealed", "Owed then", "Covers", "Clock")
+    return section("What this rests on", table(head, seals, "Not sealed."), table((), rows), how)
+
+
+def _incidents(shown: Shown) -> str:
+    told: dict[str, list[Recorded]] = {}
+    for event in shown.events:
+        incident = getattr(event.body, "incident", None)
+        if isinstance(event.body, incidents.IncidentEvent) and isinstance(incident, str):
+            told.setdefault(incident, []).append(event)
+    findings = [_incident(shown, events) for events in told.values() if _verdict(events) == "confirmed"]
+    flags = [_incident(shown, events) for events in told.values() if _verdict(events) != "confirmed"]
+    confirmed = (
+        "Confirmed means that what was flagged is really there. It is not a finding of misconduct, which is for the"
+        " institution to make."
+    )
+    none = paragraph("None.")
+    return (
+        section("Findings: incidents that a person has confirmed", paragraph(confirmed), *(findings or [none]))
+        + section("Flags that nobody has confirmed", paragraph("These are not findings."), *(flags or [none]))
+    )  # fmt: skip
+
+
+def _verdict(events: Sequence[Recorded]) -> str:
+    given = [event.body.verdict for event in events if isinstance(event.body, incidents.VerdictGiven)]
+    return given[-1] if given else "not judged"
+
+
+def _incident(shown: Shown, events: Sequence[Recorded]) -> str:
+    lines: list[tuple[object, ...]] = []
+    pictures: list[incidents.Evidence] = []
+    title, severity = "Incident", "info"
+    for event in events:
+        match event.body:
+            case incidents.Opened() as b:
+                title, severity = b.kind.replace("_", " "), b.severity
+                p = b.provenance
+                lines.append(("Flagged", f"{_at(b.started_at)}{_since(shown, b.started_at)}, score {b.confidence:.0%}"))
+                lines.append(
+                    ("By", f"{p.detector} {p.detector_version}, rule {p.rule_version}, thresholds {p.thresholds}")
+                )
+                lines.append(
+                    (
+                        "Weights",
+                        Html("<br>".join(f"{escape(name)} {code(hash_)}" for name, hash_ in sorted(p.weights.items()))),
+                    )
+                )
+                pictures += [b.evidence] if b.evidence else []
+            case incidents.RaisedByPerson() as b:
+                title, severity = "raised by a person", b.severity
+                lines.append(("Raised", f"{_at(b.at)}{_since(shown, b.at)} by {event.envelope.actor}: {_text(b.note)}"))
+            case incidents.EvidenceAdded(evidence=evidence):
+                pictures.append(evidence)
+            case incidents.Closed() as b:
+                severity = b.severity
+                lines.append(("Until", f"{_at(b.ended_at)} ({b.why.replace('_', ' ')}), highest score {b.peak:.0%}"))
+            case incidents.VerdictGiven() as b:
+                lines.append(("Verdict", f"{b.verdict}, by {b.by} at {_at(event.recorded_at)}: {_text(b.reason)}"))
+    seen = "".join(_picture(shown, evidence) for evidence in pictures)
+    said = section(f"{title} ({severity}), {_verdict(events)}", table((), lines), seen, level=3)
+    return f'<section class="incident {severity}">{said}</section>'
+
+
+def _picture(shown: Shown, evidence: incidents.Evidence) -> str:
+    path = shown.pictures.get(evidence.object_key)
+    if path is None or not path.exists():
+        return "<p>A picture was kept and is not here any more.</p>"
+    said = escape(f"{_at(evidence.at)}, score {evidence.raw_score:.0%}")
+    jpeg = b64encode(path.read_bytes()).decode()
+    return f'<img alt="{said}" title="{said}" src="data:image/jpeg;base64,{jpeg}">'
+
+
+def _coverage(shown: Shown) -> str:
+    rows = [
+        (b.detector.replace("_", " "), b.due, b.taken, b.cannot_tell, b.overloaded, b.muted)
+        for _, b in _of(shown, incidents.CoverageReported)
+    ]
+    head = ("Detector", "Samples due", "Taken", "Could not tell", "Overloaded", "Muted")
+    return "<h2>What the detectors could see</h2><p>What is not taken is not observed, never clean.</p>" + table(
+        head, rows
+    )
+
+
+def _faults(shown: Shown) -> str:
+    rows: list[tuple[object, ...]] = []
+    for event in shown.events:
+        match event.body:
+            case session.ConnectionLost(at=at, track=track, why=why):
+                rows.append((_at(at), f"{track}: connection lost", why))
+            case session.ConnectionRestored(at=at, track=track, away_s=away_s):
+                rows.append((_at(at), f"{track}: connection restored", f"away for {away_s:.0f} s"))
+            case session.FaultOpened(what=what, why=why):
+                rows.append((_at(event.recorded_at), what, why))
+            case session.FaultClosed(what=what):
+                rows.append((_at(event.recorded_at), what, "over"))
+    said = paragraph("Faults are never held against the candidate.")
+    return section("Faults", said, table(("When", "What", "Why"), rows))
+
+
+def _interventions(shown: Shown) -> str:
+    rows: list[tuple[object, ...]] = []
+    for event in shown.events:
+        name = parse(event.stream).name.partition(".")[2]
+        match event.body:
+            case intervention.Requested() as b:
+                minutes = f", {b.minutes:g} min" if b.minutes else ""
+                text = f": {_text(b.text)}" if b.text else ""
+                rows.append((_at(b.at), name, f"{b.kind.replace('_', ' ')} ({b.reason_code}{minutes}) by {b.by}{text}"))
+            case intervention.Delivered(at=at) | intervention.Acknowledged(at=at):
+                rows.append((_at(at), name, tag_of(event.body).partition(".")[2]))
+            case intervention.Applied(at=at, where=where):
+                rows.append((_at(at), name, f"applied on the {where}"))
+            case intervention.Failed(at=at, why=why):
+                rows.append((_at(at), name, f"failed: {why}"))
+    return section("Interventions", table(("When", "Intervention", "What"), rows))
+
+
+def _chat(shown: Shown) -> str:
+    rows = [(_at(b.at), f"{b.side} ({b.by})", _text(b.text)) for _, b in _of(shown, chat.MessageSent)]
+    return section("Chat", table(("When", "From", "Message"), rows))
+
+
+def _recordings(shown: Shown) -> str:
+    files = [line["file"] for line in shown.media.lines if line["kind"] == "finalised" and "file" in line]
+    films = [
+        f'<figure><video controls preload="none" src="{f}"></video><figcaption>{f}</figcaption></figure>'
+        for f in map(escape, files)
+    ]
+    gaps = [
+        (parse(event.stream).name.rpartition(".")[2], _at(b.started_at), _at(b.ended_at), b.why.replace("_", " "))
+        for event, b in _of(shown, recording.GapRecorded)
+    ]
+    absent = [(line["object_key"], line["absent"]) for line in shown.media.lines if "absent" in line]
+    return section(
+        "Recordings",
+        *(films or [paragraph("No finished recording.")]),
+        section("Gaps", table(("Track", "From", "Until", "Why"), gaps), level=3),
+        section("Not here any more", table(("Object", "Why"), absent), level=3) if absent else "",
+    )
+
+
+def _looks(shown: Shown) -> str:
+    looks = [(_at(b.at), b.by, f"looked at {b.what}") for _, b in _of(shown, record.Viewed)]
+    looks += [(_at(b.at), b.by, f"made export {b.export}, on seal {b.seal}") for _, b in _of(shown, record.Exported)]
+    return section("Who looked", table(("When", "Who", "What"), sorted(looks)))
+
+
+def _timeline(shown: Shown) -> str:
+    rows = [
+        (e.position, _at(e.recorded_at), tag_of(e.body), f"{e.stream} {e.version}", e.envelope.actor)
+        for e in shown.events
+    ]
+    head = ("Position", "Recorded", "Event", "Stream and version", "Actor")
+    return section("Every event", f"<details><summary>{len(rows)} events</summary>{table(head, rows)}</details>")
+
+
+def _of(shown: Shown, kind: type[E]) -> Iterator[tuple[Recorded, E]]:
+    return ((event, event.body) for event in shown.events if isinstance(event.body, kind))
+
+
+def _text(private: Private | None) -> str:
+    return "(erased)" if private is None or private.text is None else private.text
+
+
+def _at(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _since(shown: Shown, moment: datetime) -> str:
+    """How long after the start, as on the recording's clock."""
+    for _, begun in _of(shown, session.Started):
+        return f" ({timedelta(seconds=int((moment - begun.at).total_seconds()))} after the start)"
+    return ""
