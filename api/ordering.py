@@ -31,28 +31,26 @@ def caller_of(request: AnyRequest) -> Caller:
     return found
 
 
-async def command(request: AnyRequest, use_case: UseCase, *, part: str = "") -> Receipt:
+async def command(request: AnyRequest, use_case: UseCase, *, part: str = "", key: str = "") -> Receipt:
     """Runs a use case for the caller of a request; the answer then carries `Vigil-Position`.
 
-    The header `Idempotency-Key` makes the request repeatable. `part` tells the commands of one request apart, where it
-    consists of several. Raises `Refused`, `KeyReused`, `Busy`, `LedgerAway`.
+    The header `Idempotency-Key` makes the request repeatable, unless the route has a `key` of its own. `part` tells the
+    commands of one request apart, where it consists of several. Raises `Refused`, `KeyReused`, `Busy`, `LedgerAway`.
     """
     caller = caller_of(request)
-    return await run(request, caller.tenant, caller.actor, use_case, part=part)
-
-
-async def run(
-    request: AnyRequest, tenant: str, actor: str, use_case: UseCase, *, part: str = "", repeatable: bool = True
-) -> Receipt:
-    """As `command`, for one whom no guard has let in yet."""
-    services = services_of(request)
-    at = services.now()
-    key = (request.headers.get(KEY) if repeatable else None) or secrets.token_urlsafe(18)
+    key = key or request.headers.get(KEY) or _new_key()
     if len(key) > 200:
         raise Denied(400, "malformed", "at most 200 characters", field="Idempotency-Key")
+    return await run(request, caller.tenant, caller.actor, use_case, key=f"{key} {part}" if part else key)
+
+
+async def run(request: AnyRequest, tenant: str, actor: str, use_case: UseCase, *, key: str = "") -> Receipt:
+    """As `command`, for one whom no guard has let in yet; not repeatable without a `key`."""
+    services = services_of(request)
+    at = services.now()
     occurred_at, skew_ms = _client_time(request, at)
     order = Order(
-        tenant=tenant, actor=actor, key=f"{key} {part}" if part else key, request=await _fingerprint(request), at=at,
+        tenant=tenant, actor=actor, key=key or _new_key(), request=await _fingerprint(request), at=at,
         occurred_at=occurred_at, skew_ms=skew_ms, correlation=request.headers.get("vigil-correlation", "")[:100],
     )  # fmt: skip
     receipt = await services.handler.run(order, use_case)
@@ -71,6 +69,10 @@ async def name_position(message: Message, scope: Scope) -> None:
     """A `before_send` hook: writes `Vigil-Position`."""
     if message["type"] == "http.response.start" and (position := scope["state"].get("position")):
         message["headers"] = [*message["headers"], (b"vigil-position", str(position).encode())]
+
+
+def _new_key() -> str:
+    return secrets.token_urlsafe(18)
 
 
 async def _fingerprint(request: AnyRequest) -> bytes:

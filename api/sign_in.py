@@ -57,7 +57,7 @@ async def sign_in(request: AnyRequest, data: JSONBody[SignIn]) -> Response[Signe
     matched = await services.passwords.match(account.password.text if account.password else None, data.password)
     attempt = partial(users.sign_in, who=who, matched=matched and bool(account.roles))
     try:
-        receipt = await run(request, services.tenant, who, attempt, repeatable=False)
+        receipt = await run(request, services.tenant, who, attempt)
     except Refused:
         raise _not_signed_in() from None
     if "in" not in receipt.ids:

@@ -1,0 +1,137 @@
+"""Recordings: what there is of a session, and playing it, any byte range at a time (RFC 9110, section 14)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from functools import partial
+from typing import get_args
+
+import msgspec
+from litestar import Response, get
+from litestar.params import FromPath
+from litestar.response import Stream as StreamResponse
+
+from api.callers import may
+from api.ordering import AnyRequest, caller_of, command, services_of
+from api.problems import Denied, missing
+from api.services import Services
+from commands import recordings
+from domain import recording
+from domain.recording import Recording, Why
+from domain.session import Track
+from domain.stream import Stream
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    started_at: datetime
+    ended_at: datetime
+    why: Why
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True):
+    """The finished recording: one seekable WebM. `sha256` (hex) and `bytes` are of what is stored, sealed."""
+
+    media: str
+    bytes: int
+    sha256: str
+    duration_s: float
+    frames: int
+
+
+class RecordingRead(msgspec.Struct, frozen=True, kw_only=True):
+    """One track, over all its connections. Times are wall time, so that camera and screen play in step."""
+
+    recording: str
+    track: Track
+    live: bool
+    connections: int
+    segments: int
+    started_at: datetime | None
+    ended_at: datetime | None
+    gaps: tuple[Gap, ...]
+    file: File | None
+
+
+class Recordings(msgspec.Struct, frozen=True, kw_only=True):
+    recordings: tuple[RecordingRead, ...]
+
+
+@get("/sessions/{session:str}/recordings", guards=[may("reviewer", "auditor")])
+async def read(request: AnyRequest, session: FromPath[str]) -> Recordings:
+    services, tenant = services_of(request), caller_of(request).tenant
+    found = []
+    for track in get_args(Track):
+        name = recordings.recording_name(session, track)
+        tape = await _tape(services, tenant, name)
+        if tape.connections:
+            found.append(_read(name, track, tape))
+    return Recordings(recordings=tuple(found))
+
+
+@get("/recordings/{recording:str}/media", guards=[may("reviewer", "auditor")], media_type="video/webm")
+async def play(request: AnyRequest, recording: FromPath[str]) -> Response[None] | StreamResponse:
+    """Plays the finished recording. That it was opened is put on the record, once for each person and minute."""
+    services, tenant = services_of(request), caller_of(request).tenant
+    tape = await _tape(services, tenant, recording)
+    opened = await services.open_recording(tenant, recording) if tape.finalised else None
+    if opened is None or tape.finalised is None:
+        raise missing("finished recording")
+    etag = f'"{tape.finalised.sha256}"'
+    headers = {"Accept-Ranges": "bytes", "ETag": etag, "Cache-Control": "private, no-store"}
+    span = _span(request, opened.size, etag)
+    await _on_record(request, recording)
+    if span is None:
+        headers |= {"Content-Length": str(opened.size)}
+        return StreamResponse(opened.read(0, opened.size), media_type=opened.media_type, headers=headers)
+    start, stop = span
+    headers |= {"Content-Range": f"bytes {start}-{stop - 1}/{opened.size}", "Content-Length": str(stop - start)}
+    return StreamResponse(opened.read(start, stop), media_type=opened.media_type, headers=headers, status_code=206)
+
+
+def _span(request: AnyRequest, size: int, etag: str) -> tuple[int, int] | None:
+    """The bytes asked for, the last not included; None for all of them. Raises `Denied` 416.
+
+    One range is served; what asks for several, or in another unit, gets the whole, as the RFC allows.
+    """
+    match = _RANGE.fullmatch(request.headers.get("range", "").replace(" ", ""))
+    if match is None or request.headers.get("if-range", etag) != etag:
+        return None
+    first, last = match.groups()
+    if not first and not last:
+        return None
+    start = int(first) if first else max(0, size - int(last))
+    stop = min(size, int(last) + 1) if first and last else size
+    if start >= size or stop <= start:
+        raise Denied(416, "range", f"the recording has {size} bytes", headers={"Content-Range": f"bytes */{size}"})
+    return start, stop
+
+
+async def _on_record(request: AnyRequest, name: str) -> None:
+    session = name.partition(".")[0]
+    minute = services_of(request).now().strftime("%Y-%m-%dT%H:%M")
+    await command(request, partial(recordings.view, session=session, what=name), key=f"view {name} {minute}")
+
+
+def _read(name: str, track: Track, tape: Recording) -> RecordingRead:
+    made = tape.finalised
+    return RecordingRead(
+        recording=name, track=track, live=tape.live, connections=tape.connections, segments=len(tape.segments),
+        started_at=min((s.started_at for s in tape.segments), default=None),
+        ended_at=max((s.ended_at for s in tape.segments), default=None),
+        gaps=tuple(Gap(started_at=g.started_at, ended_at=g.ended_at, why=g.why) for g in tape.gaps),
+        file=None if made is None else File(
+            media=f"/api/v1/recordings/{name}/media", bytes=made.bytes, sha256=made.sha256, duration_s=made.duration_s,
+            frames=made.frames,
+        ),
+    )  # fmt: skip
+
+
+async def _tape(services: Services, tenant: str, name: str) -> Recording:
+    _, tape = await services.handler.load(recording.DECIDER, str(Stream(tenant, "recording", name)), fresh=True)
+    return tape
+
+
+HANDLERS = (read, play)
