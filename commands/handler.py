@@ -23,6 +23,7 @@ from commands.keys import Forgotten, KeyName, KeyRing
 from commands.ledger import Append, Appender, Part, read_stream
 from domain.event import Decider, Event, Refused
 from domain.recorded import Envelope
+from domain.registry import SCHEMA
 from domain.stream import Stream
 
 S = TypeVar("S")
@@ -177,7 +178,7 @@ class Handler:
         order = work.order
         envelope = Envelope(
             actor=order.actor, command=str(order.command), occurred_at=order.occurred_at, skew_ms=order.skew_ms,
-            correlation=order.correlation, causation=order.causation,
+            correlation=order.correlation, causation=order.causation, schema=SCHEMA,
         )  # fmt: skip
         parts = []
         for stream, (version, _, _) in work.seen.items():
