@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import assert_never
 
 from commands import flags, sessions
+from commands.handler import UseCase
 from commands.keys import KeyName, seal_object
 from commands.objects import ObjectExists, ObjectStoreAway
 from detectors.changes import Change, Closed, Opened, Peak
@@ -118,9 +119,9 @@ class Findings:
         _, state = await self._core.handler.load(session_rules.DECIDER, stream, fresh=True)
         return state
 
-    async def _act(self, tenant: str, cause: str, use_case: partial[object]) -> None:
+    async def _act(self, tenant: str, cause: str, use_case: UseCase) -> None:
         try:
-            await self._core.act(tenant, ACTOR, cause, use_case)  # type: ignore[arg-type]  # a use case with its arguments bound
+            await self._core.act(tenant, ACTOR, cause, use_case)
         except Refused as refusal:
             log.warning("the ledger refused %s: %s", cause, refusal.rule)
 

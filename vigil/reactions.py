@@ -129,7 +129,7 @@ async def _seal(core: Core, tenant: str, session: str) -> None:
     try:
         await seal(core, tenant, session)
     except (Refused, Busy, TimeoutError) as why:
-        log.warning("session %s is sealed later: %s", session, why or "the notary takes its time")
+        log.warning("session %s is sealed later: %s", session, str(why) or "the notary takes its time")
     except Exception:
         log.exception("session %s could not be sealed; it is tried again", session)
         await asyncio.sleep(5)

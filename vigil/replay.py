@@ -80,7 +80,7 @@ def _moment(ledger: Ledger, tenant: str, session: str, rows: list[Any]) -> Momen
     for row in rows:
         versions[row.stream] = row.version
     own = str(Stream(tenant, "session", session))
-    states = {stream: ledger.state(stream, version) for stream, version in versions.items()}
+    states: dict[str, Any] = {stream: ledger.state(stream, version) for stream, version in versions.items()}
     state: Session = states.get(own, Session())
     incidents = states.get(str(Stream(tenant, "incidents", session)))
     chat = states.get(str(Stream(tenant, "chat", session)))

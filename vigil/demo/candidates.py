@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx
 import msgspec
+import uvloop
 
-from media.clips import Clip
+from media.clips import Clip, screen_clip, sound_clip
 from media.publisher import Publisher
+from vigil.demo.people import calm, second_person
 from vigil.demo.sse import follow
 
 API = "/api/v1"
@@ -139,3 +142,36 @@ class Candidate:
         if response.is_error:
             raise RuntimeError(f"POST {path} answered {response.status_code}: {response.text[:300]}")
         return response.json() if response.content else None
+
+
+async def main() -> None:
+    """Serves orders until standard input ends. The first line says where Vigil is, how many sit, and the clips folder."""
+    base, count, clips = sys.argv[1], int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None
+    cameras = await asyncio.to_thread(calm, count, clips)
+    two = await asyncio.to_thread(second_person, clips)
+    screen, sound = await asyncio.to_thread(screen_clip), await asyncio.to_thread(sound_clip)
+    seats = [Candidate(n, base, cameras[n % len(cameras)], two, screen, sound) for n in range(count)]
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    _say(Answer(do="ready", candidate=-1, ok=True))
+    async with asyncio.TaskGroup() as group:
+        while line := await reader.readline():
+            group.create_task(_obey(seats, msgspec.json.decode(line, type=Order)))
+    await asyncio.gather(*(seat.close() for seat in seats))
+
+
+async def _obey(seats: list[Candidate], order: Order) -> None:
+    try:
+        session = await seats[order.candidate].do(order)
+        _say(Answer(do=order.do, candidate=order.candidate, ok=True, session=session))
+    except Exception as error:  # noqa: BLE001 - the story is told, and decides
+        _say(Answer(do=order.do, candidate=order.candidate, ok=False, error=f"{type(error).__name__}: {error}"))
+
+
+def _say(answer: Answer) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

@@ -33,7 +33,8 @@ async def follow(client: httpx.AsyncClient, path: str, last_id: str = "") -> Asy
 
 
 async def _events(response: httpx.Response) -> AsyncIterator[Event]:
-    name, data, event_id = "message", [], ""
+    name, event_id = "message", ""
+    data: list[str] = []
     async for line in response.aiter_lines():
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")

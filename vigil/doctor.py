@@ -1,0 +1,89 @@
+"""`vigil doctor`: what this installation has, and what it lacks, each in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import numpy as np
+import psycopg
+
+from commands.objects import ObjectStoreAway, open_store
+from detectors.pipeline import Pipeline
+from detectors.weights import WeightsMissingError, resolve
+from vigil.clock import synchronised
+from vigil.settings import Settings
+from vigil.wiring import NotRunning, attached, connect_nats
+
+Finding = tuple[bool, str]
+LOCAL = {"localhost", "127.0.0.1", "::1"}
+
+
+async def report(settings: Settings, say: Callable[[str], object]) -> int:
+    """Says one line for each check. Returns 1 when something that is needed is missing."""
+    checks: dict[str, Callable[[Settings], Awaitable[Finding]]] = {
+        "address": _address, "clock": _clock, "weights": _weights, "database": _database, "nats": _nats, "objects": _objects,
+    }  # fmt: skip
+    try:
+        settings = attached(settings)
+    except NotRunning as why:
+        say(f"  --   servers    {why}")
+        checks = {name: checks[name] for name in ("address", "clock", "weights")}
+    missing = False
+    for name, check in checks.items():
+        try:
+            held, found = await check(settings)
+        except (OSError, psycopg.Error, ObjectStoreAway, WeightsMissingError, TimeoutError) as error:
+            held, found = False, str(error) or type(error).__name__
+        missing |= not held
+        say(f"  {'ok' if held else '!!'}   {name:<10} {found}")
+    return 1 if missing else 0
+
+
+async def _address(settings: Settings) -> Finding:
+    url = urlsplit(settings.public_url)
+    held = url.scheme == "https" or url.hostname in LOCAL
+    return held, settings.public_url if held else f"{settings.public_url}: browsers give cameras to https pages only"
+
+
+async def _clock(settings: Settings) -> Finding:
+    state = await synchronised()
+    return True, f"{state}; the record notes it at each seal"
+
+
+async def _weights(settings: Settings) -> Finding:
+    weights = resolve()
+    pipeline = await asyncio.to_thread(Pipeline.load, weights)
+    picture = np.zeros((480, 640, 3), np.uint8)
+    began = time.perf_counter()
+    for _ in range(5):
+        await asyncio.to_thread(pipeline.objects.find, picture)
+    took = (time.perf_counter() - began) / 5 * 1000
+    return True, f"{weights.persons.name} ({weights.persons.sha256[:12]}), {took:.0f} ms for one look at a picture"
+
+
+async def _database(settings: Settings) -> Finding:
+    async with await psycopg.AsyncConnection.connect(settings.database_url_for("app"), connect_timeout=5) as conn:
+        cursor = await conn.execute(
+            "SELECT current_setting('server_version'), has_table_privilege('ledger.events', 'INSERT, UPDATE, DELETE, TRUNCATE')"
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        version, writable = row
+    held = not writable
+    return held, f"PostgreSQL {version}; our role can{'' if writable else 'not'} write events directly"
+
+
+async def _nats(settings: Settings) -> Finding:
+    client = await asyncio.wait_for(connect_nats(settings.nats_url, "doctor"), 5)
+    version = client.connected_server_version
+    await client.close()
+    return True, f"nats-server {version}"
+
+
+async def _objects(settings: Settings) -> Finding:
+    store = open_store(settings.objects_url)
+    await asyncio.wait_for(store.exists("doctor/looks"), 10)
+    return True, urlsplit(settings.objects_url).scheme

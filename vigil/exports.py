@@ -1,0 +1,130 @@
+"""Exports on demand: made in the background, kept for a day, and taken up again after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from api.services import ExportStatus
+from commands.proofs import covered, record_root
+from vigil.export import export_session, pack
+from vigil.settings import Settings
+from vigil.wiring import Core, attached, core
+
+log = logging.getLogger(__name__)
+
+KEPT_S = 24 * 3600
+_PIECE = 1 << 20
+
+
+class _Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be made, as it lies beside it."""
+
+    sessions: tuple[str, ...]
+    status: ExportStatus
+
+
+class ExportJobs:
+    """One folder for each export below the home, readable by this process only: an export holds what people said."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._home = core.settings.home / "exports"
+        self._tasks: dict[Path, asyncio.Task[None]] = {}
+
+    async def begin(self, tenant: str, export: str, sessions: Sequence[str], by: str) -> None:
+        """Starts an export, unless it was started before."""
+        folder = self._home / tenant / export
+        if folder.exists():
+            return
+        await asyncio.to_thread(_purge, self._home)
+        folder.mkdir(mode=0o700, parents=True)
+        job = _Job(sessions=tuple(sessions), status=ExportStatus(state="running", by=by))
+        _write(folder, job)
+        self._start(folder, tenant, job)
+
+    async def status(self, tenant: str, export: str) -> ExportStatus | None:
+        folder = self._home / tenant / export
+        job = _read(folder)
+        if job is None:
+            return None
+        if job.status.state == "running" and folder not in self._tasks:
+            self._start(folder, tenant, job)  # the process that made it is gone; it goes on where it stopped
+        return job.status
+
+    async def read(self, tenant: str, export: str) -> AsyncIterator[bytes]:
+        """The zip file, in pieces."""
+        with (self._home / tenant / export / "export.zip").open("rb") as file:
+            while piece := await asyncio.to_thread(file.read, _PIECE):
+                yield piece
+
+    async def close(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _start(self, folder: Path, tenant: str, job: _Job) -> None:
+        self._tasks[folder] = asyncio.create_task(self._make(folder, tenant, job))
+
+    async def _make(self, folder: Path, tenant: str, job: _Job) -> None:
+        try:
+            content, target = folder / f"vigil-{folder.name}", folder / "export.zip"
+            for session in job.sessions:
+                await export_one(self._core, tenant, session, content / session if len(job.sessions) > 1 else content)
+            target.unlink(missing_ok=True)
+            await asyncio.to_thread(pack, content, target)
+            digest = await asyncio.to_thread(lambda: sha256(target.read_bytes()).hexdigest())
+            done = ExportStatus(state="done", by=job.status.by, size=target.stat().st_size, sha256=digest)
+        except Exception as error:
+            log.exception("export %s failed", folder.name)
+            done = ExportStatus(
+                state="failed", by=job.status.by, why=f"{type(error).__name__}: ask again, or an operator"
+            )
+        _write(folder, msgspec.structs.replace(job, status=done))
+        del self._tasks[folder]
+
+
+async def export_one(here: Core, tenant: str, session: str, folder: Path) -> None:
+    """Exports one session as of a checkpoint that covers all of its events so far."""
+    async with here.pool.connection() as conn:
+        reached = await record_root(conn, tenant, session)
+        checkpoint = await covered(conn, reached.position)
+        await export_session(
+            folder, tenant, session, conn=conn, objects=here.objects, keys=here.keys, signer=here.signer,
+            size=checkpoint.size,
+        )  # fmt: skip
+
+
+async def write(settings: Settings, tenant: str, session: str, folder: Path) -> str:
+    """For `vigil export`: writes a session's export into a new folder, and says how to check it."""
+    async with core(attached(settings), "export") as here:
+        await export_one(here, tenant, session, folder)
+        return f"written to {folder}; check it with: vigil verify {folder} --key {here.signer.fingerprint}"
+
+
+def _write(folder: Path, job: _Job) -> None:
+    draft = folder / "job.new"
+    draft.write_bytes(msgspec.json.encode(job))
+    os.replace(draft, folder / "job.json")
+
+
+def _read(folder: Path) -> _Job | None:
+    try:
+        return msgspec.json.decode((folder / "job.json").read_bytes(), type=_Job)
+    except FileNotFoundError:
+        return None
+
+
+def _purge(home: Path) -> None:
+    """Removes exports that are older than a day; they can be made again."""
+    for folder in home.glob("*/*"):
+        if time.time() - folder.stat().st_mtime > KEPT_S:
+            shutil.rmtree(folder, ignore_errors=True)
