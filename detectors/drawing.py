@@ -27,6 +27,12 @@ class Drawing:
         self.nodes.append(helper.make_node(kind, inputs, [output], None, None, None, None, **attributes))
         return output
 
+    def pair(self, kind: str, *inputs: str, **attributes: int) -> tuple[str, str]:
+        """Adds one operation with two outputs."""
+        outputs = [f"{kind.lower()}_{len(self.nodes)}_{number}" for number in (0, 1)]
+        self.nodes.append(helper.make_node(kind, inputs, outputs, None, None, None, None, **attributes))
+        return outputs[0], outputs[1]
+
     def constant(self, array: NDArray[Any]) -> str:
         name = f"constant_{len(self.constants)}"
         self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
@@ -47,5 +53,5 @@ class Drawing:
         graph = helper.make_graph(self.nodes, path.stem, ends, outs, list(self.constants.values()))
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
         helper.set_model_props(model, about)
-        onnx.checker.check_model(model)
+        onnx.checker.check_model(model, full_check=True)
         onnx.save(model, path)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from detectors import runtime
 from detectors.heads import FACE_SIDE
+from detectors.picture import Image, shrink
 from detectors.seen import Box, overlap
 from detectors.weights import Weights
 
@@ -28,7 +29,7 @@ class Faces:
         self._session = runtime.session(weights.path)
         cv2.setNumThreads(1)
 
-    def find(self, picture: NDArray[np.uint8]) -> tuple[Box, ...]:
+    def find(self, picture: Image) -> tuple[Box, ...]:
         """The faces in `picture` (H, W, 3; BGR), strongest first.
 
         The model takes a cup or a cat for a face about as readily as a small or turned one. So what isn't clear is
@@ -59,7 +60,7 @@ class Faces:
         edges = np.hstack([corner, corner + size, rows[:, :1]])
         return [Box(*edges[index].tolist()) for index in kept]
 
-    def _look_again(self, picture: NDArray[np.uint8], face: Box) -> Box:
+    def _look_again(self, picture: Image, face: Box) -> Box:
         """`face` with the score that the best face at the middle of its surroundings has."""
         height, width = picture.shape[:2]
         side = _ROOM * max((face.right - face.left) * width, (face.bottom - face.top) * height)
@@ -72,15 +73,13 @@ class Faces:
         )
 
 
-def _square(picture: NDArray[np.uint8], left: int, top: int, side: int) -> NDArray[np.float32]:
+def _square(picture: Image, left: int, top: int, side: int) -> NDArray[np.float32]:
     """The square of `picture` at (left, top), black where it leaves the picture, as (1, 3, 256, 256) RGB in 0..1."""
     height, width = picture.shape[:2]
     x0, y0, x1, y1 = max(0, left), max(0, top), min(width, left + side), min(height, top + side)
     scale = FACE_SIDE / side
     across, down = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
-    small = cv2.resize(picture[y0:y1, x0:x1], (across, down), interpolation=cv2.INTER_AREA)
     x, y = min(round((x0 - left) * scale), FACE_SIDE - across), min(round((y0 - top) * scale), FACE_SIDE - down)
-    square = np.zeros((3, FACE_SIDE, FACE_SIDE), np.float32)
-    square[:, y : y + down, x : x + across] = small[..., ::-1].transpose(2, 0, 1)
-    square *= 1.0 / 255.0
-    return square[np.newaxis]
+    square = np.zeros((FACE_SIDE, FACE_SIDE, 3), np.uint8)
+    square[y : y + down, x : x + across] = shrink(picture[y0:y1, x0:x1], across, down)
+    return cv2.dnn.blobFromImage(square, 1.0 / 255.0, swapRB=True).astype(np.float32, copy=False)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.picture import Image, shrink
 from detectors.seen import CannotTell, Look
 
 KEEP_ALIVE = 5  # looks on every fifth sample at least
@@ -19,12 +20,12 @@ DARK, PLAIN = 12.0, 6.0  # mean and contrast (0..255) below which nobody could t
 Sketch = NDArray[np.float32]
 
 
-def sketch(picture: NDArray[np.uint8]) -> tuple[Sketch, CannotTell | None]:
+def sketch(picture: Image) -> tuple[Sketch, CannotTell | None]:
     """A small grey copy (48, 64) of mean 0 and contrast 1, and why nothing can be told from the picture, if so.
 
     A lamp, or a camera that adjusts its exposure, shifts and stretches all greys alike: that leaves the copy as it was.
     """
-    grey = cv2.cvtColor(cv2.resize(picture, _SIZE, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY).astype(np.float32)
+    grey = cv2.cvtColor(shrink(picture, *_SIZE), cv2.COLOR_BGR2GRAY).astype(np.float32)
     mean, contrast = float(grey.mean()), float(grey.std())
     reason: CannotTell | None = "too_dark" if mean < DARK else "no_detail" if contrast < PLAIN else None
     return (grey - mean) / max(contrast, _FLAT), reason

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detectors import runtime
 from detectors.coco import CATEGORIES, Category
-from detectors.seen import Box
+from detectors.picture import Image
+from detectors.seen import Box, overlap
 from detectors.weights import Weights, WeightsMissingError
 
 VERSION = "1"
@@ -42,7 +42,7 @@ class Objects:
                 raise WeightsMissingError(f"{weights.path} knows no class for: {category}")
         self.find(np.zeros((480, 640, 3), np.uint8))
 
-    def find(self, picture: NDArray[np.uint8]) -> dict[Category, tuple[Box, ...]]:
+    def find(self, picture: Image) -> dict[Category, tuple[Box, ...]]:
         """What is in `picture` (H, W, 3; BGR), for each category, strongest first."""
         results = self._model.predict(
             picture, imgsz=IMAGE_SIDE, rect=True, conf=WEAKEST, iou=_OVERLAP, max_det=_AT_MOST,
@@ -50,7 +50,9 @@ class Objects:
         )  # fmt: skip
         found: dict[Category, tuple[Box, ...]] = dict.fromkeys(self._category.values(), ())
         for box, number in (row for result in results for row in _rows(result)):
-            found[self._category[number]] += (box,)
+            category = self._category[number]
+            if all(overlap(box, stronger) < _OVERLAP for stronger in found[category]):  # models without a suppression
+                found[category] += (box,)
         return found
 
 

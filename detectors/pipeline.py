@@ -8,20 +8,16 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Protocol, TypeVar
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from detectors import faces, gate, objects, tracks
 from detectors.coco import Category
 from detectors.kinds import FACE_TRACE, KINDS
+from detectors.picture import Image, decode
 from detectors.seen import Box, Observation
 from detectors.settings import Settings
 from detectors.weights import Resolved, Weights
 from domain.incidents import Provenance
 from domain.policy import DetectorKind
 
-Image = NDArray[np.uint8]
 Found = TypeVar("Found")
 _ULTRALYTICS = "ultralytics-opencv-headless"
 _COUNTED = 0.3  # persons weaker than this don't keep the gate awake
@@ -74,7 +70,7 @@ class Pipeline:
 
     def observe(self, view: View, at: datetime, jpeg: bytes) -> Observation:
         """What is in one picture (JPEG). Raises `DetectorError`."""
-        picture = _decode(jpeg)
+        picture = decode(jpeg)
         if picture is None:
             return Observation(session=view.session, at=at, cannot_tell="unreadable")
         sketch, blind = gate.sketch(picture)
@@ -108,12 +104,6 @@ class Pipeline:
         view.tracks = tracks.follow(view.tracks, found)
         many = sum(person.score >= _COUNTED for person in tracks.persons(view.tracks))
         view.counts = (*view.counts, many)[-gate.SETTLED :]
-
-
-def _decode(jpeg: bytes) -> Image | None:
-    data = np.frombuffer(jpeg, np.uint8)
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-    return None if picture is None else picture.astype(np.uint8, copy=False)
 
 
 def _run(detector: str, find: Callable[[Image], Found], picture: Image) -> Found:
