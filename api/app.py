@@ -25,6 +25,7 @@ from api import (
     sessions,
     sign_in,
     users,
+    wall,
     whip,
 )
 from api.bodies import strict_body
@@ -57,7 +58,7 @@ def create_app(services: Services) -> Litestar:
                     *sign_in.HANDLERS, *users.HANDLERS, *schedules.HANDLERS, *candidates.HANDLERS, *join.HANDLERS,
                     *sessions.HANDLERS, *candidate_stream.HANDLERS, *whip.HANDLERS, *chat.HANDLERS,
                     *interventions.HANDLERS, *receipt.HANDLERS, *recordings.HANDLERS, *exports.HANDLERS,
-                    *proofs.HANDLERS,
+                    *proofs.HANDLERS, *wall.HANDLERS,
                 ],
             ),
             *health.HANDLERS,
@@ -74,6 +75,7 @@ def create_app(services: Services) -> Litestar:
     app.state.services = services
     app.state.metrics = metrics
     app.state.hints = hints
+    app.state.wall = wall.Wall(services.nats)
     _all_declared(app)
     describe(app)
     return app
