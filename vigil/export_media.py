@@ -89,8 +89,10 @@ async def _write(path: Path, item: Item, data_key: bytes, objects: ObjectStore) 
     path.parent.mkdir(parents=True, exist_ok=True)
     match item.kind:
         case "segment":
-            stored = await asyncio.to_thread(_read_if_whole, path, item.sha256) or await objects.get(item.object_key)
-            await asyncio.to_thread(put, path, stored)
+            stored = await asyncio.to_thread(_read_if_whole, path, item.sha256)
+            if stored is None:
+                stored = await objects.get(item.object_key)
+                await asyncio.to_thread(put, path, stored)
             header = stored[:HEADER_BYTES]
             return header, derive_key(data_key, header[-SALT_BYTES:], *item.bound)
         case "finalised":

@@ -44,7 +44,8 @@ STYLE = """
 padding: 0 1rem } h1, h2 { line-height: 1.2 } table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #8886 } code {
 word-break: break-all } img, video { max-width: 20rem; margin: .3rem .3rem 0 0 } section.incident {
-border-left: .3rem solid #888; padding-left: 1rem; margin: 1rem 0 } .high { border-color: #b00 } .warn { border-color: #c80 }
+border-left: .3rem solid #888; padding-left: 1rem; margin: 1rem 0 }
+.high { border-color: #b00 } .warn { border-color: #c80 }
 """
 POLICY = "default-src 'none'; img-src data:; media-src 'self' file:; style-src 'unsafe-inline'"
 

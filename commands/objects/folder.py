@@ -62,9 +62,9 @@ class FolderStore:
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
+        if not self._root.is_dir():
+            raise ObjectStoreAway("the folder of objects is not there")
         try:
-            if not self._root.is_dir():
-                raise OSError("it is not there")
             yield
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise ObjectMissing(str(error.filename)) from error

@@ -1,0 +1,35 @@
+"""The page of an export that people read."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from pathlib import Path
+
+from tests.vigil.export.sitting import SCRIPT, SIGNER
+from tests.vigil.export.spoiling import (
+    lines,
+)
+
+
+def test_the_report_says_what_happened_in_plain_words(made: Path) -> None:
+    page = (made / "report.html").read_text()
+    for part in (
+        "Ola Nordmann", "4711", "Anatomy II", "several people (high), confirmed", "0:00:19 after the start",
+        "Two faces.", "Please sit alone.", "connection lost", "never held against the candidate", "2026-06-01 09:00:12",
+        "No outside witness", SIGNER.fingerprint, "looked at recording", 'src="media/screen.webm"',
+        b64encode(b"\xff\xd8first picture").decode(),
+    ):  # fmt: skip
+        assert part in page, part
+
+
+def test_the_report_escapes_what_people_wrote_and_shows_nobody_else(made: Path) -> None:
+    page = (made / "report.html").read_text()
+    assert SCRIPT not in page
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+    whole = "".join(path.read_bytes().decode("latin-1") for path in made.rglob("*") if path.is_file())
+    for hidden in ("ola@example.org", "Somebody Else", "cxyz"):
+        assert hidden not in whole
+    states = b"".join(b64decode(row["state"]) for row in lines(made, "events.jsonl"))
+    assert b"cxyz" not in states
+    assert "email" not in {row.get("field") for row in lines(made, "keys.jsonl")}
