@@ -26,7 +26,7 @@ def open_store(url: str) -> ObjectStore:
     parts = urlsplit(url)
     options = parse_qs(parts.query, strict_parsing=bool(parts.query))
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/") and not options:
-        return FolderStore.make(Path(unquote(parts.path)))
+        return FolderStore(Path(unquote(parts.path)))
     if parts.scheme == "s3" and parts.netloc and options.keys() <= {"endpoint", "region"}:
         (endpoint,), (region,) = options.get("endpoint", [""]), options.get("region", [""])
         return S3Store(parts.netloc, unquote(parts.path).strip("/"), endpoint=endpoint or None, region=region or None)

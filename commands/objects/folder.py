@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
-from typing import ParamSpec, Self, TypeVar
+from typing import ParamSpec, TypeVar
 
 from commands.objects.contract import ObjectExists, ObjectMissing, ObjectStoreAway, check_key, check_prefix, check_range
 
@@ -22,17 +22,12 @@ _STALE_S = 24 * 3600.0
 
 
 class FolderStore:
-    """Keeps objects below `root`, readable by their owner alone. A root that is gone is away, not empty."""
+    """Keeps objects below `root`, which is made now, for its owner alone. A root that goes away is not an empty one."""
 
     def __init__(self, root: Path) -> None:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._root = root
         self._incoming = root / _INCOMING
-
-    @classmethod
-    def make(cls, root: Path) -> Self:
-        """Makes the folder if it is not there."""
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return cls(root)
 
     async def put_new(self, key: str, data: bytes) -> None:
         await self._threaded(self._put_new, self._path(key), data)

@@ -218,7 +218,7 @@ async def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
 
 
 async def test_a_folder_that_is_gone_is_away_and_not_empty(tmp_path: Path) -> None:
-    store = FolderStore.make(tmp_path / "objects")
+    store = FolderStore(tmp_path / "objects")
     await store.put_new("a", b"")
     (tmp_path / "objects").rename(tmp_path / "elsewhere")
     for call in (store.get("a"), store.put_new("b", b""), store.exists("a"), store.list(), store.delete("a")):
@@ -242,7 +242,7 @@ async def test_what_a_killed_process_left_is_never_seen_and_goes_after_a_day(tmp
 
 
 async def test_only_the_owner_can_read_the_folder(tmp_path: Path) -> None:
-    store = FolderStore.make(tmp_path / "objects")
+    store = FolderStore(tmp_path / "objects")
     await store.put_new("a/b", b"")
     found = [tmp_path / "objects", *(tmp_path / "objects").rglob("*")]
     assert {path.stat().st_mode & 0o077 for path in found} == {0}

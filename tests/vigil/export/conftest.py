@@ -27,7 +27,7 @@ async def world(new_database: Callable[[], str], tmp_path_factory: pytest.TempPa
         await AsyncConnection.connect(as_role(database, "notary"), autocommit=True) as conn,
     ):
         keys = KeyRing(pool, bytes(32))
-        world = World(conn, keys, appender, FolderStore.make(tmp_path_factory.mktemp("objects")), {})
+        world = World(conn, keys, appender, FolderStore(tmp_path_factory.mktemp("objects")), {})
         await sit_an_exam(world)
         yield world
 
