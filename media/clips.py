@@ -18,7 +18,6 @@ Picture = NDArray[np.uint8]
 
 VIDEO_RATE, AUDIO_RATE = 90_000, 48_000
 KEYFRAME_EVERY_S = 2
-_OPUS_MS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +80,16 @@ def screen_clip(seconds: float = 6) -> Clip:
     return encode_pictures(_typing(int(seconds * 5), 1280, 720), fps=5, kbps=150)
 
 
-def sound_clip(seconds: float = 3, *, hertz: float | None = None) -> Clip:
-    """Opus in packets of 60 ms: a quiet tone of `hertz`, or silence."""
-    samples = AUDIO_RATE * _OPUS_MS // 1000
+def sound_clip(seconds: float = 3, *, hertz: float | None = None, packet_ms: int = 60) -> Clip:
+    """Opus: a quiet tone of `hertz`, or silence. Browsers send packets of 20 ms, and of 60 where they are asked to."""
+    samples = AUDIO_RATE * packet_ms // 1000
     encoder = av.CodecContext.create("libopus", "w")
     assert isinstance(encoder, av.AudioCodecContext)
     encoder.bit_rate, encoder.sample_rate = 32_000, AUDIO_RATE
     encoder.layout, encoder.format = av.AudioLayout("stereo"), av.AudioFormat("s16")
-    encoder.options = {"frame_duration": str(_OPUS_MS), "application": "voip"}
+    encoder.options = {"frame_duration": str(packet_ms), "application": "voip"}
     frames: list[bytes] = []
-    for number in range(round(seconds * 1000 / _OPUS_MS)):
+    for number in range(round(seconds * 1000 / packet_ms)):
         at = (np.arange(samples) + number * samples) / AUDIO_RATE
         wave = np.zeros(samples) if hertz is None else 3000 * np.sin(2 * math.pi * hertz * at)
         both = np.repeat(wave.astype(np.int16), 2).reshape(1, -1)
