@@ -1,0 +1,52 @@
+"""Reading the ledger: in its one order, by stream, and up to a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from psycopg import AsyncConnection
+from psycopg.sql import SQL, Composed
+
+from domain.recorded import Stored
+
+_STORED = SQL("notification_id, originator_id, originator_version, topic, recorded_at, state")
+_AFTER = SQL(
+    "SELECT {} FROM ledger.events WHERE notification_id > %s"
+    " AND notification_id <= coalesce(%s::bigint, 9223372036854775807) ORDER BY notification_id LIMIT %s"
+).format(_STORED)
+_OF_STREAMS = SQL(
+    "SELECT {0} FROM ledger.events WHERE originator_id = ANY(%s) AND notification_id <= %s UNION ALL"
+    " SELECT {0} FROM unnest(%s::text[], %s::text[]) AS r(low, high) JOIN ledger.events"
+    " ON originator_id >= r.low AND originator_id < r.high AND notification_id <= %s ORDER BY notification_id"
+).format(_STORED)
+
+
+async def read_after(conn: AsyncConnection, position: int, most: int, *, up_to: int | None = None) -> list[Stored]:
+    """The next events after a position, in order, at most so many, and none beyond `up_to` when it is given."""
+    return await _rows(conn, _AFTER, (position, up_to, most))
+
+
+async def read_streams(conn: AsyncConnection, streams: Collection[str], up_to: int) -> list[Stored]:
+    """Every event of these streams (ids, or prefixes that end in `*`) up to a position, in the order of the ledger."""
+    exact = [stream for stream in streams if not stream.endswith("*")]
+    lows = [stream[:-1] for stream in streams if stream.endswith("*")]
+    highs = [low[:-1] + chr(ord(low[-1]) + 1) for low in lows]  # the column is in the C collation
+    return await _rows(conn, _OF_STREAMS, (exact, up_to, lows, highs, up_to))
+
+
+async def position_at(conn: AsyncConnection, moment: datetime) -> int:
+    """The last position recorded at or before a moment; 0 when there is none."""
+    cursor = await conn.execute(
+        "SELECT notification_id FROM ledger.events WHERE recorded_at <= %s"
+        " ORDER BY recorded_at DESC, notification_id DESC LIMIT 1",
+        (moment,),
+    )
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def _rows(conn: AsyncConnection, query: Composed, values: tuple[object, ...]) -> list[Stored]:
+    async with conn.cursor(binary=True) as cursor:
+        await cursor.execute(query, values)
+        return [Stored(*row) for row in await cursor.fetchall()]

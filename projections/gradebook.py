@@ -1,0 +1,146 @@
+"""The read model `gradebook`: a row for each session, with the account of it that a record is read from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import get_args
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import chat, incidents, intervention, record, recording, schedule, session
+from domain.event import Event
+from domain.recorded import Recorded
+from domain.session import SessionEvent
+from projections.clock import tick
+from projections.gradebook_row import Account, Coverage, Fault, Flag, Gap, Intervention, Recording, Seal
+from projections.keys import (
+    enrolment_keys,
+    parsed,
+    schedule_of_session,
+    session_keys,
+    session_streams,
+    session_suspects,
+)
+from projections.model import Model
+from projections.stages import STAGES
+
+__all__ = ["GRADEBOOK", "Account"]
+
+_SESSION = get_args(SessionEvent)
+
+
+def keys(recorded: Recorded) -> tuple[str, ...]:
+    return session_keys(recorded.stream) or enrolment_keys(recorded)
+
+
+def fold(row: Account | None, recorded: Recorded) -> Account | None:
+    body, at = recorded.body, parsed(recorded.stream)
+    row = row or Account(session=at.session or "")
+    if isinstance(body, _SESSION):
+        after = _session(row, body, recorded.recorded_at)
+    elif at.kind == "incidents":
+        after = _incident(row, body)
+    elif at.kind == "intervention":
+        after = _intervention(row, at.name, body)
+    elif at.kind == "recording":
+        track = at.name.rpartition(".")[2]
+        tape = _recording(row.recordings.get(track, Recording()), body)
+        after = replace(row, recordings=row.recordings | {track: tape})
+    else:
+        after = _other(row, at.name, body)
+    return replace(after, position=recorded.position)
+
+
+def _session(row: Account, event: SessionEvent, at: datetime) -> Account:
+    match event:
+        case session.ConnectionLost(at=began_at, track=track, why=why):
+            return replace(row, faults=(*row.faults, Fault(what=track, why=why, began_at=began_at)))
+        case session.ConnectionRestored(at=ended_at, track=track):
+            return replace(row, faults=_over(row.faults, track, ended_at))
+        case session.FaultOpened(what=what, why=why):
+            return replace(row, faults=(*row.faults, Fault(what=what, why=why, began_at=at)))
+        case session.FaultClosed(what=what):
+            return replace(row, faults=_over(row.faults, what, at))
+        case session.Opened(schedule=name, subject=subject):
+            row = replace(row, schedule=name, subject=subject)
+    phase, clock = tick(row.phase, row.clock, event)
+    return replace(row, phase=phase, clock=clock)
+
+
+def _incident(row: Account, body: Event) -> Account:
+    known = row.incidents
+    match body:
+        case incidents.Opened(incident=name, kind=kind, severity=severity):
+            return replace(row, incidents=known | {name: Flag(kind=kind, severity=severity)})
+        case incidents.RaisedByPerson(incident=name, severity=severity):
+            return replace(row, incidents=known | {name: Flag(kind="raised_by_person", severity=severity)})
+        case incidents.Closed(incident=name, severity=severity):
+            return replace(row, incidents=known | {name: replace(known[name], severity=severity)})
+        case incidents.VerdictGiven(incident=name, verdict=verdict):
+            return replace(row, incidents=known | {name: replace(known[name], verdict=verdict)})
+        case incidents.CoverageReported(detector=detector):
+            told = msgspec.convert(body, Coverage, from_attributes=True)
+            return replace(row, coverage=row.coverage | {detector: told})
+    return row
+
+
+def _intervention(row: Account, name: str, body: Event) -> Account:
+    known = row.interventions
+    match body:
+        case intervention.Requested(kind=kind, at=at, by=by, minutes=minutes):
+            after = Intervention(kind=kind, stage="requested", at=at, by=by, minutes=minutes)
+        case intervention.Applied(where=where):
+            after = replace(known[name], stage="applied", where=where)
+        case intervention.Failed(why=why):
+            after = replace(known[name], stage="failed", why=why)
+        case _:
+            after = replace(known[name], stage=STAGES[type(body)])
+    return replace(row, interventions=known | {name: after})
+
+
+def _recording(tape: Recording, body: Event) -> Recording:
+    match body:
+        case recording.Started(connection=connection):
+            return replace(tape, connections=connection)
+        case recording.SegmentStored(segment=segment):
+            return replace(
+                tape, segments=tape.segments + 1, bytes=tape.bytes + segment.bytes,
+                started_at=min(tape.started_at or segment.started_at, segment.started_at),
+                ended_at=max(tape.ended_at or segment.ended_at, segment.ended_at),
+            )  # fmt: skip
+        case recording.GapRecorded(started_at=started_at, ended_at=ended_at, why=why):
+            return replace(tape, gaps=(*tape.gaps, Gap(started_at=started_at, ended_at=ended_at, why=why)))
+        case recording.Finalised(object_key=object_key, duration_s=duration_s):
+            return replace(tape, object_key=object_key, duration_s=duration_s)
+    return tape
+
+
+def _other(row: Account, name: str, body: Event) -> Account:
+    match body:
+        case chat.MessageSent():
+            return replace(row, messages=row.messages + 1)
+        case record.Sealed():
+            return replace(row, seals=(*row.seals, msgspec.convert(body, Seal, from_attributes=True)))
+        case record.Viewed():
+            return replace(row, views=row.views + 1)
+        case record.Exported():
+            return replace(row, exports=row.exports + 1)
+        case schedule.CandidateEnrolled(subject=subject, session=session, name=named, number=number):
+            return replace(
+                row, session=session, schedule=name, subject=subject, name=named.text, number=number.text,
+                withdrawn=False,
+            )  # fmt: skip
+        case schedule.CandidateWithdrawn(session=session):
+            return replace(row, session=session, withdrawn=True)
+    return row
+
+
+def _over(faults: tuple[Fault, ...], what: str, at: datetime) -> tuple[Fault, ...]:
+    return tuple(replace(f, ended_at=at) if f.what == what and f.ended_at is None else f for f in faults)
+
+
+GRADEBOOK: Model[Account] = Model(
+    name="gradebook", version=1, row=Account, index=("schedule", "session"), keys=keys, fold=fold,
+    streams=session_streams, leads=schedule_of_session, suspects=session_suspects,
+)  # fmt: skip

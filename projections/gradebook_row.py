@@ -1,0 +1,104 @@
+"""The row of the read model `gradebook`: the account of one session, as a reviewer needs it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from domain import intervention
+from domain.incidents import Severity, Verdict
+from domain.record import SealKind
+from domain.recording import Why
+from domain.session import Phase
+from projections.clock import Clock
+
+
+class Flag(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident in short; `verdict` is the latest."""
+
+    kind: str
+    severity: Severity
+    verdict: Verdict | None = None
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """In samples: how many a detector should have seen, and what became of them. The rest is not observed."""
+
+    due: int
+    taken: int
+    cannot_tell: int
+    overloaded: int
+    muted: int
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that did not work, with its name or track. `ended_at` is None while it lasts."""
+
+    what: str
+    why: str
+    began_at: datetime
+    ended_at: datetime | None = None
+
+
+class Intervention(msgspec.Struct, frozen=True, kw_only=True):
+    """`why` says why it failed, `where` where it took effect."""
+
+    kind: intervention.Kind
+    stage: intervention.Stage
+    at: datetime
+    by: str
+    minutes: float | None = None
+    where: intervention.Where | None = None
+    why: str = ""
+
+
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    started_at: datetime
+    ended_at: datetime
+    why: Why
+
+
+class Recording(msgspec.Struct, frozen=True, kw_only=True):
+    """One track: what is stored of it. `object_key` is of the finished file, None until there is one."""
+
+    connections: int = 0
+    segments: int = 0
+    bytes: int = 0
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    gaps: tuple[Gap, ...] = ()
+    object_key: str | None = None
+    duration_s: float | None = None
+
+
+class Seal(msgspec.Struct, frozen=True, kw_only=True):
+    number: int
+    kind: SealKind
+    at: datetime
+    owed: tuple[str, ...]
+    root: str
+    checkpoint: str
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gradebook holds of one session. Names are None once forgotten. `position` is of its last event."""
+
+    session: str
+    schedule: str = ""
+    subject: str = ""
+    name: str | None = None
+    number: str | None = None
+    withdrawn: bool = False
+    phase: Phase = "absent"
+    clock: Clock = Clock()
+    incidents: dict[str, Flag] = {}
+    coverage: dict[str, Coverage] = {}
+    faults: tuple[Fault, ...] = ()
+    interventions: dict[str, Intervention] = {}
+    messages: int = 0
+    recordings: dict[str, Recording] = {}
+    seals: tuple[Seal, ...] = ()
+    views: int = 0
+    exports: int = 0
+    position: int = 0

@@ -1,0 +1,54 @@
+"""Keys of rows, and which streams a row is folded from. Rows of a session have the key `tenant/session`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from domain import schedule, session
+from domain.recorded import Recorded, Stored
+from domain.stream import Stream, parse
+
+parsed = lru_cache(maxsize=50_000)(parse)  # the same streams come again and again
+
+
+@lru_cache(maxsize=50_000)
+def session_keys(stream: str) -> tuple[str, ...]:
+    """The session that a stream belongs to; none for a schedule's or a user's stream."""
+    at = parse(stream)
+    return (f"{at.tenant}/{at.session}",) if at.session else ()
+
+
+def enrolment_keys(recorded: Recorded) -> tuple[str, ...]:
+    """The session that an event enrols or withdraws."""
+    match recorded.body:
+        case schedule.CandidateEnrolled(session=name) | schedule.CandidateWithdrawn(session=name):
+            return (f"{parsed(recorded.stream).tenant}/{name}",)
+    return ()
+
+
+def session_streams(key: str) -> tuple[str, ...]:
+    """All streams of the session that a key begins with."""
+    tenant, name = key.split("/")[:2]
+    exact = (str(Stream(tenant, kind, name)) for kind in ("session", "incidents", "chat", "record"))
+    below = (str(Stream(tenant, kind, name)) + ".*" for kind in ("intervention", "recording"))
+    return (*exact, *below)
+
+
+def schedule_of_session(recorded: Recorded) -> tuple[str, ...]:
+    """The schedule's stream, which holds a session's enrolment: the session's first event names it."""
+    match recorded.body:
+        case session.Opened(schedule=name):
+            return (str(Stream(parsed(recorded.stream).tenant, "schedule", name)),)
+    return ()
+
+
+_ENROLMENT = frozenset(
+    str(event.__struct_config__.tag) for event in (schedule.CandidateEnrolled, schedule.CandidateWithdrawn)
+)
+
+
+def session_suspects(stored: Stored) -> tuple[str, ...]:
+    """What an event that cannot be read may touch: its session; for one about an unknown candidate its whole stream."""
+    if stored.tag in _ENROLMENT:
+        return (stored.stream,)
+    return session_keys(stored.stream)

@@ -1,0 +1,155 @@
+"""The read model `live`: a row for each session, with what an invigilator's wall shows of it now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeVar, get_args
+
+from msgspec.structs import replace
+
+from domain import chat, incidents, intervention, recording, schedule, session
+from domain.event import Event
+from domain.incidents import Severity
+from domain.recorded import Recorded
+from domain.session import SessionEvent
+from projections.clock import tick
+from projections.keys import (
+    enrolment_keys,
+    parsed,
+    schedule_of_session,
+    session_keys,
+    session_streams,
+    session_suspects,
+)
+from projections.live_changes import changes
+from projections.live_row import Fault, Intervention, Live, OpenIncident, Track
+from projections.model import Model
+from projections.stages import STAGES
+
+__all__ = ["LIVE", "Live"]
+
+V = TypeVar("V")
+
+_SESSION = get_args(SessionEvent)
+_IGNORED = {
+    incidents.CoverageReported, recording.SegmentStored, recording.GapRecorded, recording.Finalised
+}  # fmt: skip
+_RISK: tuple[Severity, ...] = ("high", "warn", "info")
+
+
+def keys(recorded: Recorded) -> tuple[str, ...]:
+    """Segments, coverage and the record change nothing on the wall."""
+    if type(recorded.body) in _IGNORED or parsed(recorded.stream).kind == "record":
+        return ()
+    return session_keys(recorded.stream) or enrolment_keys(recorded)
+
+
+def fold(row: Live | None, recorded: Recorded) -> Live | None:
+    body, at = recorded.body, parsed(recorded.stream)
+    row = row or Live(session=at.session or "")
+    if isinstance(body, _SESSION):
+        after = _session(row, body, recorded.recorded_at)
+    elif at.kind == "incidents":
+        after = _incident(row, body)
+    elif at.kind == "intervention":
+        after = _intervention(row, at.name, body)
+    elif at.kind == "schedule":
+        after = _enrolment(row, at.name, body)
+    else:
+        after = _media_or_chat(row, at.name, body)
+    return row if after is row else replace(after, position=recorded.position)
+
+
+def _session(row: Live, event: SessionEvent, at: datetime) -> Live:
+    match event:
+        case session.ConnectionLost(at=since, track=track, why=why):
+            return _track(row, track, up=False, since=since, why=why)
+        case session.ConnectionRestored(at=since, track=track):
+            return _track(row, track, up=True, since=since)
+        case session.FaultOpened(what=what, why=why):
+            return replace(row, faults=row.faults | {what: Fault(since=at, why=why)})
+        case session.FaultClosed(what=what):
+            return replace(row, faults=_without(row.faults, what))
+        case session.Opened(schedule=name, subject=subject):
+            row = replace(row, schedule=name, subject=subject)
+    phase, clock = tick(row.phase, row.clock, event)
+    return replace(row, phase=phase, clock=clock)
+
+
+def _incident(row: Live, body: Event) -> Live:
+    match body:
+        case incidents.Opened(incident=name, kind=kind, severity=severity, started_at=started_at, evidence=evidence):
+            picture = evidence.object_key if evidence else None
+            opened = OpenIncident(kind=kind, severity=severity, started_at=started_at, picture=picture)
+            return _at_risk(replace(row, incidents=row.incidents + 1), row.open | {name: opened})
+        case incidents.EvidenceAdded(incident=name, evidence=evidence) if (
+            name in row.open and not row.open[name].picture
+        ):
+            return replace(row, open=row.open | {name: replace(row.open[name], picture=evidence.object_key)})
+        case incidents.Closed(incident=name):
+            return _at_risk(row, _without(row.open, name))
+        case incidents.RaisedByPerson():
+            return replace(row, incidents=row.incidents + 1)
+        case incidents.VerdictGiven(incident=name, verdict=verdict):
+            return replace(row, verdicts=row.verdicts | {name: verdict})
+    return row
+
+
+def _intervention(row: Live, name: str, body: Event) -> Live:
+    known = row.interventions
+    match body:
+        case intervention.Requested(kind=kind, at=at):
+            going_on = {n: one for n, one in known.items() if not one.finished}
+            return replace(row, interventions=going_on | {name: Intervention(kind=kind, stage="requested", at=at)})
+        case _ if name not in known:
+            return row
+        case intervention.Failed(why=why):
+            return replace(row, interventions=known | {name: replace(known[name], stage="failed", why=why)})
+    return replace(row, interventions=known | {name: replace(known[name], stage=STAGES[type(body)])})
+
+
+def _enrolment(row: Live, name: str, body: Event) -> Live:
+    match body:
+        case schedule.CandidateEnrolled(subject=subject, session=session, name=named, number=number):
+            return replace(
+                row, session=session, schedule=name, subject=subject, name=named.text, number=number.text,
+                withdrawn=False,
+            )  # fmt: skip
+        case schedule.CandidateWithdrawn(session=session):
+            return replace(row, session=session, withdrawn=True)
+    return row
+
+
+def _media_or_chat(row: Live, name: str, body: Event) -> Live:
+    track = name.rpartition(".")[2]
+    match body:
+        case recording.Started(connection=connection, at=at):
+            return _track(row, track, up=True, since=at, connection=connection)
+        case recording.Ended(connection=connection, at=at, why=why):
+            last = row.tracks.get(track, Track()).connection
+            return _track(row, track, up=False, since=at, why=why) if connection == last else row
+        case chat.MessageSent(message=message, side="candidate"):
+            return replace(row, unread=(*row.unread, message))
+        case chat.MessageRead(message=message) if message in row.unread:
+            return replace(row, unread=tuple(m for m in row.unread if m != message))
+    return row
+
+
+def _track(row: Live, name: str, *, up: bool, since: datetime, why: str = "", connection: int | None = None) -> Live:
+    number = row.tracks.get(name, Track()).connection if connection is None else connection
+    return replace(row, tracks=row.tracks | {name: Track(connection=number, up=up, since=since, why=why)})
+
+
+def _at_risk(row: Live, open_: dict[str, OpenIncident]) -> Live:
+    severities = {incident.severity for incident in open_.values()}
+    return replace(row, open=open_, risk=next((s for s in _RISK if s in severities), "none"))
+
+
+def _without(known: dict[str, V], name: str) -> dict[str, V]:
+    return {key: value for key, value in known.items() if key != name}
+
+
+LIVE: Model[Live] = Model(
+    name="live", version=1, row=Live, index=("schedule", "session"), keys=keys, fold=fold, streams=session_streams,
+    leads=schedule_of_session, suspects=session_suspects, changes=changes,
+)  # fmt: skip

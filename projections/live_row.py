@@ -1,0 +1,76 @@
+"""The row of the read model `live`: one session, as it is now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from domain import intervention
+from domain.incidents import Severity, Verdict
+from domain.session import Phase
+from projections.clock import Clock
+
+
+class Track(msgspec.Struct, frozen=True, kw_only=True):
+    """One track: its last connection (from 1), and since when it is up or lost."""
+
+    connection: int = 0
+    up: bool = False
+    since: datetime | None = None
+    why: str = ""
+
+
+class OpenIncident(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident that goes on. `picture` is the object key of its first evidence."""
+
+    kind: str
+    severity: Severity
+    started_at: datetime
+    picture: str | None
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    since: datetime
+    why: str
+
+
+class Intervention(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an intervention came; `at` is when it was requested, `why` says why it failed."""
+
+    kind: intervention.Kind
+    stage: intervention.Stage
+    at: datetime
+    why: str = ""
+
+    @property
+    def finished(self) -> bool:
+        return self.stage in ("applied", "failed") or (self.kind, self.stage) == ("warn", "acknowledged")
+
+
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """What an invigilator's wall shows of one session. Names are None once forgotten.
+
+    `risk` comes from the open incidents' severity and nothing else. `verdicts` holds the latest of each judged
+    incident. `unread` are the candidate's messages that nobody has read. A finished intervention stays until another is
+    requested, so that its end is seen. `position` is of the last event that changed the row.
+    """
+
+    session: str
+    schedule: str = ""
+    subject: str = ""
+    name: str | None = None
+    number: str | None = None
+    withdrawn: bool = False
+    phase: Phase = "absent"
+    clock: Clock = Clock()
+    tracks: dict[str, Track] = {}
+    faults: dict[str, Fault] = {}
+    open: dict[str, OpenIncident] = {}
+    risk: Severity | Literal["none"] = "none"
+    incidents: int = 0
+    verdicts: dict[str, Verdict] = {}
+    unread: tuple[str, ...] = ()
+    interventions: dict[str, Intervention] = {}
+    position: int = 0

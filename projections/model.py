@@ -1,0 +1,75 @@
+"""What a read model is: rows, each folded by a pure function from the events that touch it. A model holds no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from domain.recorded import Recorded, Stored
+
+Decode = Callable[[Sequence[Stored]], Awaitable[Sequence[Recorded | Exception]]]
+"""Turns stored rows into events, one answer for each row; handed in by the wiring, because it needs keys."""
+
+R = TypeVar("R", bound=msgspec.Struct)
+Change = tuple[str, Mapping[str, object]]  # a channel, and a patch for those who listen to it
+
+
+def _its_stream(stored: Stored) -> tuple[str, ...]:
+    return (stored.stream,)
+
+
+def _none(_: Recorded) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(Generic[R]):
+    """One read model. All its functions are pure.
+
+    `version` counts up with every change of rows or folding; a new version is built beside the old one. `index` names
+    fields of the row that get a column and an index of their own. Keys begin with the tenant and a slash.
+
+    - `keys`: the rows that an event touches.
+    - `fold`: a row after an event; None is a row that is not there. The same object back means that nothing changed.
+    - `streams`: what a row can be refolded from, told by its key: stream ids, or prefixes that end in `*`.
+    - `leads`: further streams of the same row that only an event names, as a session's first one names its schedule.
+    - `suspects`: what an event touches that cannot be decoded; by default its whole stream.
+    - `changes`: what readers of the live streams are told of one fold. Every channel belongs to one model.
+    """
+
+    name: str
+    version: int
+    row: type[R]
+    keys: Callable[[Recorded], tuple[str, ...]]
+    fold: Callable[[R | None, Recorded], R | None]
+    streams: Callable[[str], tuple[str, ...]]
+    index: tuple[str, ...] = ()
+    leads: Callable[[Recorded], tuple[str, ...]] = _none
+    suspects: Callable[[Stored], tuple[str, ...]] = _its_stream
+    changes: Callable[[str, R | None, R | None, Recorded], Sequence[Change]] | None = None
+
+
+AnyModel = Model[Any]  # models of different rows lie side by side in one list
+
+
+class Undecoded(NamedTuple):
+    """A stored event that could not be decoded, and why."""
+
+    position: int
+    stored: Stored
+    error: Exception
+
+
+Entry = Recorded | Undecoded
+
+
+async def decoded(decode: Decode, rows: Sequence[Stored]) -> list[Entry]:
+    """The events of these rows, in the same order."""
+    answers = await decode(rows)
+    return [
+        Undecoded(row.position, row, answer) if isinstance(answer, Exception) else answer
+        for row, answer in zip(rows, answers, strict=True)
+    ]

@@ -1,0 +1,64 @@
+"""The read model `people`: a row for each account of the staff. Passwords are not in it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import user
+from domain.recorded import Recorded, Stored
+from domain.user import Role
+from projections.keys import parsed
+from projections.model import Model
+
+__all__ = ["PEOPLE", "Person"]
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """Name and e-mail address are None once forgotten."""
+
+    user: str
+    name: str | None = None
+    email: str | None = None
+    roles: tuple[Role, ...] = ()
+    registered_at: datetime | None = None
+
+
+def keys(recorded: Recorded) -> tuple[str, ...]:
+    """Sign-ins change nothing here."""
+    if isinstance(recorded.body, user.Registered | user.RoleGranted | user.RoleRevoked):
+        return _of(recorded.stream)
+    return ()
+
+
+def fold(row: Person | None, recorded: Recorded) -> Person | None:
+    row = row or Person(user=parsed(recorded.stream).name)
+    match recorded.body:
+        case user.Registered(name=name, email=email):
+            return replace(row, name=name.text, email=email.text, registered_at=recorded.recorded_at)
+        case user.RoleGranted(role=role):
+            return replace(row, roles=tuple(sorted({*row.roles, role})))
+        case user.RoleRevoked(role=role):
+            return replace(row, roles=tuple(r for r in row.roles if r != role))
+    return row
+
+
+def streams(key: str) -> tuple[str, ...]:
+    tenant, _, name = key.partition("/")
+    return (f"{tenant}/user/{name}",)
+
+
+def _suspects(stored: Stored) -> tuple[str, ...]:
+    return _of(stored.stream)
+
+
+def _of(stream: str) -> tuple[str, ...]:
+    at = parsed(stream)
+    return (f"{at.tenant}/{at.name}",) if at.kind == "user" else ()
+
+
+PEOPLE: Model[Person] = Model(
+    name="people", version=1, row=Person, keys=keys, fold=fold, streams=streams, suspects=_suspects
+)

@@ -1,0 +1,91 @@
+"""The read model `schedules`: a row for each schedule, as a planner sees it."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import msgspec
+from msgspec.structs import replace
+
+from domain import schedule
+from domain.policy import Policy, Window
+from domain.recorded import Recorded, Stored
+from domain.schedule import ScheduleEvent, evolve
+from projections.keys import parsed
+from projections.model import Model
+
+__all__ = ["SCHEDULES", "Sitting"]
+
+
+class Sitting(msgspec.Struct, frozen=True, kw_only=True):
+    """One sitting of an assessment. `sessions` are of those who are enrolled now; how far they are is in `live`."""
+
+    schedule: str
+    title: str = ""
+    window: Window | None = None
+    duration_s: int = 0
+    phase: Literal["absent", "draft", "active", "cancelled", "closed"] = "absent"
+    live_proctoring: bool = False
+    policy: Policy = Policy()
+    invigilators: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+    enrolled: int = 0
+    cancelled_because: str = ""
+    position: int = 0
+
+
+_SCHEDULE = get_args(ScheduleEvent)
+
+
+def keys(recorded: Recorded) -> tuple[str, ...]:
+    return schedule_keys(recorded.stream) if isinstance(recorded.body, _SCHEDULE) else ()
+
+
+def schedule_keys(stream: str) -> tuple[str, ...]:
+    at = parsed(stream)
+    return (f"{at.tenant}/{at.name}",) if at.kind == "schedule" else ()
+
+
+def fold(row: Sitting | None, recorded: Recorded) -> Sitting | None:
+    row = replace(row or Sitting(schedule=parsed(recorded.stream).name), position=recorded.position)
+    match recorded.body:
+        case schedule.CandidateEnrolled(session=session) if session not in row.sessions:
+            return replace(row, sessions=(*row.sessions, session), enrolled=row.enrolled + 1)
+        case schedule.CandidateWithdrawn(session=session):
+            left = tuple(name for name in row.sessions if name != session)
+            return replace(row, sessions=left, enrolled=len(left))
+        case schedule.Cancelled(reason=reason):
+            row = replace(row, cancelled_because=reason)
+    if isinstance(recorded.body, _SCHEDULE):
+        return _with_rules(row, recorded.body)
+    return row
+
+
+def _with_rules(row: Sitting, event: ScheduleEvent) -> Sitting:
+    """The rest is as the domain's own rules leave it."""
+    state = evolve(
+        schedule.Schedule(
+            phase=row.phase, title=row.title, window=row.window, duration_s=row.duration_s, policy=row.policy,
+            live_proctoring=row.live_proctoring, invigilators=frozenset(row.invigilators),
+        ),
+        event,
+    )  # fmt: skip
+    return replace(
+        row, phase=state.phase, title=state.title, window=state.window, duration_s=state.duration_s,
+        policy=state.policy, live_proctoring=state.live_proctoring, invigilators=tuple(sorted(state.invigilators)),
+    )  # fmt: skip
+
+
+def streams(key: str) -> tuple[str, ...]:
+    tenant, _, name = key.partition("/")
+    return (f"{tenant}/schedule/{name}",)
+
+
+def _suspects(stored: Stored) -> tuple[str, ...]:
+    return schedule_keys(stored.stream)
+
+
+SCHEDULES: Model[Sitting] = Model(
+    name="schedules", version=1, row=Sitting, index=("phase",), keys=keys, fold=fold, streams=streams,
+    suspects=_suspects,
+)  # fmt: skip
