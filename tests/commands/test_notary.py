@@ -194,6 +194,7 @@ async def test_another_process_asks_through_the_database(owner: AsyncConnection,
 
 
 async def test_new_events_are_signed_by_themselves_and_not_too_often(owner: AsyncConnection, conninfo: str) -> None:
+    began, last = time.monotonic(), 0
     async with Notary(conninfo, SIGNER, every_s=0.5):
         for n in range(1, 40):
             last = await append(owner, ("t/session/a", n))
@@ -204,7 +205,7 @@ async def test_new_events_are_signed_by_themselves_and_not_too_often(owner: Asyn
     marks = await proofs.checkpoints(owner)
     apart = [(b.signed_at - a.signed_at).total_seconds() for a, b in pairwise(marks)]
     assert min(apart) > 0.4
-    assert 3 <= len(marks) <= 8
+    assert 3 <= len(marks) <= 2 + (time.monotonic() - began) / 0.5
 
 
 async def test_a_notary_whose_connections_are_cut_goes_on(owner: AsyncConnection, conninfo: str) -> None:
