@@ -101,18 +101,26 @@ class Appender:
             if not self._waiting:
                 self._wake.clear()
             try:
-                await self._commit(batch)
-            except asyncio.CancelledError:
+                await self._settle(batch)
+            finally:
                 for _, future in batch:
-                    future.cancel()
-                raise
-            except Exception as error:
-                log.exception("a batch of %d commands failed", len(batch))
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
+                    future.cancel()  # only on the way out: a settled one stays as it is
 
-    async def _commit(self, batch: list[tuple[Append, asyncio.Future[Answer]]]) -> None:
+    async def _settle(self, batch: Waiting) -> None:
+        """Answers every command of a batch. One that the database cannot take does not harm the others."""
+        try:
+            await self._commit(batch)
+        except Exception as error:
+            if len(batch) > 1 and not isinstance(error, LedgerAway):
+                for item in batch:
+                    await self._settle([item])
+                return
+            log.exception("%d commands failed", len(batch))
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+
+    async def _commit(self, batch: Waiting) -> None:
         rows = await self._send(arguments([command for command, _ in batch]))
         futures = {command.command: future for command, future in batch}
         for command, verdict, position, at, request, outcome in rows:
