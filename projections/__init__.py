@@ -1,15 +1,1 @@
 """What people see: the projector kernel and one file per read model."""
-
-from __future__ import annotations
-
-from projections.chat import CHAT
-from projections.deadlines import DEADLINES
-from projections.gradebook import GRADEBOOK
-from projections.incidents import INCIDENTS
-from projections.live import LIVE
-from projections.model import AnyModel
-from projections.people import PEOPLE
-from projections.schedules import SCHEDULES
-from projections.timeline import TIMELINE
-
-MODELS: tuple[AnyModel, ...] = (DEADLINES, LIVE, GRADEBOOK, TIMELINE, INCIDENTS, CHAT, SCHEDULES, PEOPLE)

@@ -75,9 +75,9 @@ def _incident(row: Account, body: Event) -> Account:
             return replace(row, incidents=known | {name: Flag(kind=kind, severity=severity)})
         case incidents.RaisedByPerson(incident=name, severity=severity):
             return replace(row, incidents=known | {name: Flag(kind="raised_by_person", severity=severity)})
-        case incidents.Closed(incident=name, severity=severity):
+        case incidents.Closed(incident=name, severity=severity) if name in known:
             return replace(row, incidents=known | {name: replace(known[name], severity=severity)})
-        case incidents.VerdictGiven(incident=name, verdict=verdict):
+        case incidents.VerdictGiven(incident=name, verdict=verdict) if name in known:
             return replace(row, incidents=known | {name: replace(known[name], verdict=verdict)})
         case incidents.CoverageReported(detector=detector):
             told = msgspec.convert(body, Coverage, from_attributes=True)
@@ -90,6 +90,8 @@ def _intervention(row: Account, name: str, body: Event) -> Account:
     match body:
         case intervention.Requested(kind=kind, at=at, by=by, minutes=minutes):
             after = Intervention(kind=kind, stage="requested", at=at, by=by, minutes=minutes)
+        case _ if name not in known:
+            return row
         case intervention.Applied(where=where):
             after = replace(known[name], stage="applied", where=where)
         case intervention.Failed(why=why):
