@@ -211,7 +211,7 @@ class Check:
         for line, _ in unused.values():
             self.fail(f"keys.jsonl line {line}", "is for a field that is not there")
         if hidden:
-            self.remarks.append(f"{hidden} private fields are not shown: not part of this export, or erased")
+            self.remarks.append(f"private fields not shown: {hidden}; they are not part of this export, or erased")
 
     def _field(self, event: Event, field: str, value: Json, line: int, key: bytes) -> None:
         where = f"{event.name}, field {field}, keys.jsonl line {line}"
