@@ -1,4 +1,5 @@
 """`python -m vigil` is the command `vigil`."""
+
 from __future__ import annotations
 
 from vigil.cli import main

@@ -65,7 +65,7 @@ def migrate(settings: Settings) -> None:
 @click.pass_obj
 def rebuild(settings: Settings, model: str) -> None:
     """Build a read model afresh beside the live one, and switch."""
-    from vigil.tools import rebuild as build
+    from vigil.reading import rebuild as build
 
     click.echo(_run(lambda: build(settings, model)))
 

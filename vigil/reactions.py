@@ -23,8 +23,9 @@ from commands.handler import Busy, UseCase
 from commands.ledger import LedgerAway
 from domain.event import Refused
 from domain.messages import Hangup
+from projections.deadlines import Watch
 from vigil.connections import Ears, Lost, judge
-from vigil.outlook import Outlook, Unfinished, look
+from vigil.outlook import Outlook, look
 from vigil.sealing import seal
 from vigil.wiring import Core
 
@@ -76,40 +77,41 @@ async def _lead(core: Core, conn: AsyncConnection, ears: Ears) -> None:
 
 
 async def _round(core: Core, ears: Ears, seen: Outlook) -> None:
-    for session in seen.unfinished:
-        await _clock(core, session, seen.at)
-        await _connection(core, session, ears, seen.at)
-    for one in seen.undelivered:
-        if (seen.at - one.requested_at).total_seconds() > UNDELIVERED_S:
+    for tenant, watch in seen.running:
+        if watch.due_at is not None and watch.due_at <= seen.at:
+            await _expire(core, tenant, watch.session, f"{watch.due_at.isoformat()} {watch.position}")
+        await _connection(core, tenant, watch, ears, seen.at)
+    for tenant, session, last_entry_at in seen.waiting:
+        await _expire(core, tenant, session, last_entry_at.isoformat())
+    for tenant, name, requested_at in seen.undelivered:
+        if (seen.at - requested_at).total_seconds() > UNDELIVERED_S:
             why = "the candidate's page did not take it; they are not connected"
-            await _say(core, one.tenant, f"fail {one.name}", partial(interventions.fail, name=one.name, why=why))
-    for over in seen.over:
-        await _hang_up(core, over.tenant, over.session, ears)
+            await _say(core, tenant, f"fail {name}", partial(interventions.fail, name=name, why=why))
+    for tenant, session, _ in seen.over:
+        await _hang_up(core, tenant, session, ears)
 
 
-async def _clock(core: Core, session: Unfinished, at: datetime) -> None:
-    if session.due_at is not None and session.due_at <= at:
-        cause = f"expire {session.session} {session.due_at.isoformat()} {session.position}"
-        await _say(core, session.tenant, cause, partial(sessions.expire, name=session.session))
+async def _expire(core: Core, tenant: str, session: str, mark: str) -> None:
+    await _say(core, tenant, f"expire {session} {mark}", partial(sessions.expire, name=session))
 
 
-async def _connection(core: Core, session: Unfinished, ears: Ears, at: datetime) -> None:
+async def _connection(core: Core, tenant: str, watch: Watch, ears: Ears, at: datetime) -> None:
     """Losses and returns of a running session's tracks; and that nothing can be told while NATS is away."""
-    if session.started_at is None:
+    if watch.clock.started_at is None:
         return
-    name, tenant, mark = session.session, session.tenant, f"{session.session} {session.position}"
+    name, mark = watch.session, f"{watch.session} {watch.position}"
     if not ears.can_tell():
-        if not ears.connected and MESSAGING not in session.faults:
+        if not ears.connected and MESSAGING not in watch.faults:
             why = "the message server is away; pictures and live hints wait"
             fault = partial(sessions.open_fault, name=name, what=MESSAGING, why=why)
             await _say(core, tenant, f"fault {MESSAGING} {mark}", fault)
         return
-    if MESSAGING in session.faults:
+    if MESSAGING in watch.faults:
         await _say(
             core, tenant, f"fault over {MESSAGING} {mark}", partial(sessions.close_fault, name=name, what=MESSAGING)
         )
     live = {track: one for (t, s, track), one in ears.live().items() if (t, s) == (tenant, name)}
-    for said in judge(session.tracks, session.lost, live, (at - session.started_at).total_seconds()):
+    for said in judge(watch.tracks, watch.lost, live, (at - watch.clock.started_at).total_seconds()):
         if isinstance(said, Lost):
             use_case: UseCase = partial(sessions.lose_connection, name=name, track=said.track, why=said.why)
         else:

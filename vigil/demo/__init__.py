@@ -1,1 +1,66 @@
 """`vigil demo`: one exam from scheduling to the verified export, played over HTTP against real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from vigil.demo.cast import Account, Candidates, accounts
+from vigil.demo.steps import StepFailed, Steps
+from vigil.demo.story import Story
+from vigil.roles import run_all
+from vigil.settings import Settings
+from vigil.supervise import until_stopped
+
+READY_S = 60
+
+
+def play(settings: Settings, *, once: bool, candidates: int, clips: Path | None) -> int:
+    """Starts everything and plays the story. Returns the exit code: 0 only if every step held."""
+    logging.getLogger().setLevel(logging.WARNING)
+    console = Console()
+    steps = Steps(console)
+
+    async def story(running: Settings) -> int:
+        with steps.step("PostgreSQL, NATS, object store and every role of Vigil start") as seen:
+            await _ready(running)
+            seen.append(running.public_url)
+        staff = await accounts(running)
+        async with Candidates(_base(running), candidates, str(clips) if clips else None) as people:
+            try:
+                await Story(_base(running), staff, people, candidates, steps).play()
+            except (StepFailed, httpx.HTTPError, TimeoutError, KeyError) as failed:
+                console.print(f"\n[red]The story stopped:[/] {type(failed).__name__}: {failed}", highlight=False)
+                return 1
+        console.print(f"\nEvery step held, in {steps.total_s:.0f} s.")
+        if not once:
+            _invite(console, running, staff)
+            await until_stopped()
+        return 0
+
+    return run_all(settings, story)
+
+
+def _base(settings: Settings) -> str:
+    return f"http://127.0.0.1:{settings.port}"
+
+
+async def _ready(settings: Settings) -> None:
+    async with asyncio.timeout(READY_S), httpx.AsyncClient(base_url=_base(settings)) as client:
+        while True:
+            try:
+                if (await client.get("/readyz")).is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.2)
+
+
+def _invite(console: Console, settings: Settings, staff: dict[str, Account]) -> None:
+    console.print(f"\nVigil stays up at {settings.public_url} until Ctrl-C. Sign in as", highlight=False)
+    for account in staff.values():
+        console.print(f"  {account.role:<12} {account.email:<34} {account.password}", highlight=False)

@@ -1,0 +1,43 @@
+"""Role `project`: keeps the read models up to date and says where there is something new."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from nats.errors import Error as NatsError
+
+from projections.kernel import Projector
+from projections.models import MODELS
+from projections.rebuild import rebuild as build
+from vigil.settings import Settings
+from vigil.wiring import Core, attached, core, decoder
+
+SUBJECTS = {"schedule": "vigil.live", "session": "vigil.candidate"}
+
+
+async def project(core: Core) -> None:
+    """Follows the ledger until cancelled."""
+
+    async def announce(channels: Collection[str]) -> None:
+        if not core.nats.is_connected:
+            return
+        for channel in channels:
+            kind, _, name = channel.partition("/")
+            try:
+                await core.nats.publish(f"{SUBJECTS[kind]}.{name}")
+            except NatsError:
+                return  # a hint only: who waits for it looks once a second as well
+
+    projector = Projector(core.settings.database_url_for("project"), decoder(core.keys), MODELS, announce=announce)
+    await projector.run()
+
+
+async def rebuild(settings: Settings, name: str) -> str:
+    """For `vigil rebuild`: builds a model afresh beside the one that people read, and switches."""
+    models = {model.name: model for model in MODELS}
+    if name not in models:
+        raise SystemExit(f"there is no model {name!r}; the models are {', '.join(models)}")
+    settings = attached(settings)
+    async with core(settings, "rebuild") as here:
+        position = await build(settings.database_url_for("project"), decoder(here.keys), models[name])
+    return f"{name} was built afresh, up to position {position}"
