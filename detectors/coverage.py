@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from detectors.kinds import KINDS
 from detectors.settings import Settings
 from domain.policy import DetectorKind
 
@@ -37,8 +38,8 @@ class Coverage:
         self._count(settings, "overloaded")
 
     def _count(self, settings: Settings, what: Literal["taken", "cannot_tell", "overloaded"]) -> None:
-        for setting in settings.detectors:
-            counts = self.kinds.setdefault(setting.kind, Counts())
-            name = what if settings.watches(setting.kind) else "muted"
+        for kind in (setting.kind for setting in settings.detectors if setting.kind in KINDS):
+            counts = self.kinds.setdefault(kind, Counts())
+            name = what if settings.watches(kind) else "muted"
             counts.due += 1
             setattr(counts, name, getattr(counts, name) + 1)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from detectors import rules
 from detectors.changes import Change, Why
+from detectors.kinds import KINDS
 from detectors.pipeline import View
 from detectors.seen import Observation
 from detectors.settings import Settings
@@ -30,7 +31,7 @@ class Seat:
     @property
     def watched(self) -> bool:
         """Whether anything may be looked for at all."""
-        return any(self.settings.watches(setting.kind) for setting in self.settings.detectors)
+        return any(self.settings.watches(kind) for kind in KINDS)
 
     @property
     def open(self) -> bool:
