@@ -17,7 +17,7 @@ from media.finalise import FinalisedFile, finalise
 from media.names import RecordingName, finalised_object_key, parse_recording_name, recording_name
 from media.spooled import EndedNote
 from media.uploader import Uploader
-from vigil.outlook import over
+from vigil.outlook import over, until_there
 from vigil.settings import Settings
 from vigil.wiring import Core
 
@@ -89,6 +89,8 @@ class Delivery:
 
 async def _finalise_all(core: Core) -> None:
     """Looks for recordings of sessions that are over, whose connections have all ended, and finishes them."""
+    async with core.reading() as conn:
+        await until_there(conn)
     while True:
         try:
             async with core.reading() as conn:

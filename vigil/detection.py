@@ -23,7 +23,7 @@ from domain.event import Refused
 from domain.incidents import Evidence, Provenance
 from domain.session import Session
 from domain.stream import Stream
-from vigil.outlook import over
+from vigil.outlook import over, until_there
 from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
@@ -128,6 +128,8 @@ class Findings:
 
 async def _report_coverage(core: Core, worker: Worker) -> None:
     """Once a session is over: how much each of its detectors could see, also when that was nothing."""
+    async with core.reading() as conn:
+        await until_there(conn)
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         try:

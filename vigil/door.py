@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
@@ -37,9 +38,12 @@ async def serve(core: Core) -> None:
         app, host=settings.host, port=settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=5
     )
     server = _Server(config)
+    serving = asyncio.create_task(server.serve())
     try:
-        await server.serve()
+        await asyncio.shield(serving)
     finally:
+        server.should_exit = True  # answers what it has begun, then ends
+        await serving
         await exports.close()
 
 

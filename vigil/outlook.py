@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import NamedTuple
 
@@ -71,6 +72,16 @@ async def over(conn: AsyncConnection) -> list[Over]:
     """Sessions that still owe something to their record."""
     rows = await _watches(conn, "w.phase = ANY(%s) AND w.seal IS DISTINCT FROM 'complete'", list(OVER))
     return [Over(tenant, watch.session, watch.tracks) for tenant, watch in rows]
+
+
+async def until_there(conn: AsyncConnection) -> None:
+    """Waits for the projector to have made the models; on a new installation that takes a moment."""
+    while True:
+        cursor = await conn.execute("SELECT to_regclass('read.deadlines'), to_regclass('read.schedules')")
+        row = await cursor.fetchone()
+        if row is not None and None not in row:
+            return
+        await asyncio.sleep(0.2)
 
 
 async def _watches(conn: AsyncConnection, where: str, *given: object) -> list[tuple[str, Watch]]:

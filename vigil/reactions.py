@@ -25,7 +25,7 @@ from domain.event import Refused
 from domain.messages import Hangup
 from projections.deadlines import Watch
 from vigil.connections import Ears, Lost, judge
-from vigil.outlook import Outlook, look
+from vigil.outlook import Outlook, look, until_there
 from vigil.sealing import seal
 from vigil.wiring import Core
 
@@ -46,6 +46,7 @@ async def react(core: Core) -> None:
         try:
             async with _leading(core.settings.database_url_for("project")) as conn:
                 log.info("this process leads the reactions")
+                await until_there(conn)
                 await _lead(core, conn, ears)
         except (psycopg.OperationalError, LedgerAway):
             log.warning("the database was lost; standing for election again")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
-import nats
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nats.aio.client import Client as Nats
@@ -113,7 +112,8 @@ async def connect_nats(url: str, process: str) -> Nats:
     """A client that reconnects for ever and says so once each time, not at each try."""
 
     async def gone() -> None:
-        log.warning("NATS is away; live hints and media wait, commands go on")
+        if not client.is_closed:
+            log.warning("NATS is away; live hints and media wait, commands go on")
 
     async def back() -> None:
         log.info("NATS is back")
@@ -121,10 +121,12 @@ async def connect_nats(url: str, process: str) -> Nats:
     async def quiet(error: Exception) -> None:
         log.debug("NATS: %s", error)
 
-    return await nats.connect(
+    client = Nats()
+    await client.connect(
         url, name=f"vigil {process}", max_reconnect_attempts=-1, reconnect_time_wait=0.5, disconnected_cb=gone,
         reconnected_cb=back, error_cb=quiet, pending_size=16 * 1024 * 1024,
     )  # fmt: skip
+    return client
 
 
 def derive(master: bytes, purpose: str) -> bytes:
