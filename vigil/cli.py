@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -138,7 +139,11 @@ def doctor(settings: Settings) -> None:
 
 def main() -> None:
     """Runs the command line; a mistake in settings is said in one line."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=os.environ.get("VIGIL_LOG", "INFO").upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for chatty in ("aioice", "aiortc", "uvicorn", "botocore"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         cli()
     except (SettingsError, NotRunning) as error:

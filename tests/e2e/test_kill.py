@@ -25,7 +25,7 @@ from domain.recording import Segment, SegmentStored
 from projections.models import MODELS
 from projections.rebuild import compare
 from tests.e2e.installation import Installation
-from vigil.demo.candidates import API
+from vigil.demo.orders import API
 from vigil.demo.cast import Candidates, Person, accounts
 from vigil.demo.steps import StepFailed
 from vigil.wiring import core, decoder
@@ -170,5 +170,3 @@ async def _segments(conn: AsyncConnection) -> Sequence[Segment]:
     cursor = await conn.execute(f"SELECT {COLUMNS} FROM ledger.events WHERE topic = 'recording.segment_stored'")
     bodies = [read(Stored(*row))[1] for row in await cursor.fetchall()]
     return [body.segment for body in bodies if isinstance(body, SegmentStored)]
-
-

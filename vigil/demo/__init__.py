@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from pathlib import Path
 
 import httpx
@@ -21,8 +22,9 @@ READY_S = 60
 
 def play(settings: Settings, *, once: bool, candidates: int, clips: Path | None) -> int:
     """Starts everything and plays the story. Returns the exit code: 0 only if every step held."""
+    os.environ.setdefault("VIGIL_LOG", "WARNING")  # for the processes that are started from here
     logging.getLogger().setLevel(logging.WARNING)
-    console = Console()
+    console = Console(soft_wrap=True)
     steps = Steps(console)
 
     async def story(running: Settings) -> int:

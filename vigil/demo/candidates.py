@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,28 +19,9 @@ import uvloop
 
 from media.clips import Clip, screen_clip, sound_clip
 from media.publisher import Publisher
+from vigil.demo.orders import API, Answer, Order
 from vigil.demo.people import calm, second_person
 from vigil.demo.sse import follow
-
-API = "/api/v1"
-
-
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What the story wants of one candidate. `link` comes with `join`."""
-
-    do: Literal["join", "publish", "second_person", "alone_again", "cut", "come_back", "submit"]
-    candidate: int
-    link: str = ""
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """`ok` with what was seen, or the error in words."""
-
-    do: str
-    candidate: int
-    ok: bool
-    session: str = ""
-    error: str = ""
 
 
 class Candidate:

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 from domain.user import Role
-from vigil.demo.candidates import API, Answer, Order
+from vigil.demo.orders import API, Answer, Order
 from vigil.demo.steps import StepFailed
 from vigil.settings import Settings
 from vigil.tools import register

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from vigil.demo.candidates import API
+from vigil.demo.orders import API
 from vigil.demo.cast import Account, Candidates, Person
 from vigil.demo.sse import Event, follow
 from vigil.demo.steps import StepFailed, Steps, expect
@@ -190,7 +190,7 @@ class Story:
             seen.append(f"{camera['file']['duration_s']:.0f} s of camera with sound, {len(whole) // 1000} kB")
         with self._step("one session is replayed to a moment in the pause") as seen:
             moment = self.in_the_pause.isoformat()
-            rows = (await auditor.get(f"/schedules/{self.schedule}/live", as_of=moment))["rows"]
+            rows = list((await auditor.get(f"/schedules/{self.schedule}/live", as_of=moment))["rows"].values())
             expect(_row(rows, first)["phase"] == "paused", "as of then the session is paused")
             replayed = await _run("replay", first, "--as-of", moment)
             expect("phase: paused" in replayed, "vigil replay shows a paused session")
@@ -236,8 +236,7 @@ class Story:
         return await self._until(what, within_s, look)
 
     async def _rows(self, model: str, person: Person) -> list[Any]:
-        found: list[Any] = (await person.get(f"/schedules/{self.schedule}/{model}"))["rows"]
-        return found
+        return list((await person.get(f"/schedules/{self.schedule}/{model}"))["rows"].values())
 
     async def _until(self, what: str, within_s: float, look: Callable[[], Awaitable[T | None]]) -> T:
         """Looks again and again; the first true answer is returned."""
