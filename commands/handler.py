@@ -7,11 +7,14 @@ leaves a receipt like everything else, and the same command gets the same answer
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import msgspec
 from psycopg import AsyncConnection
@@ -124,16 +127,20 @@ class Handler:
         self._appender = appender
         self.keys = keys
         self._states: OrderedDict[str, tuple[int, Any]] = OrderedDict()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def run(self, order: Order, use_case: UseCase) -> Receipt:
         """Raises `Refused`, `KeyReused`, `Busy`, `commands.ledger.LedgerAway`."""
+        contested: list[str] = []
         for _ in range(TRIES):
             work = Work(self, order)
-            outcome, parts = await self._attempt(work, use_case)
-            answer = await self._appender.append(Append(order.command, order.request, _encode(outcome), parts))
-            if answer.verdict == "conflict":
-                await self._refresh(work)
-                continue
+            async with self._turn(contested):
+                outcome, parts = await self._attempt(work, use_case)
+                answer = await self._appender.append(Append(order.command, order.request, _encode(outcome), parts))
+                if answer.verdict == "conflict":
+                    await self._refresh(work)
+                    contested = sorted(stream for stream, made in work.made.items() if made)
+                    continue
             if answer.verdict == "again":
                 if answer.request != order.request:
                     raise KeyReused("this Idempotency-Key was used for another request; take a new one")
@@ -164,6 +171,15 @@ class Handler:
         if version:
             self._keep(stream, version, state)
         return version, state
+
+    @asynccontextmanager
+    async def _turn(self, streams: list[str]) -> AsyncIterator[None]:
+        """Lets the losers of a race at these streams try one after another, so that they do not lose to each other."""
+        async with AsyncExitStack() as turn:
+            for stream in streams:
+                lock = self._turns.setdefault(stream, asyncio.Lock())
+                await turn.enter_async_context(lock)
+            yield
 
     async def _attempt(self, work: Work, use_case: UseCase) -> tuple[Outcome, list[Part]]:
         try:
