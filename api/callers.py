@@ -8,7 +8,7 @@ Roles are read from the user's own stream at each request, so that a change hold
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -36,7 +36,7 @@ STAFF: tuple[Who, ...] = (
 )  # fmt: skip
 EVERYBODY: tuple[Who, ...] = (*STAFF, "candidate")
 COOKIE = "vigil"
-_ID = re.compile(r"[a-z0-9]{1,64}(\.[a-z0-9_]{1,64})?")
+_ID = re.compile(r"[a-z0-9-]{1,64}(\.[a-z0-9_]{1,64})?")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -166,6 +166,13 @@ async def _in_reach(connection: Connection, caller: Caller, roles: frozenset[Who
             raise missing("schedule")
         if roles <= set(WATCHERS):
             _on_duty(plan, caller, "schedule")
+
+
+def sees(caller: Caller, invigilators: Collection[str], phase: str) -> bool:
+    """Whether a schedule is there for this caller: for mere invigilators, if they are on it and it is not over."""
+    if not caller.roles <= set(WATCHERS):
+        return True
+    return caller.actor in invigilators and phase not in ("closed", "cancelled")
 
 
 def _on_duty(plan: Schedule, caller: Caller, what: str) -> None:
