@@ -16,11 +16,15 @@ from api import (
     chat,
     exports,
     health,
+    incidents,
     interventions,
     join,
+    live,
+    page,
     proofs,
     receipt,
     recordings,
+    records,
     schedules,
     sessions,
     sign_in,
@@ -31,6 +35,7 @@ from api import (
 from api.bodies import strict_body
 from api.callers import declared
 from api.hints import Hints
+from api.hub import Hub
 from api.metrics import CountRequests, Metrics
 from api.ordering import name_position
 from api.problems import HANDLERS
@@ -38,6 +43,10 @@ from api.schema import describe, openapi
 from api.services import Services
 
 PREFIX = "/api/v1"
+PARTS = (
+    sign_in, users, schedules, candidates, join, sessions, candidate_stream, whip, chat, interventions, live, wall,
+    incidents, records, recordings, receipt, exports, proofs,
+)  # fmt: skip
 
 
 def create_app(services: Services) -> Litestar:
@@ -52,19 +61,12 @@ def create_app(services: Services) -> Litestar:
 
     app = Litestar(
         route_handlers=[
-            Router(
-                PREFIX,
-                route_handlers=[
-                    *sign_in.HANDLERS, *users.HANDLERS, *schedules.HANDLERS, *candidates.HANDLERS, *join.HANDLERS,
-                    *sessions.HANDLERS, *candidate_stream.HANDLERS, *whip.HANDLERS, *chat.HANDLERS,
-                    *interventions.HANDLERS, *receipt.HANDLERS, *recordings.HANDLERS, *exports.HANDLERS,
-                    *proofs.HANDLERS, *wall.HANDLERS,
-                ],
-            ),
+            Router(PREFIX, route_handlers=[handler for part in PARTS for handler in part.HANDLERS]),
             *health.HANDLERS,
+            *page.HANDLERS,
         ],
         before_request=strict_body,
-        before_send=[name_position],
+        before_send=[name_position, page.protect],
         exception_handlers=HANDLERS,
         lifespan=[running],
         logging_config=None,
@@ -75,6 +77,7 @@ def create_app(services: Services) -> Litestar:
     app.state.services = services
     app.state.metrics = metrics
     app.state.hints = hints
+    app.state.hub = Hub(services, hints)
     app.state.wall = wall.Wall(services.nats)
     _all_declared(app)
     describe(app)

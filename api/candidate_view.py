@@ -12,8 +12,8 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
+from api.opening import decoder
 from api.services import Services
-from commands.envelope import all_keys, read, recorded, unseal
 from commands.ledger import COLUMNS
 from domain import chat, session_rules
 from domain import intervention as interventions
@@ -154,9 +154,4 @@ async def events_of(services: Services, tenant: str, session: str, after: int = 
             prepare=True,
         )
         rows = [Stored(*row) async for row in cursor]
-    pairs = [(row, *read(row)) for row in rows]
-    keys = services.handler.keys
-    await keys.fetch(all_keys(event for _, _, event in pairs))
-    return [
-        recorded(row, envelope, unseal(event, row.stream, row.version, keys.held)) for row, envelope, event in pairs
-    ]
+    return [event for event in await decoder(services.handler.keys)(rows) if isinstance(event, Recorded)]

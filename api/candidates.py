@@ -8,12 +8,13 @@ from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import Response, delete, post
+from litestar import Response, delete, get, post
 from litestar.params import FromPath, JSONBody
 
 from api.callers import Caller, load_schedule, may
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied
+from api.reading import rows_of
 from api.services import Services
 from api.tokens import Token, ends
 from commands import schedules
@@ -21,6 +22,8 @@ from commands.handler import Work
 from commands.ids import session_id
 from domain.event import Refused
 from domain.schedule import Schedule
+from domain.session import Phase
+from projections.live import LIVE
 
 
 class NewCandidate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +52,37 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
+
+
+class CandidateRead(msgspec.Struct, frozen=True, kw_only=True):
+    """Name and number are None once they have been erased."""
+
+    session: str
+    name: str | None
+    number: str | None
+    phase: Phase
+    withdrawn: bool
+    join_link: str | None
+
+
+class Candidates(msgspec.Struct, frozen=True, kw_only=True):
+    candidates: tuple[CandidateRead, ...]
+
+
+@get("/schedules/{schedule:str}/candidates", guards=[may("planner")])
+async def read(request: AnyRequest, schedule: FromPath[str]) -> Candidates:
+    """Who is enrolled, by name, each with a join link."""
+    services, tenant = services_of(request), caller_of(request).tenant
+    plan = await load_schedule(services, tenant, schedule)
+    rows = (await rows_of(request, LIVE, {"schedule": schedule})).rows.values()
+    found = [
+        CandidateRead(
+            session=row.session, name=row.name, number=row.number, phase=row.phase, withdrawn=row.withdrawn,
+            join_link=None if row.withdrawn else join_link(services, tenant, schedule, plan, row.subject),
+        )
+        for row in sorted(rows, key=lambda row: (row.name or "", row.session))
+    ]  # fmt: skip
+    return Candidates(candidates=tuple(found))
 
 
 @post("/schedules/{schedule:str}/candidates", guards=[may("planner")])
@@ -125,4 +159,4 @@ def _subject(services: Services, caller: Caller, candidate: NewCandidate) -> str
 
 _MOVED_AT_MOST = timedelta(days=365)
 
-HANDLERS = (enrol, withdraw)
+HANDLERS = (read, enrol, withdraw)

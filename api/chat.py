@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Literal
 
@@ -11,11 +12,12 @@ from litestar.params import FromPath, JSONBody
 
 from api import hints
 from api.callers import WATCHERS, Caller, load_schedule, may
-from api.candidate_view import CandidateView, Message, events_of
 from api.interventions import Answers, chosen, for_each
 from api.ordering import AnyRequest, caller_of, command, services_of
+from api.reading import names_of, rows_of
 from commands import chats
 from domain.chat import Side
+from projections.chat import CHAT, Message
 
 
 class NewMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,18 +33,33 @@ class MessageMade(msgspec.Struct, frozen=True, kw_only=True):
     message: str
 
 
+class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """One message. Who wrote it is told to the staff only; `text` is None once it has been erased."""
+
+    message: str
+    side: Side
+    at: datetime
+    text: str | None
+    delivered: bool
+    read: bool
+    by: str | None = None
+    by_name: str | None = None
+
+
 class Messages(msgspec.Struct, frozen=True, kw_only=True):
-    messages: tuple[Message, ...]
+    messages: tuple[ChatMessage, ...]
 
 
 @get("/sessions/{session:str}/messages", guards=[may("candidate", *WATCHERS, "reviewer", "auditor")])
 async def read(request: AnyRequest, session: FromPath[str]) -> Messages:
     """The whole chat, oldest first."""
-    made = CandidateView()
-    for event in await events_of(services_of(request), caller_of(request).tenant, session):
-        for _ in made.fold(event):
-            pass
-    return Messages(messages=tuple(made.messages.values()))
+    found = await rows_of(request, CHAT, {"session": session})
+    rows = sorted(found.rows.values(), key=lambda row: row.position)
+    if caller_of(request).candidate:
+        return Messages(messages=tuple(_shown(row) for row in rows))
+    names = await names_of(request)
+    told = (msgspec.structs.replace(_shown(row), by=row.by, by_name=names.get(row.by)) for row in rows)
+    return Messages(messages=tuple(told))
 
 
 @post("/sessions/{session:str}/messages", guards=[may("candidate", *WATCHERS)])
@@ -80,6 +97,13 @@ async def broadcast(request: AnyRequest, schedule: FromPath[str], data: JSONBody
         lambda session: partial(chats.send, session=session, side="invigilator", text=data.text),
         "message",
     )
+
+
+def _shown(row: Message) -> ChatMessage:
+    return ChatMessage(
+        message=row.message, side=row.side, at=row.at, text=row.text, delivered=row.delivered_at is not None,
+        read=row.read_at is not None,
+    )  # fmt: skip
 
 
 def _side(caller: Caller) -> Side:

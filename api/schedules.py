@@ -6,13 +6,17 @@ from functools import partial
 from typing import Annotated
 
 import msgspec
-from litestar import Response, delete, patch, post, put
+from litestar import Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 
-from api.callers import may
-from api.ordering import AnyRequest, command
+from api.callers import WATCHERS, may, sees
+from api.ordering import AnyRequest, caller_of, command, services_of
+from api.problems import missing
+from api.reading import rows_of
 from commands import schedules
-from domain.policy import Policy, Window
+from domain.policy import Policy, Window, notice
+from projections.reader import phases
+from projections.schedules import SCHEDULES, Sitting
 
 Title = Annotated[str, msgspec.Meta(max_length=200)]
 
@@ -48,6 +52,46 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 class Cancellation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
+class ScheduleRead(msgspec.Struct, frozen=True, kw_only=True):
+    """`phases` counts the sessions by their state. `enrolled` is how many candidates there are now."""
+
+    schedule: str
+    title: str
+    window: Window | None
+    duration_s: int
+    phase: str
+    live_proctoring: bool
+    policy: Policy
+    notice: str
+    invigilators: tuple[str, ...]
+    enrolled: int
+    phases: dict[str, int]
+
+
+class Schedules(msgspec.Struct, frozen=True, kw_only=True):
+    schedules: tuple[ScheduleRead, ...]
+
+
+@get("/schedules", guards=[may("planner", *WATCHERS, "reviewer", "auditor")])
+async def read_all(request: AnyRequest) -> Schedules:
+    """All schedules, the next first; an invigilator sees those that they are assigned to, until they close."""
+    caller = caller_of(request)
+    rows = (await rows_of(request, SCHEDULES)).rows.values()
+    seen = [row for row in rows if sees(caller, row.invigilators, row.phase)]
+    counts = await _phases(request)
+    seen.sort(key=lambda row: (row.window is None or row.window.opens_at, row.schedule))
+    return Schedules(schedules=tuple(_read(row, counts) for row in seen))
+
+
+@get("/schedules/{schedule:str}", guards=[may("planner", *WATCHERS, "reviewer", "auditor")])
+async def read(request: AnyRequest, schedule: FromPath[str]) -> ScheduleRead:
+    key = f"{caller_of(request).tenant}/{schedule}"
+    rows = (await rows_of(request, SCHEDULES, {"key": key})).rows
+    if key not in rows:
+        raise missing("schedule")
+    return _read(rows[key], await _phases(request))
 
 
 @post("/schedules", guards=[may("planner")])
@@ -101,4 +145,17 @@ async def cancel(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Ca
     await command(request, partial(schedules.cancel, name=schedule, reason=data.reason))
 
 
-HANDLERS = (create, change, switch_live_proctoring, set_policy, assign, remove, activate, cancel)
+async def _phases(request: AnyRequest) -> dict[str, dict[str, int]]:
+    async with services_of(request).pool.connection() as conn:
+        return await phases(conn, caller_of(request).tenant)
+
+
+def _read(row: Sitting, counts: dict[str, dict[str, int]]) -> ScheduleRead:
+    return ScheduleRead(
+        schedule=row.schedule, title=row.title, window=row.window, duration_s=row.duration_s, phase=row.phase,
+        live_proctoring=row.live_proctoring, policy=row.policy, notice=notice(row.policy),
+        invigilators=row.invigilators, enrolled=row.enrolled, phases=counts.get(row.schedule, {}),
+    )  # fmt: skip
+
+
+HANDLERS = (read_all, read, create, change, switch_live_proctoring, set_policy, assign, remove, activate, cancel)

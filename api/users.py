@@ -6,13 +6,15 @@ from functools import partial
 from typing import Annotated
 
 import msgspec
-from litestar import Response, delete, post
-from litestar.params import FromPath, JSONBody
+from litestar import Response, delete, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.callers import may
 from api.ordering import AnyRequest, command, services_of
+from api.reading import rows_of
 from commands import users
 from domain.user import Role
+from projections.people import PEOPLE
 
 
 class NewUser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,6 +30,29 @@ class UserMade(msgspec.Struct, frozen=True, kw_only=True):
 
 class RoleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     role: Role
+
+
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """Name and e-mail address are None once they have been erased."""
+
+    user: str
+    name: str | None
+    email: str | None
+    roles: tuple[Role, ...]
+
+
+class Users(msgspec.Struct, frozen=True, kw_only=True):
+    users: tuple[User, ...]
+
+
+@get("/users", guards=[may("admin", "planner")])
+async def read(request: AnyRequest, role: FromQuery[Role | None] = None) -> Users:
+    """All accounts, or those with a role; planners find invigilators here."""
+    found = await rows_of(request, PEOPLE)
+    rows = [row for row in found.rows.values() if role is None or role in row.roles]
+    rows.sort(key=lambda row: (row.name or "", row.user))
+    users = (User(user=row.user, name=row.name, email=row.email, roles=row.roles) for row in rows)
+    return Users(users=tuple(users))
 
 
 @post("/users", guards=[may("admin")])
@@ -53,4 +78,4 @@ async def revoke(request: AnyRequest, user: FromPath[str], role: FromPath[Role])
     await command(request, partial(users.revoke_role, who=user, role=role))
 
 
-HANDLERS = (register, grant, revoke)
+HANDLERS = (read, register, grant, revoke)

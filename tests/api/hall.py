@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
-import nats
 import uvicorn
-from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
 
 from api.app import create_app
-from api.services import Check, ExportStatus, Playable, Services
+from api.services import Services
 from commands import users
-from commands.handler import Handler, Order
-from commands.ids import Pseudonyms
-from commands.keys import KeyRing
-from commands.ledger import Appender
-from domain.incidents import Evidence
+from commands.handler import Order
+from commands.notary import Notary
 from domain.user import Role
-from vigil.settings import as_role
+from vigil.door import services
+from vigil.exports import ExportJobs
+from vigil.reactions import react
+from vigil.reading import project
+from vigil.settings import Settings
+from vigil.wiring import core
 
 PASSWORD = "correct horse battery staple"
 
@@ -91,31 +89,6 @@ class Hall:
         return self.services.pseudonyms.user("main", email)
 
 
-class NoExports:
-    """Stands where nothing is exported in these tests."""
-
-    async def begin(self, tenant: str, export: str, sessions: Sequence[str], by: str) -> None:
-        raise NotImplementedError
-
-    async def status(self, tenant: str, export: str) -> ExportStatus | None:  # noqa: ARG002
-        return None
-
-    def read(self, tenant: str, export: str) -> AsyncIterator[bytes]:
-        raise NotImplementedError
-
-
-async def no_recording(tenant: str, recording: str) -> Playable | None:
-    return None
-
-
-async def no_picture(tenant: str, session: str, evidence: Evidence) -> bytes | None:
-    return None
-
-
-async def objects_ready() -> Check:
-    return Check(name="objects", ok=True)
-
-
 @asynccontextmanager
 async def serving(app: object) -> AsyncIterator[str]:
     """A real server on a free port, in this loop."""
@@ -134,35 +107,26 @@ async def serving(app: object) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def a_hall(database: str, nats_url: str) -> AsyncIterator[Hall]:
+async def a_hall(settings: Settings) -> AsyncIterator[Hall]:
+    """Everything but media, in this process: the front door, projections, notary and reactions."""
     async with AsyncExitStack() as stack:
-        app_url, keys_url = as_role(database, "app"), as_role(database, "keys")
-        pool = await stack.enter_async_context(_pool(app_url))
-        keys = KeyRing(await stack.enter_async_context(_pool(keys_url)), os.urandom(32))
-        appender = await stack.enter_async_context(Appender(app_url))
-        client = await nats.connect(nats_url, max_reconnect_attempts=-1, reconnect_time_wait=0.1)
-        stack.push_async_callback(client.close)
+        here = await stack.enter_async_context(core(settings, "test"))
+        exports = ExportJobs(here)
+        stack.push_async_callback(exports.close)
         clock = Clock()
-        services = Services(
-            handler=Handler(pool, appender, keys), pool=pool, nats=client, pseudonyms=Pseudonyms(os.urandom(32)),
-            secret=os.urandom(32), public_url="http://vigil.test", key_fingerprint="f" * 64, now=clock,
-            open_recording=no_recording, open_picture=no_picture, exports=NoExports(), objects_ready=objects_ready,
-        )  # fmt: skip
-        url = await stack.enter_async_context(serving(create_app(services)))
+        made = replace(services(here, exports), now=clock, public_url="http://vigil.test")
+        for role in (project(here), Notary(settings.database_url_for("notary"), here.signer).run(), react(here)):
+            task = asyncio.create_task(role)
+            stack.push_async_callback(_ended, task)
+        url = await stack.enter_async_context(serving(create_app(made)))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=15))
-        yield Hall(url, services, clock, database, http)
+        yield Hall(url, made, clock, settings.database_url, http)
 
 
-@asynccontextmanager
-async def _pool(conninfo: str) -> AsyncIterator[AsyncConnectionPool[AsyncConnection]]:
-    pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
-        conninfo, min_size=1, max_size=8, open=False, kwargs={"autocommit": True}
-    )
-    await pool.open()
-    try:
-        yield pool
-    finally:
-        await pool.close()
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 @dataclass(frozen=True)

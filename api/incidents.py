@@ -1,0 +1,165 @@
+"""Incidents: what was flagged, the pictures behind it, raising one by hand, and verdicts, which only people give."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, JSONBody
+
+from api.callers import WATCHERS, may, reach_session
+from api.ordering import AnyRequest, caller_of, command, services_of
+from api.problems import missing
+from api.reading import names_of, rows_of
+from commands import flags
+from domain.incidents import Provenance, Severity, Verdict
+from projections import incidents
+from projections.reader import as_tenant
+
+JUDGES = (*WATCHERS, "reviewer")
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """Evidence: when it was taken, where it is fetched, the score behind it, SHA-256 (hex) of what is stored."""
+
+    at: datetime
+    picture: str
+    raw_score: float
+    sha256: str
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    verdict: Verdict
+    reason: str | None
+    by: str
+    by_name: str | None
+    at: datetime
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen, worded as an observation. `ended_at` is None while it goes on; the last verdict counts."""
+
+    incident: str
+    session: str
+    kind: str
+    severity: Severity
+    started_at: datetime
+    ended_at: datetime | None
+    ended: str
+    confidence: float | None
+    peak: float | None
+    provenance: Provenance | None
+    raised_by: str | None
+    note: str | None
+    evidence: tuple[Picture, ...]
+    verdicts: tuple[Judged, ...]
+
+
+class Incidents(msgspec.Struct, frozen=True, kw_only=True):
+    incidents: tuple[Incident, ...]
+
+
+class NewIncident(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    severity: Severity
+    note: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+
+
+class IncidentMade(msgspec.Struct, frozen=True, kw_only=True):
+    incident: str
+
+
+class NewVerdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    verdict: Verdict
+    reason: Annotated[str, msgspec.Meta(max_length=2000)]
+
+
+@get("/sessions/{session:str}/incidents", guards=[may(*WATCHERS, "reviewer", "auditor")])
+async def read(request: AnyRequest, session: FromPath[str]) -> Incidents:
+    """All incidents of a session, in the order in which they were flagged."""
+    found = await rows_of(request, incidents.INCIDENTS, {"session": session})
+    names = await names_of(request)
+    rows = sorted(found.rows.values(), key=lambda row: row.position)
+    return Incidents(incidents=tuple(_incident(row, names) for row in rows))
+
+
+@post("/sessions/{session:str}/incidents", guards=[may(*JUDGES)])
+async def raise_by_hand(
+    request: AnyRequest, session: FromPath[str], data: JSONBody[NewIncident]
+) -> Response[IncidentMade]:
+    made = await command(request, partial(flags.raise_by_hand, session=session, severity=data.severity, note=data.note))
+    return Response(IncidentMade(incident=made.ids["incident"]))
+
+
+@post("/sessions/{session:str}/incidents/{incident:str}/verdict", guards=[may(*JUDGES)], status_code=204)
+async def judge(
+    request: AnyRequest, session: FromPath[str], incident: FromPath[str], data: JSONBody[NewVerdict]
+) -> None:
+    """Says whether what was flagged is really there. It is no finding of misconduct, which is the institution's."""
+    wanted = partial(flags.judge, session=session, incident=incident, verdict=data.verdict, reason=data.reason)
+    await command(request, wanted)
+
+
+@post("/incidents/{incident:str}/verdict", guards=[may(*JUDGES)], status_code=204)
+async def judge_by_id(request: AnyRequest, incident: FromPath[str], data: JSONBody[NewVerdict]) -> None:
+    """The same, for whoever knows the incident's id only."""
+    session = await _session_of(request, incident)
+    wanted = partial(flags.judge, session=session, incident=incident, verdict=data.verdict, reason=data.reason)
+    await command(request, wanted)
+
+
+@get(
+    "/sessions/{session:str}/incidents/{incident:str}/pictures/{number:int}",
+    guards=[may(*WATCHERS, "reviewer", "auditor")],
+    media_type="image/jpeg",
+)
+async def picture(
+    request: AnyRequest, session: FromPath[str], incident: FromPath[str], number: FromPath[int]
+) -> Response[bytes]:
+    """One picture of the evidence, numbered from 0, as it was taken."""
+    services, tenant = services_of(request), caller_of(request).tenant
+    found = await rows_of(request, incidents.INCIDENTS, {"key": f"{tenant}/{session}/{incident}"})
+    row = next(iter(found.rows.values()), None)
+    if row is None or not 0 <= number < len(row.evidence):
+        raise missing("picture")
+    taken = row.evidence[number]
+    jpeg = await services.open_picture(tenant, session, taken)
+    if jpeg is None:
+        raise missing("picture")
+    headers = {"Cache-Control": "private, max-age=3600", "ETag": f'"{taken.sha256}"'}
+    return Response(jpeg, media_type="image/jpeg", headers=headers)
+
+
+async def _session_of(request: AnyRequest, incident: str) -> str:
+    """The session that an incident belongs to, if the caller may judge there. Raises `Denied` 404."""
+    services, caller = services_of(request), caller_of(request)
+    async with services.pool.connection() as conn, as_tenant(conn, caller.tenant):
+        cursor = await conn.execute(
+            "SELECT session FROM read.incidents WHERE tenant = %s AND data->>'incident' = %s", (caller.tenant, incident)
+        )
+        row = await cursor.fetchone()
+    if row is None:
+        raise missing("incident")
+    await reach_session(services, caller, caller.roles.intersection(JUDGES), row[0])
+    return str(row[0])
+
+
+def _incident(row: incidents.Incident, names: dict[str, str | None]) -> Incident:
+    at = f"/api/v1/sessions/{row.session}/incidents/{row.incident}/pictures"
+    pictures = tuple(
+        Picture(at=e.at, picture=f"{at}/{n}", raw_score=e.raw_score, sha256=e.sha256)
+        for n, e in enumerate(row.evidence)
+    )
+    verdicts = tuple(
+        Judged(verdict=v.verdict, reason=v.reason, by=v.by, by_name=names.get(v.by), at=v.at) for v in row.verdicts
+    )
+    return Incident(
+        incident=row.incident, session=row.session, kind=row.kind, severity=row.severity, started_at=row.started_at,
+        ended_at=row.ended_at, ended=row.ended, confidence=row.confidence, peak=row.peak, provenance=row.provenance,
+        raised_by=row.raised_by, note=row.note, evidence=pictures, verdicts=verdicts,
+    )  # fmt: skip
+
+
+HANDLERS = (read, raise_by_hand, judge, judge_by_id, picture)

@@ -1,0 +1,117 @@
+"""The live list of a schedule: a snapshot, the stream of what changes, and the list as it was at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import msgspec
+from litestar import get
+from litestar.params import FromPath, QueryParameter
+
+from api.callers import WATCHERS, may
+from api.event_stream import EventStream, last_id, message
+from api.hub import Hub, channel, encode
+from api.moments import position_of
+from api.opening import decoder
+from api.ordering import AnyRequest, caller_of, services_of
+from api.reading import rows_of
+from api.services import Services
+from domain.stream import Stream
+from projections.live import LIVE, Live
+from projections.reader import Found, changes_since, snapshot
+from projections.refold import fold_as_of
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows by key, as of a position. `stale` names rows and streams that wait for a fix.
+
+    The stream goes on from `mark`.
+    """
+
+    schedule: str
+    position: int
+    mark: int
+    rows: dict[str, Live]
+    stale: tuple[str, ...]
+
+
+@get("/schedules/{schedule:str}/live", guards=[may(*WATCHERS, "planner", "reviewer", "auditor")])
+async def read(
+    request: AnyRequest, schedule: FromPath[str], as_of: Annotated[str, QueryParameter(max_length=64)] = ""
+) -> Snapshot:
+    """Every session of the schedule as it is now, or as the list was at a time or position."""
+    if not as_of:
+        return _snapshot(schedule, await rows_of(request, LIVE, {"schedule": schedule}))
+    services, tenant = services_of(request), caller_of(request).tenant
+    decode = decoder(services.handler.keys)
+    async with services.pool.connection() as conn:
+        position = await position_of(conn, as_of)
+        stream = str(Stream(tenant, "schedule", schedule))
+        rows = await fold_as_of(conn, decode, LIVE, position, streams=[stream])
+    return Snapshot(schedule=schedule, position=position, mark=position, rows=rows, stale=())
+
+
+@get("/schedules/{schedule:str}/live/stream", guards=[may(*WATCHERS, "planner")], media_type="text/event-stream")
+async def stream(request: AnyRequest, schedule: FromPath[str]) -> EventStream:
+    """Server-sent events: `snapshot` for a reader who comes first, then `change` with patches, at most ten a second.
+
+    The id is the mark to come again with (`Last-Event-ID`). One that is too old gets `reset`, and a snapshot.
+    """
+    hub: Hub = request.app.state.hub
+    source = _events(services_of(request), hub, caller_of(request).tenant, schedule, last_id(request))
+    return EventStream(request, source, name="live")
+
+
+async def _events(services: Services, hub: Hub, tenant: str, schedule: str, seen: int | None) -> AsyncIterator[bytes]:
+    async with hub.watching(tenant, schedule) as reader:
+        if seen is not None:
+            seen, missed = await _missed(services, tenant, schedule, seen)
+            yield missed
+        if seen is None:
+            seen, everything = await _everything(services, tenant, schedule)
+            yield everything
+        async for batch in reader.batches():
+            if batch.upto <= seen:
+                continue
+            if batch.told is None:
+                yield RESET
+                seen, everything = await _everything(services, tenant, schedule)
+                yield everything
+                continue
+            if batch.after >= seen:
+                yield batch.encoded
+            elif told := [one for one in batch.told if one.mark > seen]:
+                yield encode(told, batch.upto)
+            seen = batch.upto
+
+
+async def _missed(services: Services, tenant: str, schedule: str, seen: int) -> tuple[int | None, bytes]:
+    """What came after a mark, and the mark reached; `reset` and None when nobody can tell any more."""
+    missed = b""
+    while True:
+        async with services.pool.connection() as conn:
+            changes = await changes_since(conn, tenant, channel(schedule), seen)
+        if changes is None:
+            return None, RESET
+        missed += encode(changes.told, changes.mark) if changes.told else b""
+        if changes.mark == seen or not changes.told:
+            return changes.mark, missed
+        seen = changes.mark
+
+
+async def _everything(services: Services, tenant: str, schedule: str) -> tuple[int, bytes]:
+    async with services.pool.connection() as conn:
+        found = await snapshot(conn, tenant, schedule)
+    return found.mark, message("snapshot", _snapshot(schedule, found), found.mark)
+
+
+def _snapshot(schedule: str, found: Found[Live]) -> Snapshot:
+    return Snapshot(
+        schedule=schedule, position=found.position, mark=found.mark, rows=found.rows, stale=tuple(sorted(found.stale))
+    )
+
+
+RESET = b"event: reset\ndata: {}\n\n"
+
+HANDLERS = (read, stream)

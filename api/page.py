@@ -1,0 +1,92 @@
+"""The plain pages that come with the front door: one for staff, one for candidates. No build step, no inline script."""
+
+from __future__ import annotations
+
+from functools import cache
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+
+from litestar import Response, get
+from litestar.params import FromPath
+from litestar.types import Message, Scope
+
+from api.callers import anybody
+from api.ordering import AnyRequest, services_of
+from api.problems import missing
+
+TYPES = {
+    "css": "text/css; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:;"
+    " media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@get("/", guards=[anybody], include_in_schema=False)
+async def staff(request: AnyRequest) -> Response[bytes]:
+    """For planners, invigilators, reviewers and auditors."""
+    return _page(request, "index.html")
+
+
+@get("/join", guards=[anybody], include_in_schema=False)
+async def candidate(request: AnyRequest) -> Response[bytes]:
+    """Where a join link leads. Its token stays in the fragment, so it never comes here."""
+    return _page(request, "join.html")
+
+
+@get("/assets/{name:str}", guards=[anybody], include_in_schema=False)
+async def asset(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
+    """Scripts, styles and pictures of the pages, by the hash of what is in them."""
+    found = _file(name)
+    if found is None or name.endswith(".html"):
+        raise missing("file")
+    body, etag = found
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if request.headers.get("if-none-match") == etag:
+        return Response(b"", status_code=304, headers=headers)
+    return Response(body, media_type=TYPES[name.rpartition(".")[2]], headers=headers)
+
+
+async def protect(message: Message, scope: Scope) -> None:
+    """A `before_send` hook: what every answer tells a browser, so that it trusts nothing that we did not say."""
+    if message["type"] != "http.response.start":
+        return
+    headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+    if scope["litestar_app"].state.services.secure:
+        headers.append((b"strict-transport-security", b"max-age=31536000"))
+    message["headers"] = [*message["headers"], *headers]
+
+
+def _page(request: AnyRequest, name: str) -> Response[bytes]:
+    services = services_of(request)
+    found = _file(name)
+    assert found is not None
+    body = found[0].replace(b"{version}", escape(services.version).encode())
+    body = body.replace(b"{source}", escape(services.source_url).encode())
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": POLICY,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
+    }
+    return Response(body, media_type=TYPES["html"], headers=headers)
+
+
+@cache
+def _file(name: str) -> tuple[bytes, str] | None:
+    """The bytes of a file and its ETag; None for a name that is none of ours."""
+    if name.rpartition(".")[2] not in TYPES or "/" in name or "\\" in name:
+        return None
+    path = files("api") / "pages" / name
+    if not path.is_file():
+        return None
+    body = path.read_bytes()
+    return body, f'"{sha256(body).hexdigest()[:32]}"'
+
+
+HANDLERS = (staff, candidate, asset)

@@ -1,0 +1,57 @@
+// Calls of the API. Every error is a Problem with what the server said of it, field by field.
+
+const API = "/api/v1";
+
+export class Problem extends Error {
+  constructor(status, body) {
+    const fields = (body.errors ?? []).map((e) => `${e.field}: ${e.rule}`);
+    super(fields.length ? fields.join("; ") : body.detail || body.title || `The server answered ${status}.`);
+    this.status = status;
+    this.type = body.type ?? "";
+  }
+}
+
+/** A client. `token` is a bearer token, or null for the cookie of a member of staff. */
+export function client(token = null) {
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  let seen = 0; // the last position of our own commands: reads wait until they show it
+
+  async function send(method, path, body, more = {}) {
+    const own = { ...headers, "Vigil-Client-Time": new Date().toISOString(), ...more };
+    if (seen && method === "GET") own["Vigil-At-Least"] = String(seen);
+    if (method !== "GET") own["Idempotency-Key"] = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+    if (body !== undefined) own["Content-Type"] = "application/json";
+    let response;
+    try {
+      response = await fetch(API + path, {
+        method,
+        headers: own,
+        body: body === undefined ? undefined : JSON.stringify(body),
+        credentials: token ? "omit" : "same-origin",
+      });
+    } catch {
+      throw new Problem(0, { detail: "The server cannot be reached. Your connection may be gone." });
+    }
+    const reached = Number(response.headers.get("Vigil-Position"));
+    if (method !== "GET" && reached > seen) seen = reached;
+    const text = await response.text();
+    let parsed = null;
+    try {
+      parsed = text ? JSON.parse(text) : null;
+    } catch {
+      parsed = null;
+    }
+    if (!response.ok) throw new Problem(response.status, parsed ?? {});
+    return parsed;
+  }
+
+  return {
+    token,
+    url: (path) => API + path,
+    get: (path) => send("GET", path),
+    post: (path, body) => send("POST", path, body),
+    put: (path, body) => send("PUT", path, body),
+    patch: (path, body) => send("PATCH", path, body),
+    delete: (path) => send("DELETE", path),
+  };
+}

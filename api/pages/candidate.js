@@ -1,0 +1,214 @@
+// The candidate's page: join, notice, system check, exam, end. What the server says is shown; nothing is guessed.
+
+import { client } from "/assets/calls.js";
+import { runChecks } from "/assets/checks.js";
+import { busy, clockTime, complain, duration, find, left, make, words } from "/assets/show.js";
+import { follow } from "/assets/stream.js";
+import { publish } from "/assets/whip.js";
+
+const STEPS = ["join", "notice", "checks", "exam", "end"];
+const OVER = ["submitted", "terminated", "no_show", "declined", "ended_in_fault"];
+const here = { call: null, at: "", session: null, clock: null, skew: 0, media: {}, stops: [], stopStream: null };
+const chat = new Map();
+const asked = new Map();
+
+await open();
+setInterval(tick, 500);
+
+async function open() {
+  const link = location.hash.slice(1) || sessionStorage.getItem("vigil-link") || "";
+  history.replaceState(null, "", location.pathname); // the link stays out of the history and out of screenshots
+  if (!link) return void (find("#step-join").textContent = "Open the link that you were sent.");
+  try {
+    const joined = await client().post("/join", { token: link });
+    sessionStorage.setItem("vigil-link", link);
+    here.call = client(joined.token);
+    here.at = `/sessions/${joined.session}`;
+    here.skew = Date.now() - Date.parse(joined.server_time);
+    find("#title").textContent = joined.title;
+    await refresh();
+    here.stopStream = follow(here.call, `${here.at}/stream`, { on: heard, state: connection });
+  } catch (error) {
+    find("#step-join").hidden = true;
+    complain(error);
+  }
+}
+
+async function refresh() {
+  here.session = await here.call.get(here.at);
+  here.clock = here.session.clock;
+  step();
+}
+
+/** Which part of the page is shown, from what the server knows. */
+function step() {
+  const { session, clock } = here;
+  let now = "notice";
+  if (OVER.includes(clock.phase)) now = "end";
+  else if (clock.started_at) now = here.media.asked ? "exam" : "checks";
+  else if (session.notice.acknowledged) now = "checks";
+  for (const name of STEPS) find(`#step-${name}`).hidden = name !== now;
+  find("#notice-text").textContent = session.notice.text;
+  find("#status").textContent = words(clock.phase);
+  find("#start").textContent = clock.started_at ? "Go back to the exam" : "Start the exam";
+  if (now === "end") end();
+  cover();
+}
+
+find("#acknowledge").onclick = (event) => busy(event.target, () => answer("acknowledged"));
+find("#decline").onclick = (event) => busy(event.target, () => answer("declined"));
+
+async function answer(what) {
+  const { policy_version, sha256 } = here.session.notice;
+  await here.call.post(`${here.at}/notice`, { policy_version, sha256, answer: what });
+  await refresh();
+}
+
+find("#check").onclick = (event) =>
+  busy(event.target, async () => {
+    find("#checks").replaceChildren();
+    const { policy, tracks, clock } = here.session;
+    const found = await runChecks(policy, tracks, (name, passed, text) => {
+      const result = make("td", { class: passed ? "good" : "bad" }, passed ? "pass" : "fail");
+      find("#checks").append(make("tr", {}, make("th", { scope: "row" }, words(name)), result, make("td", {}, text)));
+    });
+    Object.assign(here.media, { camera: found.camera, screen: found.screen });
+    let passed = found.checks.every((check) => check.passed);
+    if (!clock.started_at) ({ passed } = await here.call.post(`${here.at}/system-check`, { checks: found.checks }));
+    find("#start").disabled = !passed;
+    if (passed) find("#start").focus();
+  });
+
+find("#start").onclick = (event) =>
+  busy(event.target, async () => {
+    here.clock = await here.call.post(`${here.at}/start`);
+    here.media.asked = true;
+    for (const track of here.session.tracks) send(track, here.media[track]);
+    find("#self").srcObject = here.media.camera ?? null;
+    step();
+  });
+
+function send(track, media) {
+  const place = find(`#${track}-state`);
+  const tell = (text, tone) => {
+    place.textContent = text;
+    place.className = tone;
+  };
+  if (!media) return tell("not captured", "quiet");
+  media.getVideoTracks()[0].addEventListener("ended", () => tell("stopped by you or your browser; reload this page", "bad"));
+  const stop = publish(here.call, `${here.at}/whip/${track}`, media, (state, why) => {
+    if (state === "live") tell("● recording", "good");
+    else if (state === "connecting") tell("connecting ...", "quiet");
+    else tell(`not sent: ${why}. It goes on by itself and is not held against you.`, "warn");
+  });
+  here.stops.push(stop);
+}
+
+find("#submit").onclick = () => find("#sure").showModal();
+find("#not-yet").onclick = () => find("#sure").close();
+find("#hand-in").onclick = (event) =>
+  busy(event.target, async () => {
+    here.clock = await here.call.post(`${here.at}/submit`);
+    find("#sure").close();
+    step();
+  });
+
+async function end() {
+  if (here.ended) return;
+  here.ended = true;
+  await Promise.all(here.stops.map((stop) => stop()));
+  for (const media of [here.media.camera, here.media.screen]) media?.getTracks().forEach((track) => track.stop());
+  const { phase, ended_at } = here.clock;
+  if (phase === "declined") {
+    find("#end-text").textContent = "You declined to be recorded. Nothing was recorded; ask your examination office for the alternative.";
+    return;
+  }
+  find("#end-text").textContent = `It is ${words(phase)}. Recording stopped at ${clockTime(ended_at ?? Date.now())}.`;
+  for (let tries = 0; tries < 20 && ended_at; tries += 1) {
+    try {
+      const receipt = await here.call.get(`${here.at}/receipt`);
+      find("#receipt-text").textContent = JSON.stringify(receipt, null, 2);
+      find("#receipt").hidden = false;
+      return;
+    } catch (error) {
+      if (error.status !== 503) return complain(error);
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+    }
+  }
+}
+
+find("#save").onclick = () => {
+  const file = new Blob([find("#receipt-text").textContent], { type: "application/json" });
+  const link = make("a", { href: URL.createObjectURL(file), download: "vigil-receipt.json" });
+  link.click();
+  URL.revokeObjectURL(link.href);
+};
+
+function connection(state) {
+  const text = { live: "connection good", late: "connection late; trying again by itself", ended: "you are signed out; open your link again" };
+  find("#connection").textContent = text[state];
+  find("#connection").className = state === "live" ? "good" : "warn";
+}
+
+function heard(name, data) {
+  if (name === "snapshot") {
+    here.clock = data.session;
+    data.messages.forEach(message);
+    data.interventions.forEach(intervention);
+    step();
+  } else if (name === "session") {
+    here.clock = data;
+    step();
+  } else if (name === "message") message(data);
+  else if (name === "intervention") intervention(data);
+}
+
+function message(data) {
+  const line = make("li", { class: data.side === "candidate" ? "mine" : "" });
+  line.append(make("div", { class: "quiet" }, `${data.side === "candidate" ? "You" : "Invigilator"}, ${clockTime(data.at)}`), data.text ?? "(erased)");
+  if (chat.has(data.message)) chat.get(data.message).replaceWith(line);
+  else find("#chat").append(line);
+  chat.set(data.message, line);
+  if (data.side === "invigilator" && !data.read && here.media.asked) here.call.post(`${here.at}/messages/${data.message}/read`).catch(complain);
+  find("#chat").scrollTop = find("#chat").scrollHeight;
+}
+
+find("#write").onsubmit = (event) => {
+  event.preventDefault();
+  busy(find("#write button"), async () => {
+    await here.call.post(`${here.at}/messages`, { text: find("#words").value });
+    find("#words").value = "";
+  });
+};
+
+/** What was asked of the candidate. A warning waits until it is read; everything else takes effect as it is shown. */
+function intervention(data) {
+  asked.set(data.intervention, data);
+  const reached = { requested: "delivered", delivered: data.action === "warn" ? null : "applied" }[data.stage];
+  cover();
+  if (reached) here.call.post(`${here.at}/interventions/${data.intervention}/progress`, { stage: reached }).catch(complain);
+}
+
+/** At most one thing covers the page: a warning that was not read yet, or the pause. */
+function cover() {
+  const warning = [...asked.values()].find((one) => one.action === "warn" && ["requested", "delivered"].includes(one.stage));
+  const paused = here.clock?.phase === "paused";
+  const was = find("#cover").hidden;
+  find("#cover").hidden = !(warning || paused);
+  if (!warning && !paused) return;
+  const pause = [...asked.values()].filter((one) => one.action === "pause").at(-1);
+  find("#cover-head").textContent = warning ? "A word from your invigilator" : "Your exam is paused";
+  find("#cover-text").textContent = (warning ?? pause)?.text ?? "";
+  find("#cover-more").textContent = warning
+    ? "You can answer in the chat."
+    : "The clock has stopped. This is not an accusation. The clock of your exam platform may go on; your invigilator knows. It goes on by itself here.";
+  find("#cover-ok").hidden = !warning;
+  find("#cover-ok").onclick = (event) =>
+    busy(event.target, () => here.call.post(`${here.at}/interventions/${warning.intervention}/progress`, { stage: "applied" }));
+  if (was && warning) find("#cover-ok").focus();
+}
+
+function tick() {
+  const seconds = here.clock && left(here.clock, here.skew);
+  find("#left").textContent = seconds === null || seconds === undefined || OVER.includes(here.clock.phase) ? "" : `${duration(seconds)} left`;
+}

@@ -1,0 +1,56 @@
+"""Reading the models. A client that names a position (`Vigil-At-Least`) sees at least that, so its own writes too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+
+from api.ordering import AnyRequest, caller_of, services_of
+from api.problems import Denied, away
+from projections.model import Model, R
+from projections.people import PEOPLE
+from projections.reader import Found, NotThereYet, find
+
+AT_LEAST = "vigil-at-least"
+PATIENCE_S = 2.0
+LOOK_S = 0.02
+
+Where = Mapping[str, str | int | datetime]
+
+
+async def rows_of(
+    request: AnyRequest, model: Model[R], where: Where | None = None, *, after: str = "", most: int | None = None
+) -> Found[R]:
+    """Rows of the caller's tenant. Waits up to two seconds for the position asked for. Raises `Denied` 503 or 400."""
+    services, tenant = services_of(request), caller_of(request).tenant
+    wanted = at_least(request)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + PATIENCE_S
+    while True:
+        try:
+            async with services.pool.connection() as conn:
+                found = await find(conn, model, tenant, where, after=after, most=most)
+        except NotThereYet:
+            found = None
+        if found and found.position >= wanted:
+            return found
+        if loop.time() > until:
+            raise away("what you see is not up to date yet; try again in a moment", after_s=1)
+        await asyncio.sleep(LOOK_S)
+
+
+async def names_of(request: AnyRequest) -> dict[str, str | None]:
+    """What the accounts of the staff are called, by their id."""
+    services, tenant = services_of(request), caller_of(request).tenant
+    async with services.pool.connection() as conn:
+        found = await find(conn, PEOPLE, tenant)
+    return {row.user: row.name for row in found.rows.values()}
+
+
+def at_least(request: AnyRequest) -> int:
+    """The position that a client wants to see; 0 when it does not say."""
+    text = request.headers.get(AT_LEAST, "0").strip()
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise Denied(400, "malformed", "a position of the ledger is expected", field="Vigil-At-Least")
+    return int(text)

@@ -1,0 +1,128 @@
+"""The gradebook and the records: the account of each session, and its timeline, event by event."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from litestar import get
+from litestar.params import FromPath, QueryParameter
+
+from api.callers import may
+from api.moments import position_of
+from api.ordering import AnyRequest, caller_of, services_of
+from api.problems import missing
+from api.reading import names_of, rows_of
+from domain.session import OVER
+from projections.gradebook import GRADEBOOK, Account
+from projections.timeline import TIMELINE, Moment
+
+_SEVERE = {"high": 0, "warn": 1, "info": 2}
+
+
+class Gradebook(msgspec.Struct, frozen=True, kw_only=True):
+    """The accounts of a schedule, what needs a look first. `stale` names sessions that wait for a fix."""
+
+    schedule: str
+    position: int
+    records: tuple[Account, ...]
+    stale: tuple[str, ...]
+
+
+class RecordRead(msgspec.Struct, frozen=True, kw_only=True):
+    position: int
+    record: Account
+    stale: bool
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """One event. `actor_name` is known for the staff. Private texts that are forgotten are null."""
+
+    position: int
+    tag: str
+    stream: str
+    recorded_at: datetime
+    occurred_at: datetime | None
+    actor: str
+    actor_name: str | None
+    body: dict[str, object]
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    """`next` is for `after`, when there is more. `stale` says that an event cannot be shown at the moment."""
+
+    position: int
+    events: tuple[Shown, ...]
+    next: int | None
+    stale: bool
+
+
+@get("/schedules/{schedule:str}/gradebook", guards=[may("reviewer", "auditor")])
+async def gradebook(request: AnyRequest, schedule: FromPath[str]) -> Gradebook:
+    """All sessions of the schedule. Their order is for looking at them, and no number about anybody."""
+    found = await rows_of(request, GRADEBOOK, {"schedule": schedule})
+    return Gradebook(
+        schedule=schedule, position=found.position, records=tuple(sorted(found.rows.values(), key=_urgency)),
+        stale=tuple(sorted(found.rows[key].session for key in found.stale & found.rows.keys())),
+    )  # fmt: skip
+
+
+@get("/sessions/{session:str}/record", guards=[may("reviewer", "auditor")])
+async def record(request: AnyRequest, session: FromPath[str]) -> RecordRead:
+    key = f"{caller_of(request).tenant}/{session}"
+    found = await rows_of(request, GRADEBOOK, {"key": key})
+    if key not in found.rows:
+        raise missing("record")
+    return RecordRead(position=found.position, record=found.rows[key], stale=key in found.stale)
+
+
+@get("/sessions/{session:str}/timeline", guards=[may("reviewer", "auditor")])
+async def timeline(
+    request: AnyRequest,
+    session: FromPath[str],
+    *,
+    as_of: Annotated[str, QueryParameter(max_length=64)] = "",
+    kind: Annotated[str, QueryParameter(max_length=64)] = "",
+    after: Annotated[int, QueryParameter(ge=0)] = 0,
+    most: Annotated[int, QueryParameter(ge=1, le=5000)] = 1000,
+) -> Timeline:
+    """Every event of the session in order, up to `as_of`. `kind` is a stream's kind (`chat`) or an event's tag."""
+    services, tenant = services_of(request), caller_of(request).tenant
+    until = None
+    if as_of:
+        async with services.pool.connection() as conn:
+            until = await position_of(conn, as_of)
+    where: dict[str, str | int | datetime] = {"session": session}
+    if "." in kind:
+        where["tag"] = kind
+    start = f"{tenant}/{session}/{after:020}"
+    found = await rows_of(request, TIMELINE, where, after=start, most=most)
+    names = await names_of(request)
+    rows = list(found.rows.values())
+    shown = [row for row in rows if _wanted(row, kind, until)]
+    last = rows[-1].position if len(rows) == most and (until is None or rows[-1].position < until) else None
+    stale = any(key.startswith((f"{tenant}/{session}/", f"{tenant}/session/{session}")) for key in found.stale)
+    return Timeline(position=found.position, events=tuple(_shown(row, names) for row in shown), next=last, stale=stale)
+
+
+def _urgency(row: Account) -> tuple[object, ...]:
+    """Sessions that are over and have unjudged incidents first, the most severe of them on top; then by name."""
+    open_ = [_SEVERE[flag.severity] for flag in row.incidents.values() if flag.verdict is None]
+    return (row.phase not in OVER, min(open_, default=9), -len(open_), row.name or "", row.session)
+
+
+def _wanted(row: Moment, kind: str, until: int | None) -> bool:
+    if until is not None and row.position > until:
+        return False
+    return not kind or "." in kind or row.tag.partition(".")[0] == kind
+
+
+def _shown(row: Moment, names: dict[str, str | None]) -> Shown:
+    return Shown(
+        position=row.position, tag=row.tag, stream=row.stream, recorded_at=row.recorded_at,
+        occurred_at=row.occurred_at, actor=row.actor, actor_name=names.get(row.actor), body=row.body,
+    )  # fmt: skip
+
+
+HANDLERS = (gradebook, record, timeline)

@@ -1,0 +1,77 @@
+"""What operators and integrators look at: health, readiness, metrics, OpenAPI, and errors of our own."""
+
+from __future__ import annotations
+
+import logging
+
+import psycopg
+import pytest
+
+from tests.api.hall import Hall
+
+
+async def test_healthz_answers_without_asking_anything(hall: Hall) -> None:
+    answer = await hall.http.get("/healthz")
+    assert answer.json() == {"alive": True, "version": "0.1.0"}
+
+
+async def test_readyz_says_what_is_there(hall: Hall) -> None:
+    answer = await hall.http.get("/readyz")
+    assert answer.status_code == 200, answer.text
+    assert {check["name"]: check["ok"] for check in answer.json()["checks"]}["nats"]
+
+
+async def test_readyz_fails_when_the_role_may_write_events_past_the_function(hall: Hall) -> None:
+    with psycopg.connect(hall.database, autocommit=True) as owner:
+        owner.execute("GRANT INSERT ON ledger.events TO vigil_app")
+        try:
+            answer = await hall.http.get("/readyz")
+        finally:
+            owner.execute("REVOKE INSERT ON ledger.events FROM vigil_app")
+    assert answer.status_code == 503
+    (check,) = [check for check in answer.json()["checks"] if check["name"] == "database"]
+    assert check == {"name": "database", "ok": False, "found": "the role vigil_app may INSERT events directly"}
+    assert (await hall.http.get("/readyz")).status_code == 200
+
+
+async def test_metrics_count_by_route_and_never_by_id(hall: Hall) -> None:
+    await hall.http.get("/api/v1/sessions/somebodyssession")
+    text = (await hall.http.get("/metrics")).text
+    assert 'vigil_http_requests_total{method="GET",route="/api/v1/sessions/{session}",status="401"} 1.0' in text
+    assert "somebodyssession" not in text
+
+
+async def test_the_schema_describes_our_errors_and_who_may_call(hall: Hall) -> None:
+    answer = await hall.http.get("/schema")
+    assert answer.status_code == 200
+    described = answer.json()
+    create = described["paths"]["/api/v1/schedules"]["post"]
+    assert create["description"].endswith("For: planner.")
+    assert set(create["responses"]) == {"201", "default"}
+    error = create["responses"]["default"]["content"]["application/problem+json"]["schema"]
+    assert error == {"$ref": "#/components/schemas/Problem"}
+    assert "errors" in described["components"]["schemas"]["Problem"]["properties"]
+    assert "http" not in answer.text.replace("https://spec.openapis.org", "").replace('"http"', "")
+
+
+async def test_what_is_unknown_or_not_allowed_is_a_problem_too(hall: Hall) -> None:
+    unknown, wrong = await hall.http.get("/api/v1/nothing"), await hall.http.put("/api/v1/sign-in")
+    for answer, status in ((unknown, 404), (wrong, 405)):
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == status
+    assert "POST" in wrong.headers["allow"]
+
+
+async def test_a_fault_of_our_own_is_found_in_the_log_by_its_id(hall: Hall, caplog: pytest.LogCaptureFixture) -> None:
+    auditor = await hall.as_a("auditor")
+    with psycopg.connect(hall.database, autocommit=True) as owner, caplog.at_level(logging.ERROR):
+        owner.execute("REVOKE SELECT ON ledger.checkpoints FROM vigil_app")
+        try:
+            answer = await auditor.get("/api/v1/checkpoints?after=7")
+        finally:
+            owner.execute("GRANT SELECT ON ledger.checkpoints TO vigil_app")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["id"] in caplog.text
+    assert "checkpoints" not in answer.text
