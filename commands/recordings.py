@@ -17,6 +17,8 @@ def recording_name(session: str, track: Track) -> str:
 async def start_connection(work: Work, session: str, track: Track, *, connection: int, worker: str) -> None:
     """Notes that a media worker took connection number `connection` of this track."""
     state = await work.state(session_rules.DECIDER, session)
+    if state.phase == "absent":
+        raise Refused("there is no such session", kind="not_found")
     if state.over:
         raise Refused("this session is over; nothing is recorded any more")
     order = recording.Start(connection=connection, at=work.at, worker=worker)

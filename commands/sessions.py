@@ -43,7 +43,9 @@ async def report_check(work: Work, name: str, checks: tuple[Check, ...]) -> None
 
 async def start(work: Work, name: str) -> None:
     """Starts the clock and freezes the policy. The schedule must be active and have live proctoring switched on."""
-    _, plan = await _with_schedule(work, name)
+    state, plan = await _with_schedule(work, name)
+    if plan.candidates.get(state.subject) != name:
+        raise Refused("you are no longer enrolled for this exam", field="schedule")
     if plan.phase != "active" or plan.window is None:
         raise Refused("the exam has not been opened by its planner yet", field="schedule")
     if not plan.live_proctoring:
