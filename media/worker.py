@@ -7,6 +7,7 @@ frames and beats are dropped meanwhile; they are worth nothing late.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,7 @@ from typing import Self, cast, get_args
 
 import msgspec
 import nats
+import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -42,6 +44,7 @@ from media.port import MediaPort, open_socket
 from media.spool import Spool
 
 logger = logging.getLogger(__name__)
+logging.getLogger("aioice").setLevel(logging.WARNING)  # below that it writes people's addresses
 
 MediaKey = Callable[[str, str, str], Awaitable[bytes]]
 """The data key of class media for (tenant, subject, session), 32 bytes."""
@@ -194,7 +197,8 @@ class MediaWorker:
         except Exception:  # the caller is told; the next request may do better
             logger.exception("a media request failed")
             reply = Refusal(field="worker", rule="failed", status=503)
-        await message.respond(_encode(reply))
+        if message.reply:  # some only tell, and do not ask
+            await message.respond(_encode(reply))
 
     def _on_keyframe(self, recording: RecordingName, keyframe: Keyframe) -> None:
         if self._keyframes.full():
@@ -207,16 +211,21 @@ class MediaWorker:
     async def _send_keyframes(self) -> None:
         while True:
             keyframe = await self._keyframes.get()
-            if self._nats.is_connected and len(keyframe.data) < self._nats.max_payload - _MESSAGE_HEAD:
-                await self._nats.publish(f"vigil.keyframe.{keyframe.session}.{keyframe.track}", _encode(keyframe))
+            if len(keyframe.data) < self._nats.max_payload - _MESSAGE_HEAD:
+                await self._say(f"vigil.keyframe.{keyframe.session}.{keyframe.track}", _encode(keyframe))
 
     async def _beat(self) -> None:
         while True:
             for connection in tuple(self._connections.values()):
                 connection.tick()
-            if self._nats.is_connected:
-                await self._nats.publish("vigil.beat", _encode(self._beat_now()))
+            await self._say("vigil.beat", _encode(self._beat_now()))
             await asyncio.sleep(BEAT_S)
+
+    async def _say(self, subject: str, message: bytes) -> None:
+        """Publishes, or drops the message while NATS is away."""
+        if self._nats.is_connected:
+            with contextlib.suppress(nats.errors.Error):
+                await self._nats.publish(subject, message)
 
     def _beat_now(self) -> MediaBeat:
         tracks = (
