@@ -33,11 +33,12 @@ class Candidate:
         self._camera, self._two, self._screen, self._sound = camera, two, screen, sound
         self._session = ""
         self._token = ""
+        self._receipt = ""
         self._publishers: list[Publisher] = []
         self._listening: asyncio.Task[None] | None = None
 
-    async def do(self, order: Order) -> str:
-        """Does one thing; returns the session's id."""
+    async def do(self, order: Order) -> Answer:
+        """Does one thing, and says so."""
         works: dict[str, Callable[[], Awaitable[None]]] = {
             "publish": self._publish,
             "second_person": lambda: self._show(self._two),
@@ -45,9 +46,10 @@ class Candidate:
             "cut": self._cut,
             "come_back": self._publish,
             "submit": self._submit,
+            "receipt": self._take_receipt,
         }
         await (self._join(order.link) if order.do == "join" else works[order.do]())
-        return self._session
+        return Answer(do=order.do, candidate=self._number, ok=True, session=self._session, receipt=self._receipt)
 
     async def close(self) -> None:
         if self._listening:
@@ -92,6 +94,9 @@ class Candidate:
         publishers, self._publishers = self._publishers, []
         for publisher in publishers:
             await publisher.stop()
+
+    async def _take_receipt(self) -> None:
+        self._receipt = (await self._get(f"/sessions/{self._session}/receipt"))["seal"]["root"]
 
     async def _listen(self) -> None:
         """Answers what the invigilator writes, and says how far each intervention came."""
@@ -143,8 +148,7 @@ async def main() -> None:
 
 async def _obey(seats: list[Candidate], order: Order) -> None:
     try:
-        session = await seats[order.candidate].do(order)
-        _say(Answer(do=order.do, candidate=order.candidate, ok=True, session=session))
+        _say(await seats[order.candidate].do(order))
     except Exception as error:  # noqa: BLE001 - the story is told, and decides
         _say(Answer(do=order.do, candidate=order.candidate, ok=False, error=f"{type(error).__name__}: {error}"))
 

@@ -115,8 +115,8 @@ class Candidates:
         """Until the pictures are made."""
         await asyncio.wait_for(asyncio.shield(self._ready), 60)
 
-    async def tell(self, do: Any, candidate: int, link: str = "") -> str:
-        """Has one candidate do something; returns their session. Raises `StepFailed` with what went wrong."""
+    async def tell(self, do: Any, candidate: int, link: str = "") -> Answer:
+        """Has one candidate do something. Raises `StepFailed` with what went wrong."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[do, candidate] = future
         assert self._process.stdin
@@ -124,9 +124,9 @@ class Candidates:
         answer = await asyncio.wait_for(future, 60)
         if not answer.ok:
             raise StepFailed(f"candidate {candidate + 1} could not {do}: {answer.error}")
-        return answer.session
+        return answer
 
-    async def all(self, do: Any, links: Sequence[str] | int) -> list[str]:
+    async def all(self, do: Any, links: Sequence[str] | int) -> list[Answer]:
         """Has all of them do something at once."""
         each = list(links) if not isinstance(links, int) else [""] * links
         return list(await asyncio.gather(*(self.tell(do, n, link) for n, link in enumerate(each))))

@@ -12,7 +12,7 @@ API = "/api/v1"
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What the story wants of one candidate. `link` comes with `join`."""
 
-    do: Literal["join", "publish", "second_person", "alone_again", "cut", "come_back", "submit"]
+    do: Literal["join", "publish", "second_person", "alone_again", "cut", "come_back", "submit", "receipt"]
     candidate: int
     link: str = ""
 
@@ -24,4 +24,5 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     candidate: int
     ok: bool
     session: str = ""
+    receipt: str = ""  # the root of the seal that the candidate was given
     error: str = ""

@@ -80,7 +80,7 @@ class Story:
     async def _sit(self) -> None:
         with self._step("the candidates open their links, acknowledge the notice, pass the system check and start"):
             await self._candidates.ready()
-            self.sessions = await self._candidates.all("join", self._links)
+            self.sessions = [one.session for one in await self._candidates.all("join", self._links)]
             await self._live(
                 "every session is in progress", lambda rows: all(r["phase"] == "in_progress" for r in rows)
             )
@@ -165,12 +165,17 @@ class Story:
         with self._step("each record is sealed at once, as far as it goes") as seen:
             rows = await self._gradebook("a seal on each record", lambda rows: all(r["seals"] for r in rows), 20)
             seen.append(f"owed at the first seal: {', '.join(rows[0]['seals'][0]['owed']) or 'nothing'}")
+        with self._step("each candidate takes a receipt, so that the record cannot be rewritten unseen") as seen:
+            receipts = {one.session: one.receipt for one in await self._candidates.all("receipt", self._count)}
+            seen.append(f"root {receipts[self.sessions[0]][:16]}…")
         with self._step("and again when everything owed has come: recordings finished, coverage told") as seen:
             rows = await self._gradebook(
                 "a complete seal on each",
                 lambda rows: all(r["seals"] and r["seals"][-1]["kind"] == "complete" for r in rows),
                 60,
             )
+            for row in rows:
+                expect(receipts[row["session"]] in {seal["root"] for seal in row["seals"]}, "a receipt names a seal")
             seen.append(f"record root {rows[0]['seals'][-1]['root'][:16]}…")
 
     async def _look_back(self) -> None:
@@ -236,7 +241,8 @@ class Story:
         return await self._until(what, within_s, look)
 
     async def _rows(self, model: str, person: Person) -> list[Any]:
-        return list((await person.get(f"/schedules/{self.schedule}/{model}"))["rows"].values())
+        found = await person.get(f"/schedules/{self.schedule}/{model}")
+        return list(found["records"] if model == "gradebook" else found["rows"].values())
 
     async def _until(self, what: str, within_s: float, look: Callable[[], Awaitable[T | None]]) -> T:
         """Looks again and again; the first true answer is returned."""
