@@ -47,7 +47,10 @@ class Started(Event, frozen=True, kw_only=True, tag="recording.started"):
 
 
 class SegmentStored(Event, frozen=True, kw_only=True, tag="recording.segment_stored"):
+    """`gap_why` is the recorder's word on why nothing was recorded before this segment, where it knows."""
+
     segment: Segment
+    gap_why: Why | None = None
 
 
 class GapRecorded(Event, frozen=True, kw_only=True, tag="recording.gap_recorded"):
@@ -87,8 +90,6 @@ class Start(Command, frozen=True, kw_only=True):
 
 
 class StoreSegment(Command, frozen=True, kw_only=True):
-    """`gap_why` is the recorder's own word on why nothing was recorded before this segment, where it knows."""
-
     segment: Segment
     gap_why: Why | None = None
 
@@ -114,11 +115,15 @@ RecordingCommand = Start | StoreSegment | End | Finalise
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """`ended` maps a connection to why it ended; `segments` are in order of connection and number."""
+    """`ended` maps a connection to why it ended; `segments` are in order of connection and number.
+
+    `gap_whys` holds the recorder's word on the gap before a segment, by connection and number.
+    """
 
     connections: int = 0
     ended: dict[int, Why] = {}
     segments: tuple[Segment, ...] = ()
+    gap_whys: dict[tuple[int, int], Why] = {}
     gaps: tuple[GapRecorded, ...] = ()
     finalised: Finalised | None = None
 
@@ -131,9 +136,10 @@ def evolve(state: Recording, event: RecordingEvent) -> Recording:
     match event:
         case Started(connection=connection):
             return replace(state, connections=connection)
-        case SegmentStored(segment=segment):
+        case SegmentStored(segment=segment, gap_why=why):
             at = bisect_left(state.segments, _place(segment), key=_place)
-            return replace(state, segments=(*state.segments[:at], segment, *state.segments[at:]))
+            whys = state.gap_whys | {_place(segment): why} if why else state.gap_whys
+            return replace(state, segments=(*state.segments[:at], segment, *state.segments[at:]), gap_whys=whys)
         case GapRecorded():
             return replace(state, gaps=(*state.gaps, event))
         case Ended(connection=connection, why=why):
@@ -172,7 +178,7 @@ def _store(segment: Segment, gap_why: Why | None, state: Recording) -> tuple[Rec
         return ()
     if segment.connection > state.connections:
         raise Refused("this connection was never started", field="connection")
-    stored = SegmentStored(segment=segment)
+    stored = SegmentStored(segment=segment, gap_why=gap_why)
     return (*_gaps(evolve(state, stored)), stored)
 
 
@@ -189,7 +195,8 @@ def _gaps(state: Recording, *, settled: bool = False) -> tuple[GapRecorded, ...]
         reached = max(s.ended_at for s in state.segments[:n])  # connections may overlap
         known = any(g.started_at <= reached and after.started_at <= g.ended_at for g in state.gaps)
         if after.started_at - reached >= SHORTEST_GAP and not known:
-            why = "lost" if before.connection == after.connection else state.ended.get(before.connection, "lost")
+            ended: Why = "lost" if before.connection == after.connection else state.ended.get(before.connection, "lost")
+            why = state.gap_whys.get(_place(after), ended)
             found.append(GapRecorded(started_at=reached, ended_at=after.started_at, why=why))
     return tuple(found)
 

@@ -125,7 +125,7 @@ def user_add(settings: Settings, email: str, name: str, roles: tuple[str, ...], 
     """Make an account."""
     from vigil.tools import add_user
 
-    click.echo(_run(lambda: add_user(settings, tenant, email, name, roles, password)))
+    click.echo(_run(lambda: add_user(settings, tenant=tenant, email=email, name=name, roles=roles, password=password)))
 
 
 @cli.command()

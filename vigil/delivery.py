@@ -1,4 +1,4 @@
-"""Role `upload`: brings segments from the spool to the object store and the ledger, and makes the finished recordings."""
+"""Role `upload`: brings segments from the spool to object store and ledger, and makes the finished recordings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def spool(settings: Settings) -> Path:
 
 
 class Delivery:
-    """The object store and the ledger as the uploader sees them. A store that is away becomes a fault of the session."""
+    """Object store and ledger as the uploader sees them. A store that is away becomes a fault of the session."""
 
     def __init__(self, core: Core) -> None:
         self._core = core

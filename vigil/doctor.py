@@ -24,7 +24,8 @@ LOCAL = {"localhost", "127.0.0.1", "::1"}
 async def report(settings: Settings, say: Callable[[str], object]) -> int:
     """Says one line for each check. Returns 1 when something that is needed is missing."""
     checks: dict[str, Callable[[Settings], Awaitable[Finding]]] = {
-        "address": _address, "clock": _clock, "weights": _weights, "database": _database, "nats": _nats, "objects": _objects,
+        "address": _address, "clock": _clock, "weights": _weights, "database": _database, "nats": _nats,
+        "objects": _objects,
     }  # fmt: skip
     try:
         settings = attached(settings)
@@ -48,17 +49,17 @@ async def _address(settings: Settings) -> Finding:
     return held, settings.public_url if held else f"{settings.public_url}: browsers give cameras to https pages only"
 
 
-async def _clock(settings: Settings) -> Finding:
+async def _clock(_: Settings) -> Finding:
     state = await synchronised()
     return True, f"{state}; the record notes it at each seal"
 
 
-async def _weights(settings: Settings) -> Finding:
+async def _weights(_: Settings) -> Finding:
     weights = resolve()
     pipeline = await asyncio.to_thread(Pipeline.load, weights)
     picture = np.zeros((480, 640, 3), np.uint8)
     began = time.perf_counter()
-    for _ in range(5):
+    for _n in range(5):
         await asyncio.to_thread(pipeline.objects.find, picture)
     took = (time.perf_counter() - began) / 5 * 1000
     return True, f"{weights.persons.name} ({weights.persons.sha256[:12]}), {took:.0f} ms for one look at a picture"
@@ -67,7 +68,8 @@ async def _weights(settings: Settings) -> Finding:
 async def _database(settings: Settings) -> Finding:
     async with await psycopg.AsyncConnection.connect(settings.database_url_for("app"), connect_timeout=5) as conn:
         cursor = await conn.execute(
-            "SELECT current_setting('server_version'), has_table_privilege('ledger.events', 'INSERT, UPDATE, DELETE, TRUNCATE')"
+            "SELECT current_setting('server_version'),"
+            " has_table_privilege('ledger.events', 'INSERT, UPDATE, DELETE, TRUNCATE')"
         )
         row = await cursor.fetchone()
         assert row is not None

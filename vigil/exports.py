@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -113,7 +112,7 @@ async def write(settings: Settings, tenant: str, session: str, folder: Path) -> 
 def _write(folder: Path, job: _Job) -> None:
     draft = folder / "job.new"
     draft.write_bytes(msgspec.json.encode(job))
-    os.replace(draft, folder / "job.json")
+    draft.replace(folder / "job.json")
 
 
 def _read(folder: Path) -> _Job | None:

@@ -86,7 +86,9 @@ async def until_there(conn: AsyncConnection) -> None:
 
 async def _watches(conn: AsyncConnection, where: str, *given: object) -> list[tuple[str, Watch]]:
     cursor = await conn.execute(
-        f"SELECT w.tenant, w.data::text FROM read.deadlines w WHERE {where} ORDER BY w.key", given, prepare=True
+        f"SELECT w.tenant, w.data::text FROM read.deadlines w WHERE {where} ORDER BY w.key",  # noqa: S608 - our own text
+        given,
+        prepare=True,
     )
     return [(tenant, _decoder.decode(data)) async for tenant, data in cursor]
 

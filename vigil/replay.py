@@ -89,7 +89,8 @@ def _moment(ledger: Ledger, tenant: str, session: str, rows: list[Any]) -> Momen
     return Moment(
         session=session, position=rows[-1].position if rows else 0, at=rows[-1].recorded_at if rows else None,
         phase=state.phase, due_at=state.due_at, extra_s=state.extra_s, stopped_s=state.stopped_s,
-        lost=sorted(state.lost), faults=sorted(state.faults), open_incidents={i: opened.kind for i, opened in incidents.open.items()} if incidents else {},
+        lost=sorted(state.lost), faults=sorted(state.faults),
+        open_incidents={i: opened.kind for i, opened in incidents.open.items()} if incidents else {},
         verdicts={i: v[0] for i, v in incidents.verdicts.items()} if incidents else {},
         messages=len(chat.sent) if chat else 0, recordings=recordings, seals=record.seals if record else 0,
     )  # fmt: skip
@@ -120,7 +121,7 @@ def _line(event: Recorded) -> str:
     return f"{event.position:>8}  {at}  {tag_of(event.body):<28} {event.envelope.actor:<24} {shown}"
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return text if len(text) <= 60 else text[:57] + "..."
 

@@ -1,4 +1,4 @@
-"""The notary's signing key: an Ed25519 seed in a file of its own, so that it can be rotated apart from other secrets."""
+"""The notary's signing key: an Ed25519 seed in a file of its own, so that it is rotated apart from other secrets."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import get_args
 
 import click
+import msgspec
 
 from api.passwords import Passwords
 from commands import users
@@ -19,20 +20,28 @@ ACTOR = "system/operator"
 
 
 async def add_user(
-    settings: Settings, tenant: str, email: str, name: str, roles: tuple[str, ...], password: str
+    settings: Settings, *, tenant: str, email: str, name: str, roles: tuple[str, ...], password: str
 ) -> str:
     """Makes an account and says its id."""
-    unknown = [role for role in roles if role not in get_args(Role)]
-    if unknown:
-        raise click.UsageError(f"there is no role {unknown[0]!r}; the roles are {', '.join(get_args(Role))}")
+    try:
+        granted = msgspec.convert(roles, tuple[Role, ...])
+    except msgspec.ValidationError:
+        raise click.UsageError(f"the roles are {', '.join(get_args(Role))}") from None
     async with core(attached(settings), "tool") as here:
         try:
-            return await register(here, tenant, email, name, roles, password)  # type: ignore[arg-type]  # checked above
+            return await register(
+                here,
+                tenant=tenant,
+                email=email,
+                name=name,
+                roles=roles,
+                password=password,
+            )
         except Refused as refusal:
             raise click.ClickException(refusal.rule) from refusal
 
 
-async def register(here: Core, tenant: str, email: str, name: str, roles: tuple[Role, ...], password: str) -> str:
+async def register(here: Core, *, tenant: str, email: str, name: str, roles: tuple[Role, ...], password: str) -> str:
     """Registers an account as the operator. Raises `Refused` when the address has one."""
     hashed = await Passwords().hash(password)
     use_case = partial(

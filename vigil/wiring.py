@@ -88,8 +88,8 @@ async def core(settings: Settings, process: str) -> AsyncIterator[Core]:
         stack.push_async_callback(client.close)
         keys = KeyRing(keys_pool, derive(master, "keys"))
         yield Core(
-            settings=settings, pool=pool, readers=readers, keys=keys, handler=Handler(pool, appender, keys), nats=client,
-            objects=open_store(settings.objects_url), pseudonyms=Pseudonyms(derive(master, "pseudonyms")),
+            settings=settings, pool=pool, readers=readers, keys=keys, handler=Handler(pool, appender, keys),
+            nats=client, objects=open_store(settings.objects_url), pseudonyms=Pseudonyms(derive(master, "pseudonyms")),
             signer=signer(settings), tokens=derive(master, "tokens"),
         )  # fmt: skip
 
@@ -150,14 +150,14 @@ async def _pool(conninfo: str, process: str, most: int) -> AsyncIterator[Pool]:
 def _read(row: Stored) -> tuple[Envelope, Event] | Exception:
     try:
         return read(row)
-    except Exception as error:  # whatever is wrong with these bytes, the reader parks this row and goes on
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with these bytes, the reader parks this row
         return error
 
 
 def _opened(row: Stored, envelope: Envelope, event: Event, keys: KeyRing) -> Recorded | Exception:
     try:
         return recorded(row, envelope, unseal(event, row.stream, row.version, keys.held))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         return error
 
 

@@ -1,4 +1,4 @@
-"""Everything is killed again and again in the middle of an exam; nothing that was acknowledged is missing afterwards."""
+"""Everything is killed again and again in the middle of an exam; nothing acknowledged is missing afterwards."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from domain.recording import Segment, SegmentStored
 from projections.models import MODELS
 from projections.rebuild import compare
 from tests.e2e.installation import Installation
-from vigil.demo.orders import API
 from vigil.demo.cast import Candidates, Person, accounts
 from vigil.demo.steps import StepFailed
 from vigil.wiring import core, decoder
@@ -103,7 +102,7 @@ class _Exam:
         """Candidates who join anew after each kill, and publish as long as anybody answers."""
         async with Candidates(self.place.base, SEATS, None) as candidates:
             await candidates.ready()
-            self.sessions = await candidates.all("join", self.links)
+            self.sessions = [one.session for one in await candidates.all("join", self.links)]
             await candidates.all("publish", SEATS)
             yield
 

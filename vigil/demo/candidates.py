@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,13 +24,22 @@ from vigil.demo.people import calm, second_person
 from vigil.demo.sse import follow
 
 
+class Sight(NamedTuple):
+    """What a candidate's devices send: the camera, the camera with a second person, the screen, the microphone."""
+
+    camera: Clip
+    two: Clip
+    screen: Clip
+    sound: Clip
+
+
 class Candidate:
     """One candidate and their browser."""
 
-    def __init__(self, number: int, base: str, camera: Clip, two: Clip, screen: Clip, sound: Clip) -> None:
+    def __init__(self, number: int, base: str, sight: Sight) -> None:
         self._number = number
+        self._sight = sight
         self._http = httpx.AsyncClient(base_url=base, timeout=20)
-        self._camera, self._two, self._screen, self._sound = camera, two, screen, sound
         self._session = ""
         self._token = ""
         self._receipt = ""
@@ -41,8 +50,8 @@ class Candidate:
         """Does one thing, and says so."""
         works: dict[str, Callable[[], Awaitable[None]]] = {
             "publish": self._publish,
-            "second_person": lambda: self._show(self._two),
-            "alone_again": lambda: self._show(self._camera),
+            "second_person": lambda: self._show(self._sight.two),
+            "alone_again": lambda: self._show(self._sight.camera),
             "cut": self._cut,
             "come_back": self._publish,
             "submit": self._submit,
@@ -74,7 +83,8 @@ class Candidate:
 
     async def _publish(self) -> None:
         base = f"{str(self._http.base_url).rstrip('/')}{API}/sessions/{self._session}/whip"
-        for track, video, sound in (("camera", self._camera, self._sound), ("screen", self._screen, None)):
+        sight = self._sight
+        for track, video, sound in (("camera", sight.camera, sight.sound), ("screen", sight.screen, None)):
             publisher = Publisher(f"{base}/{track}", self._token, video, sound)
             await publisher.__aenter__()
             self._publishers.append(publisher)
@@ -120,23 +130,19 @@ class Candidate:
         return response.json()
 
     async def _post(self, path: str, body: object) -> Any:
-        response = (
-            await self._http.post(f"{API}{path}", json=body)
-            if body is not None
-            else await self._http.post(f"{API}{path}")
-        )
+        response = await self._http.post(f"{API}{path}", json=body)
         if response.is_error:
             raise RuntimeError(f"POST {path} answered {response.status_code}: {response.text[:300]}")
         return response.json() if response.content else None
 
 
 async def main() -> None:
-    """Serves orders until standard input ends. The first line says where Vigil is, how many sit, and the clips folder."""
+    """Serves orders until standard input ends. Arguments: where Vigil is, how many sit, perhaps a folder of clips."""
     base, count, clips = sys.argv[1], int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None
     cameras = await asyncio.to_thread(calm, count, clips)
     two = await asyncio.to_thread(second_person, clips)
     screen, sound = await asyncio.to_thread(screen_clip), await asyncio.to_thread(sound_clip)
-    seats = [Candidate(n, base, cameras[n % len(cameras)], two, screen, sound) for n in range(count)]
+    seats = [Candidate(n, base, Sight(cameras[n % len(cameras)], two, screen, sound)) for n in range(count)]
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     _say(Answer(do="ready", candidate=-1, ok=True))

@@ -7,13 +7,13 @@ import secrets
 import sys
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import msgspec
 
 from domain.user import Role
-from vigil.demo.orders import API, Answer, Order
+from vigil.demo.orders import API, Answer, Deed, Order
 from vigil.demo.steps import StepFailed
 from vigil.settings import Settings
 from vigil.tools import register
@@ -44,7 +44,9 @@ async def accounts(settings: Settings) -> dict[str, Account]:
     async with core(settings, "demo") as here:
         for role, roles in STAFF.items():
             email, password = f"{role}.{mark}@demo.example", secrets.token_urlsafe(12)
-            user = await register(here, "main", email, f"{role.capitalize()} of the demo", roles, password)
+            user = await register(
+                here, tenant="main", email=email, name=f"The demo's {role}", roles=roles, password=password
+            )
             made[role] = Account(role=role, email=email, password=password, user=user)
     return made
 
@@ -90,7 +92,7 @@ class Candidates:
         self._arguments = [base, str(count), *([clips] if clips else [])]
         self._waiting: dict[tuple[str, int], asyncio.Future[Answer]] = {}
 
-    async def __aenter__(self) -> Candidates:
+    async def __aenter__(self) -> Self:
         self._ready: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting["ready", -1] = self._ready
         self._process = await asyncio.create_subprocess_exec(
@@ -115,7 +117,7 @@ class Candidates:
         """Until the pictures are made."""
         await asyncio.wait_for(asyncio.shield(self._ready), 60)
 
-    async def tell(self, do: Any, candidate: int, link: str = "") -> Answer:
+    async def tell(self, do: Deed, candidate: int, link: str = "") -> Answer:
         """Has one candidate do something. Raises `StepFailed` with what went wrong."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[do, candidate] = future
@@ -126,7 +128,7 @@ class Candidates:
             raise StepFailed(f"candidate {candidate + 1} could not {do}: {answer.error}")
         return answer
 
-    async def all(self, do: Any, links: Sequence[str] | int) -> list[Answer]:
+    async def all(self, do: Deed, links: Sequence[str] | int) -> list[Answer]:
         """Has all of them do something at once."""
         each = list(links) if not isinstance(links, int) else [""] * links
         return list(await asyncio.gather(*(self.tell(do, n, link) for n, link in enumerate(each))))

@@ -9,10 +9,13 @@ import msgspec
 API = "/api/v1"
 
 
+Deed = Literal["join", "publish", "second_person", "alone_again", "cut", "come_back", "submit", "receipt"]
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What the story wants of one candidate. `link` comes with `join`."""
 
-    do: Literal["join", "publish", "second_person", "alone_again", "cut", "come_back", "submit", "receipt"]
+    do: Deed
     candidate: int
     link: str = ""
 

@@ -17,9 +17,13 @@ Image = NDArray[np.uint8]
 WIDTH, HEIGHT, FPS, SECONDS = 640, 480, 15, 4
 Crop = tuple[int, int, int, int]  # left, top, width, height
 
-# zidane.jpg of the ultralytics package (1280 x 720): two people, each alone, and both.
-ONE: tuple[Crop, ...] = ((640, 0, 640, 480), (60, 160, 640, 480))
-BOTH: Crop = (160, 0, 960, 720)
+# Crops of the photographs in the ultralytics package: one person each, and two.
+ONE: tuple[tuple[str, Crop], ...] = (
+    ("zidane.jpg", (690, 30, 560, 420)),
+    ("zidane.jpg", (120, 180, 640, 480)),
+    ("bus.jpg", (190, 380, 240, 180)),
+)
+BOTH = ("zidane.jpg", (400, 60, 800, 600))
 
 
 def calm(count: int, clips: str | None) -> list[Clip]:
@@ -27,23 +31,23 @@ def calm(count: int, clips: str | None) -> list[Clip]:
     if clips:
         found = sorted(Path(clips).glob("one-person*")) or sorted(Path(clips).iterdir())
         return [camera_clip(path) for path in found[: min(count, 4)]]
-    return [_moving(crop) for crop in ONE[:count]]
+    return [_moving(*one) for one in ONE[:count]]
 
 
 def second_person(clips: str | None) -> Clip:
     """A camera in which a second person has appeared."""
     found = sorted(Path(clips).glob("two-people*")) if clips else []
-    return camera_clip(found[0]) if found else _moving(BOTH)
+    return camera_clip(found[0]) if found else _moving(*BOTH)
 
 
-def _moving(crop: Crop) -> Clip:
-    return encode_pictures(_pictures(crop), fps=FPS)
+def _moving(name: str, crop: Crop) -> Clip:
+    return encode_pictures(_pictures(name, crop), fps=FPS)
 
 
-def _pictures(crop: Crop) -> Iterator[Image]:
-    """The crop, swaying and breathing a little, as somebody who sits before a camera does."""
+def _pictures(name: str, crop: Crop) -> Iterator[Image]:
+    """The crop, swaying and breathing a little, as somebody does who sits before a camera."""
     left, top, width, height = crop
-    photograph = _photograph()
+    photograph = _photograph(name)
     rows, columns = photograph.shape[:2]
     count = FPS * SECONDS
     for n in range(count):
@@ -56,10 +60,10 @@ def _pictures(crop: Crop) -> Iterator[Image]:
         yield cv2.resize(part, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
-def _photograph() -> Image:
+def _photograph(name: str) -> Image:
     package = find_spec("ultralytics")  # found, not imported: that would take seconds and load a framework
     assert package is not None
     assert package.submodule_search_locations
-    picture = cv2.imread(str(Path(package.submodule_search_locations[0]) / "assets" / "zidane.jpg"))
+    picture = cv2.imread(str(Path(package.submodule_search_locations[0]) / "assets" / name))
     assert picture is not None
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).astype(np.uint8)

@@ -9,13 +9,13 @@ import tempfile
 import zipfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
-from vigil.demo.orders import API
 from vigil.demo.cast import Account, Candidates, Person
+from vigil.demo.orders import API
+from vigil.demo.rows import gaps, in_words, mentions, paused, row, segments, tracks_up
 from vigil.demo.sse import Event, follow
 from vigil.demo.steps import StepFailed, Steps, expect
 
@@ -86,11 +86,11 @@ class Story:
             )
         with self._step("publish camera with sound, and screen, over WebRTC (WHIP)") as seen:
             await self._candidates.all("publish", self._count)
-            await self._live("both tracks of everyone are live", lambda rows: all(_tracks_up(r) for r in rows))
+            await self._live("both tracks of everyone are live", lambda rows: all(tracks_up(r) for r in rows))
             seen.append(f"{2 * self._count} connections")
         with self._step("their recordings arrive in the object store, segment by segment") as seen:
-            rows = await self._gradebook("a segment of each track", lambda rows: all(_segments(r) >= 2 for r in rows))
-            seen.append(f"{sum(_segments(r) for r in rows)} sealed segments so far")
+            rows = await self._gradebook("a segment of each track", lambda rows: all(segments(r) >= 2 for r in rows))
+            seen.append(f"{sum(segments(r) for r in rows)} sealed segments so far")
 
     async def _watch(self) -> None:
         invigilator, first = self._people["invigilator"], self.sessions[0]
@@ -100,15 +100,15 @@ class Story:
             heard = len(self._heard)
             await self._candidates.tell("second_person", 0)
             await self._until(
-                "the incident on the live stream", 40, lambda: _true(_mentions(self._heard[heard:], "several_people"))
+                "the incident on the live stream", 40, lambda: _true(mentions(self._heard[heard:], "several_people"))
             )
             found = (await invigilator.get(f"/sessions/{first}/incidents"))["incidents"]
             incident = next(i for i in found if i["kind"] == "several_people")
             picture = await self._bytes(invigilator, incident["evidence"][0]["picture"])
             expect(picture.startswith(b"\xff\xd8"), "the evidence is a JPEG picture")
+            rule = incident["provenance"]["rule_version"]
             seen.append(
-                f"several people, confidence {incident['confidence']:.0%}, rule {incident['provenance']['rule_version']},"
-                f" evidence {len(picture) // 1000} kB"
+                f"several people, confidence {incident['confidence']:.0%}, {rule}, evidence {len(picture) // 1000} kB"
             )
         with self._step("the second person leaves; the incident closes, nobody has judged it"):
             await self._candidates.tell("alone_again", 0)
@@ -129,7 +129,7 @@ class Story:
                 f"/sessions/{first}/interventions",
                 {"kind": "pause", "reason_code": "talk", "text": "One moment, please."},
             )
-            await self._live("paused, and applied on the page", lambda rows: _paused(_row(rows, first)))
+            await self._live("paused, and applied on the page", lambda rows: paused(row(rows, first)))
             await asyncio.sleep(2)
             self.in_the_pause = datetime.now(UTC)
             await asyncio.sleep(1)
@@ -137,8 +137,8 @@ class Story:
             await invigilator.post(
                 f"/sessions/{first}/interventions", {"kind": "resume", "reason_code": "talk", "minutes": 5}
             )
-            rows = await self._live("in progress", lambda rows: _row(rows, first)["phase"] == "in_progress")
-            clock = _row(rows, first)["clock"]
+            rows = await self._live("in progress", lambda rows: row(rows, first)["phase"] == "in_progress")
+            clock = row(rows, first)["clock"]
             expect(clock["extra_s"] == 300, "five minutes were added")
             expect(clock["stopped_s"] >= 3, "the pause does not count")
             seen.append(f"stopped for {clock['stopped_s']:.1f} s, 300 s added")
@@ -147,15 +147,15 @@ class Story:
         second = self.sessions[1]
         with self._step("another candidate's connection breaks: a fault, not conduct") as seen:
             await self._candidates.tell("cut", 1)
-            rows = await self._live("the loss is shown", lambda rows: not _tracks_up(_row(rows, second)), 20)
-            expect(not _row(rows, second)["open"], "a fault is no incident")
+            rows = await self._live("the loss is shown", lambda rows: not tracks_up(row(rows, second)), 20)
+            expect(not row(rows, second)["open"], "a fault is no incident")
             seen.append("camera and screen lost, no incident")
         with self._step("comes back: the same session, a gap with its cause") as seen:
             await asyncio.sleep(2)
             await self._candidates.tell("come_back", 1)
-            await self._live("both tracks again", lambda rows: _tracks_up(_row(rows, second)), 20)
-            rows = await self._gradebook("the gap", lambda rows: len(_gaps(_row(rows, second))) >= 2, 30)
-            gap = _gaps(_row(rows, second))[0]
+            await self._live("both tracks again", lambda rows: tracks_up(row(rows, second)), 20)
+            rows = await self._gradebook("the gap", lambda rows: len(gaps(row(rows, second))) >= 2, 30)
+            gap = gaps(row(rows, second))[0]
             seen.append(f"a gap in each track, cause {gap['why']}")
 
     async def _hand_in(self) -> None:
@@ -182,7 +182,7 @@ class Story:
         reviewer, auditor, first = self._people["reviewer"], self._people["auditor"], self.sessions[0]
         with self._step("the gradebook lists them") as seen:
             for row in await self._rows("gradebook", reviewer):
-                seen.append(_in_words(row))
+                seen.append(in_words(row))
         with self._step("the reviewer plays a recording, any part of it") as seen:
             found = (await reviewer.get(f"/sessions/{first}/recordings"))["recordings"]
             camera = next(r for r in found if r["track"] == "camera")
@@ -196,7 +196,7 @@ class Story:
         with self._step("one session is replayed to a moment in the pause") as seen:
             moment = self.in_the_pause.isoformat()
             rows = list((await auditor.get(f"/schedules/{self.schedule}/live", as_of=moment))["rows"].values())
-            expect(_row(rows, first)["phase"] == "paused", "as of then the session is paused")
+            expect(row(rows, first)["phase"] == "paused", "as of then the session is paused")
             replayed = await _run("replay", first, "--as-of", moment)
             expect("phase: paused" in replayed, "vigil replay shows a paused session")
             seen.append(f"vigil replay {first} --as-of {moment}: paused")
@@ -213,11 +213,11 @@ class Story:
 
             state = await self._until("the export", 60, done)
             packed = await self._bytes(auditor, state["file"])
-            with tempfile.TemporaryDirectory() as folder:
-                zipfile.ZipFile(io.BytesIO(packed)).extractall(folder)
-                root = next(Path(folder).iterdir())
-                fingerprint = (await auditor.get("/checkpoints"))["key_fingerprint"]
-                said = await _run("verify", str(root), "--key", fingerprint)
+            fingerprint = (await auditor.get("/checkpoints"))["key_fingerprint"]
+            with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(io.BytesIO(packed)) as archive:
+                archive.extractall(folder)
+                root = archive.namelist()[0].partition("/")[0]
+                said = await _run("verify", f"{folder}/{root}", "--key", fingerprint)
             seen += [f"{len(packed) // 1000} kB", *said.strip().splitlines()[-3:]]
 
     async def _listen(self) -> None:
@@ -264,41 +264,6 @@ class Story:
         response = await person.http.get(path, headers={"Range": f"bytes={first}-{last}"})
         expect(response.status_code == httpx.codes.PARTIAL_CONTENT, "a range is answered with 206")
         return response.content
-
-
-def _row(rows: list[Any], session: str) -> Any:
-    return next(row for row in rows if row["session"] == session)
-
-
-def _tracks_up(row: Any) -> bool:
-    return all(row["tracks"].get(track, {}).get("up") for track in ("camera", "screen"))
-
-
-def _paused(row: Any) -> bool:
-    stages = [i["stage"] for i in row["interventions"].values() if i["kind"] == "pause"]
-    return row["phase"] == "paused" and stages == ["applied"]
-
-
-def _segments(row: Any) -> int:
-    return sum(recording["segments"] for recording in row["recordings"].values())
-
-
-def _gaps(row: Any) -> list[Any]:
-    return [gap for recording in row["recordings"].values() for gap in recording["gaps"]]
-
-
-def _mentions(events: list[Event], kind: str) -> bool:
-    return any(kind in str(event.data) for event in events)
-
-
-def _in_words(row: Any) -> str:
-    """One line of the gradebook."""
-    flags = ", ".join(flag["kind"].replace("_", " ") for flag in row["incidents"].values()) or "no incident"
-    media = sum(recording["duration_s"] or 0 for recording in row["recordings"].values())
-    return (
-        f"{row['name']}: {row['phase']}; {flags}; {len(row['faults'])} faults, {len(row['interventions'])} interventions,"
-        f" {row['messages']} messages; {media:.0f} s recorded, {len(_gaps(row))} gaps; sealed {row['seals'][-1]['kind']}"
-    )
 
 
 async def _run(*arguments: str) -> str:

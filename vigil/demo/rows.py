@@ -1,0 +1,44 @@
+"""What the story looks for in the rows of the wall and of the gradebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from vigil.demo.sse import Event
+
+
+def row(rows: list[Any], session: str) -> Any:
+    return next(row for row in rows if row["session"] == session)
+
+
+def tracks_up(row: Any) -> bool:
+    return all(row["tracks"].get(track, {}).get("up") for track in ("camera", "screen"))
+
+
+def paused(row: Any) -> bool:
+    stages = [i["stage"] for i in row["interventions"].values() if i["kind"] == "pause"]
+    return row["phase"] == "paused" and stages == ["applied"]
+
+
+def segments(row: Any) -> int:
+    return sum(recording["segments"] for recording in row["recordings"].values())
+
+
+def gaps(row: Any) -> list[Any]:
+    return [gap for recording in row["recordings"].values() for gap in recording["gaps"]]
+
+
+def mentions(events: Iterable[Event], kind: str) -> bool:
+    return any(kind in str(event.data) for event in events)
+
+
+def in_words(row: Any) -> str:
+    """One line of the gradebook."""
+    flags = ", ".join(flag["kind"].replace("_", " ") for flag in row["incidents"].values()) or "no incident"
+    media = sum(recording["duration_s"] or 0 for recording in row["recordings"].values())
+    return (
+        f"{row['name']}: {row['phase']}; {flags}; {len(row['faults'])} faults,"
+        f" {len(row['interventions'])} interventions, {row['messages']} messages;"
+        f" {media:.0f} s recorded, {len(gaps(row))} gaps; sealed {row['seals'][-1]['kind']}"
+    )
