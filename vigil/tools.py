@@ -34,7 +34,7 @@ async def add_user(
                 tenant=tenant,
                 email=email,
                 name=name,
-                roles=roles,
+                roles=granted,
                 password=password,
             )
         except Refused as refusal:

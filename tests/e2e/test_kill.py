@@ -23,7 +23,7 @@ from commands.objects import open_store
 from domain.recorded import Stored
 from domain.recording import Segment, SegmentStored
 from projections.models import MODELS
-from projections.rebuild import compare
+from projections.refold import compare
 from tests.e2e.installation import Installation
 from vigil.demo.cast import Candidates, Person, accounts
 from vigil.demo.steps import StepFailed
@@ -136,7 +136,7 @@ async def _settled(exam: _Exam, place: Installation) -> None:
     """Until every record is sealed for good."""
     async with asyncio.timeout(120):
         while True:
-            rows = (await exam.reviewer.get(f"/schedules/{exam.schedule}/gradebook"))["rows"]
+            rows = (await exam.reviewer.get(f"/schedules/{exam.schedule}/gradebook"))["records"]
             if len(rows) == SEATS and all(row["seals"] and row["seals"][-1]["kind"] == "complete" for row in rows):
                 return
             await asyncio.sleep(0.5)
