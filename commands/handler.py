@@ -88,6 +88,7 @@ class Work:
     def __init__(self, handler: Handler, order: Order) -> None:
         self._handler = handler
         self.order = order
+        self.command = order.command
         self.at = order.at
         self.seen: dict[str, tuple[int, Any, Decider[Any, Any, Any]]] = {}
         self.made: dict[str, list[Event]] = {}
@@ -113,7 +114,7 @@ class Work:
         return events
 
     def new_id(self, label: str) -> str:
-        return new_id(self.order.command, label)
+        return new_id(self.command, label)
 
 
 UseCase = Callable[[Work], Awaitable[Mapping[str, str] | None]]
@@ -136,7 +137,7 @@ class Handler:
             work = Work(self, order)
             async with self._turn(contested):
                 outcome, parts = await self._attempt(work, use_case)
-                answer = await self._appender.append(Append(order.command, order.request, _encode(outcome), parts))
+                answer = await self._appender.append(Append(work.command, order.request, _encode(outcome), parts))
                 if answer.verdict == "conflict":
                     await self._refresh(work)
                     contested = sorted(stream for stream, made in work.made.items() if made)
@@ -150,7 +151,7 @@ class Handler:
             if outcome.rule:
                 raise Refused(outcome.rule, field=outcome.field, kind=outcome.kind)
             return Receipt(
-                command=order.command, ids=outcome.ids, position=answer.position, recorded_at=answer.recorded_at,
+                command=work.command, ids=outcome.ids, position=answer.position, recorded_at=answer.recorded_at,
                 repeated=answer.verdict == "again",
             )  # fmt: skip
         raise Busy("this is being changed by many at once; try again")
@@ -193,7 +194,7 @@ class Handler:
     async def _parts(self, work: Work) -> list[Part]:
         order = work.order
         envelope = Envelope(
-            actor=order.actor, command=str(order.command), occurred_at=order.occurred_at, skew_ms=order.skew_ms,
+            actor=order.actor, command=str(work.command), occurred_at=order.occurred_at, skew_ms=order.skew_ms,
             correlation=order.correlation, causation=order.causation, schema=SCHEMA,
         )  # fmt: skip
         parts = []

@@ -44,7 +44,8 @@ def _digest(*parts: str) -> bytes:
 
 
 def _joined(parts: tuple[str, ...]) -> bytes:
-    return b"".join(len(p.encode()).to_bytes(4, "big") + p.encode() for p in parts)
+    encoded = [part.encode() for part in parts]
+    return b"".join([len(part).to_bytes(4, "big") + part for part in encoded])
 
 
 def _short(digest: bytes) -> str:

@@ -1,0 +1,103 @@
+"""`python -m bench [ONLY]`: runs every group of benchmarks, or one; prints a table and writes `bench/results.json`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+GROUPS = ("append", "projections", "recording", "detection", "notary")
+RESULTS = Path(__file__).with_name("results.json")
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One number. The goal is for the ratio, or for the value where there is none."""
+
+    name: str
+    value: float | None = None
+    unit: str = ""
+    baseline: float | None = None
+    ratio: float | None = None
+    goal: str | None = None
+    note: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """Whether the goal is met; empty where none is set."""
+        kind, limit = (self.goal or "")[:2], (self.goal or "")[2:]
+        if kind not in (">=", "<="):
+            return ""
+        reached = self.value if self.ratio is None else self.ratio
+        if reached is None:
+            return "missed"
+        return "met" if (reached >= float(limit) if kind == ">=" else reached <= float(limit)) else "missed"
+
+
+def main(only: str | None) -> int:
+    """The exit code: 1 when a benchmark failed, 2 when there is no such group."""
+    if only not in (None, *GROUPS):
+        print(f"no such benchmark: {only} (there are {', '.join(GROUPS)})", file=sys.stderr)
+        return 2
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(f"Measured on {machine()}.")
+    rows, failed = [], False
+    for group in GROUPS if only is None else (only,):
+        with console.status(f"measuring {group}"):
+            found, broke = measure(group)
+        rows += found
+        failed |= broke
+    console.print(table(rows))
+    kept = [row for row in earlier() if row.name not in {one.name for one in rows}] if only else []
+    RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode([*kept, *rows])) + b"\n")
+    return int(failed)
+
+
+def measure(group: str) -> tuple[list[Row], bool]:
+    """A group's rows, and whether it failed. One that is not there or fails is a row with the reason."""
+    try:
+        return msgspec.convert(import_module(f"bench.{group}").run(), list[Row]), False
+    except Exception as error:  # noqa: BLE001 - the other groups go on, and the reason stands in the table
+        if isinstance(error, ModuleNotFoundError) and error.name == f"bench.{group}":
+            return [Row(name=group, note="not there")], False
+        traceback.print_exc()
+        return [Row(name=group, note=f"failed: {type(error).__name__}: {error}")], True
+
+
+def machine() -> str:
+    """The processor, its cores and the Python that measured."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text("utf-8").splitlines() if info.exists() else []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{model or platform.processor() or platform.machine()}, {cores} cores, Python {platform.python_version()}"
+
+
+def table(rows: list[Row]) -> Table:
+    shown = Table("what", "value", "baseline", "ratio", "goal", "", "note", show_lines=True)
+    colours = {"met": "green", "missed": "red", "": ""}
+    for row in rows:
+        shown.add_row(
+            row.name, f"{_number(row.value)} {row.unit}".strip(), _number(row.baseline), _number(row.ratio),
+            row.goal or "", row.verdict, row.note, style=colours[row.verdict],
+        )  # fmt: skip
+    return shown
+
+
+def earlier() -> list[Row]:
+    """What the last run of other groups found."""
+    return msgspec.json.decode(RESULTS.read_bytes(), type=list[Row]) if RESULTS.exists() else []
+
+
+def _number(number: float | None) -> str:
+    return "" if number is None else f"{number:,g}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else None))
