@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain import chat
 from domain.recorded import Recorded
 from domain.stream import Stream
-from projections.keys import parsed
+from projections.keys import parsed, whole_stream
 from projections.model import Model
 
 __all__ = ["CHAT", "Message"]
@@ -61,5 +61,12 @@ def streams(key: str) -> tuple[str, ...]:
 
 
 CHAT: Model[Message] = Model(
-    name="chat", version=1, row=Message, index=("session", "position"), keys=keys, fold=fold, streams=streams
+    name="chat",
+    version=1,
+    row=Message,
+    index=("session", "position"),
+    keys=keys,
+    fold=fold,
+    streams=streams,
+    suspects=whole_stream("chat"),
 )

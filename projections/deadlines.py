@@ -91,7 +91,7 @@ def streams(key: str) -> tuple[str, ...]:
 
 
 def _suspects(stored: Stored) -> tuple[str, ...]:
-    return session_keys(stored.stream)
+    return session_keys(stored.stream) if parsed(stored.stream).kind in ("session", "intervention", "record") else ()
 
 
 DEADLINES: Model[Watch] = Model(

@@ -11,7 +11,7 @@ from domain import incidents
 from domain.incidents import Evidence, Provenance, Severity, Verdict
 from domain.recorded import Recorded
 from domain.stream import Stream
-from projections.keys import parsed
+from projections.keys import parsed, whole_stream
 from projections.model import Model
 
 __all__ = ["INCIDENTS", "Incident", "Judged"]
@@ -90,5 +90,12 @@ def streams(key: str) -> tuple[str, ...]:
 
 
 INCIDENTS: Model[Incident] = Model(
-    name="incidents", version=1, row=Incident, index=("session", "position"), keys=keys, fold=fold, streams=streams
+    name="incidents",
+    version=1,
+    row=Incident,
+    index=("session", "position"),
+    keys=keys,
+    fold=fold,
+    streams=streams,
+    suspects=whole_stream("incidents"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from domain import schedule, session
@@ -49,6 +50,9 @@ _ENROLMENT = frozenset(
 
 def session_suspects(stored: Stored) -> tuple[str, ...]:
     """What an event that cannot be read may touch: its session; for one about an unknown candidate its whole stream."""
-    if stored.tag in _ENROLMENT:
-        return (stored.stream,)
-    return session_keys(stored.stream)
+    return (stored.stream,) if stored.tag in _ENROLMENT else session_keys(stored.stream)
+
+
+def whole_stream(kind: str) -> Callable[[Stored], tuple[str, ...]]:
+    """For rows of which a stream of this kind holds many: nobody knows which one an unreadable event is about."""
+    return lambda stored: (stored.stream,) if parsed(stored.stream).kind == kind else ()

@@ -17,10 +17,6 @@ R = TypeVar("R", bound=msgspec.Struct)
 Change = tuple[str, Mapping[str, object]]  # a channel, and a patch for those who listen to it
 
 
-def _its_stream(stored: Stored) -> tuple[str, ...]:
-    return (stored.stream,)
-
-
 def _none(_: Recorded) -> tuple[str, ...]:
     return ()
 
@@ -36,7 +32,8 @@ class Model(Generic[R]):
     - `fold`: a row after an event; None is a row that is not there. The same object back means that nothing changed.
     - `streams`: what a row can be refolded from, told by its key: stream ids, or prefixes that end in `*`.
     - `leads`: further streams of the same row that only an event names, as a session's first one names its schedule.
-    - `suspects`: what an event touches that cannot be decoded; by default its whole stream.
+    - `suspects`: the rows that an event may touch which cannot be decoded, told by its stream and tag; the stream's id
+      where that does not tell the rows.
     - `changes`: what readers of the live streams are told of one fold. Every channel belongs to one model.
     """
 
@@ -46,9 +43,9 @@ class Model(Generic[R]):
     keys: Callable[[Recorded], tuple[str, ...]]
     fold: Callable[[R | None, Recorded], R | None]
     streams: Callable[[str], tuple[str, ...]]
+    suspects: Callable[[Stored], tuple[str, ...]]
     index: tuple[str, ...] = ()
     leads: Callable[[Recorded], tuple[str, ...]] = _none
-    suspects: Callable[[Stored], tuple[str, ...]] = _its_stream
     changes: Callable[[str, R | None, R | None, Recorded], Sequence[Change]] | None = None
 
 

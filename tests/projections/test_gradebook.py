@@ -1,0 +1,105 @@
+"""The gradebook's rows: the account of a session that its record is read from."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from domain import incidents, intervention, record, recording, session
+from projections.gradebook import GRADEBOOK
+from projections.gradebook_row import Coverage, Fault, Flag, Gap, Intervention, Seal
+from tests.domain.hall import NINE, at
+from tests.projections.hall import (
+    BEGUN,
+    CAMERA,
+    INCIDENTS,
+    PAUSE,
+    RECORD,
+    SESSION,
+    SUBMITTED,
+    closed,
+    flagged,
+    judged,
+    raised,
+    read_by,
+    requested,
+    row_of,
+    sealed,
+    segment,
+    sent,
+)
+
+
+def test_a_row_says_who_sat_when() -> None:
+    row = row_of(GRADEBOOK, *BEGUN, SUBMITTED)
+    assert (row.schedule, row.name, row.number, row.phase) == ("anatomy", "Ada L.", "7", "submitted")
+    assert (row.clock.started_at, row.clock.ended_at) == (at("9:05"), at("10:30"))
+
+
+def test_incidents_stand_by_kind_and_severity_with_their_verdicts() -> None:
+    row = row_of(GRADEBOOK, *BEGUN, flagged("i1", "warn"), closed("i1", "high"), judged("confirmed"), raised("i2"))
+    assert row.incidents == {
+        "i1": Flag(kind="several_people", severity="high", verdict="confirmed"),
+        "i2": Flag(kind="raised_by_person", severity="info"),
+    }
+
+
+def test_what_a_detector_could_not_see_is_kept() -> None:
+    told = incidents.CoverageReported(detector="out_of_view", due=100, taken=80, cannot_tell=5, overloaded=10, muted=5)
+    row = row_of(GRADEBOOK, *BEGUN, (INCIDENTS, told))
+    assert row.coverage == {"out_of_view": Coverage(due=100, taken=80, cannot_tell=5, overloaded=10, muted=5)}
+
+
+def test_faults_have_a_beginning_and_an_end() -> None:
+    row = row_of(
+        GRADEBOOK, *BEGUN,
+        (SESSION, session.ConnectionLost(at=at("9:20"), track="camera", why="no media arrives")),
+        (SESSION, session.ConnectionRestored(at=at("9:21"), track="camera", away_s=60)),
+        (SESSION, session.ConnectionLost(at=at("9:30"), track="camera", why="no media arrives")),
+        (SESSION, session.FaultOpened(what="messaging", why="away")),
+        (SESSION, session.FaultClosed(what="messaging")),
+    )  # fmt: skip
+    opened, over = NINE + timedelta(seconds=8), NINE + timedelta(seconds=9)
+    assert row.faults == (
+        Fault(what="camera", why="no media arrives", began_at=at("9:20"), ended_at=at("9:21")),
+        Fault(what="camera", why="no media arrives", began_at=at("9:30")),
+        Fault(what="messaging", why="away", began_at=opened, ended_at=over),
+    )
+
+
+def test_interventions_keep_their_last_stage_and_where_they_took_effect() -> None:
+    row = row_of(
+        GRADEBOOK, *BEGUN, requested(), (PAUSE, intervention.Delivered(at=at("9:31"))),
+        (PAUSE, intervention.Applied(at=at("9:32"), where="page")),
+    )  # fmt: skip
+    expected = Intervention(kind="pause", stage="applied", at=at("9:30"), by="kim", where="page")
+    assert row.interventions == {"s1.p1": expected}
+
+
+def test_messages_views_and_exports_are_counted() -> None:
+    viewed = (RECORD, record.Viewed(by="kim", what="camera", at=at("11:00")))
+    exported = (RECORD, record.Exported(by="kim", export="e1", at=at("11:01"), seal=1))
+    row = row_of(GRADEBOOK, *BEGUN, sent("m1"), sent("m2", "invigilator"), read_by("kim"), viewed, viewed, exported)
+    assert (row.messages, row.views, row.exports) == (2, 2, 1)
+
+
+def test_a_recording_adds_up() -> None:
+    started = (CAMERA, recording.Started(connection=1, at=at("9:05"), worker="w"))
+    again = (CAMERA, recording.Started(connection=2, at=at("9:07"), worker="w"))
+    gap = (CAMERA, recording.GapRecorded(started_at=at("9:06"), ended_at=at("9:07"), why="lost"))
+    made = recording.Finalised(object_key="film", bytes=1900, sha256="00", duration_s=12.0, frames=180, segments=2)
+    tape = row_of(GRADEBOOK, *BEGUN, started, segment(2), segment(1), again, gap, (CAMERA, made)).recordings["camera"]
+    assert (tape.connections, tape.segments, tape.bytes) == (2, 2, 2000)
+    assert (tape.started_at, tape.ended_at) == (at("9:05"), at("9:05") + timedelta(seconds=12))
+    assert tape.gaps == (Gap(started_at=at("9:06"), ended_at=at("9:07"), why="lost"),)
+    assert (tape.object_key, tape.duration_s) == ("film", 12.0)
+
+
+def test_seals_stand_one_after_the_other() -> None:
+    row = row_of(GRADEBOOK, *BEGUN, SUBMITTED, sealed(1), sealed(2, "complete"))
+    first = Seal(number=1, kind="provisional", at=at("10:31"), owed=("camera",), root="ab", checkpoint="vigil\n1\n")
+    assert row.seals[0] == first
+    assert [(seal.kind, seal.owed) for seal in row.seals] == [("provisional", ("camera",)), ("complete", ())]
+
+
+def test_the_position_is_of_the_sessions_last_event() -> None:
+    assert row_of(GRADEBOOK, *BEGUN, segment(1), sealed()).position == 6

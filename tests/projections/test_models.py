@@ -1,0 +1,187 @@
+"""The other read models: timeline, chat, incidents, schedules, people and deadlines; and what holds for all of them."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from fnmatch import fnmatchcase
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain import chat, intervention, schedule, session, user
+from domain.event import Event
+from domain.registry import DECIDERS
+from domain.stream import SESSION_KINDS
+from projections.chat import CHAT as MESSAGES
+from projections.deadlines import DEADLINES
+from projections.folding import fold, touching
+from projections.incidents import INCIDENTS as FLAGS
+from projections.model import AnyModel
+from projections.models import MODELS
+from projections.people import PEOPLE
+from projections.rows import as_json
+from projections.schedules import SCHEDULES
+from projections.timeline import TIMELINE
+from tests.domain import anything
+from tests.domain.hall import NINE, POLICY, TWO_HOURS, WINDOW, at
+from tests.projections.hall import (
+    BEGUN,
+    CHAT,
+    CREATED,
+    ENROLLED,
+    OPENED,
+    PAUSE,
+    SCHEDULE,
+    SESSION,
+    SUBMITTED,
+    closed,
+    flagged,
+    judged,
+    raised,
+    read_by,
+    recorded,
+    registered,
+    requested,
+    row_of,
+    rows_of,
+    sealed,
+    segment,
+    sent,
+)
+
+
+def test_the_timeline_has_every_event_of_a_session_and_its_enrolment() -> None:
+    rows = rows_of(TIMELINE, (*BEGUN, registered(), sent(), segment(1)))
+    assert [row.tag for _, row in sorted(rows.items())] == [
+        "schedule.candidate_enrolled", "session.opened", "session.started", "chat.message_sent",
+        "recording.segment_stored",
+    ]  # fmt: skip
+    assert min(rows) == "t/s1/00000000000000000002"
+
+
+def test_the_timeline_opens_private_texts_and_shows_null_for_forgotten_ones() -> None:
+    row = row_of(TIMELINE, sent(text="hello"))
+    assert row.body == {
+        "message": "m1",
+        "side": "candidate",
+        "by": "ada",
+        "at": "2026-06-01T09:15:00Z",
+        "text": "hello",
+    }
+    assert (row.session, row.actor, row.recorded_at) == ("s1", "someone", NINE + timedelta(seconds=1))
+    assert row_of(TIMELINE, sent(text=None)).body["text"] is None
+
+
+def test_a_message_is_sent_delivered_and_read() -> None:
+    row = row_of(MESSAGES, sent())
+    assert (row.session, row.side, row.by, row.text, row.at) == ("s1", "candidate", "ada", "hello", at("9:15"))
+    assert (row.delivered_at, row.read_at) == (None, None)
+    row = row_of(MESSAGES, sent(), (CHAT, chat.MessageDelivered(message="m1")), read_by("kim"))
+    assert (row.delivered_at, row.read_at) == (NINE + timedelta(seconds=2), NINE + timedelta(seconds=3))
+    assert row.read_by == "kim"
+    assert row_of(MESSAGES, sent(), read_by("kim")).delivered_at == NINE + timedelta(seconds=2)
+
+
+def test_an_incident_has_its_evidence_and_every_verdict() -> None:
+    row = row_of(FLAGS, flagged(), closed(), judged("unsure"), judged("confirmed", by="lee"))
+    assert (row.kind, row.severity, row.confidence, row.peak) == ("several_people", "high", 0.8, 0.95)
+    assert (row.started_at, row.ended_at, row.ended) == (at("9:10"), at("9:12"), "clear")
+    assert row.provenance
+    assert row.provenance.detector == "several_people"
+    assert [evidence.object_key for evidence in row.evidence] == ["p1"]
+    assert [(v.verdict, v.by, v.reason) for v in row.verdicts] == [
+        ("unsure", "kim", "seen"),
+        ("confirmed", "lee", "seen"),
+    ]
+
+
+def test_an_incident_that_a_person_raised_has_their_note() -> None:
+    row = row_of(FLAGS, raised())
+    assert (row.kind, row.note, row.raised_by) == ("raised_by_person", "whispers", "someone")
+    assert row.started_at == row.ended_at == at("9:20")
+
+
+def test_a_schedule_is_as_its_planner_left_it() -> None:
+    row = row_of(SCHEDULES, CREATED, (SCHEDULE, schedule.Renamed(title="Anatomy III")))
+    assert (row.schedule, row.title, row.window, row.duration_s) == ("anatomy", "Anatomy III", WINDOW, TWO_HOURS)
+    assert (row.phase, row.policy, row.live_proctoring) == ("draft", POLICY, False)
+    row = row_of(
+        SCHEDULES, CREATED, ENROLLED, (SCHEDULE, schedule.InvigilatorAssigned(user="kim")),
+        (SCHEDULE, schedule.LiveProctoringEnabled()), (SCHEDULE, schedule.Activated()),
+    )  # fmt: skip
+    assert (row.phase, row.live_proctoring, row.invigilators) == ("active", True, ("kim",))
+    assert (row.sessions, row.enrolled) == (("s1",), 1)
+
+
+def test_a_withdrawn_candidate_is_not_among_those_enrolled() -> None:
+    withdrawn = (SCHEDULE, schedule.CandidateWithdrawn(subject="ada", session="s1"))
+    row = row_of(SCHEDULES, CREATED, ENROLLED, withdrawn, (SCHEDULE, schedule.Cancelled(reason="flood")))
+    assert (row.sessions, row.enrolled, row.phase, row.cancelled_because) == ((), 0, "cancelled", "flood")
+
+
+def test_a_person_has_roles_and_no_password() -> None:
+    granted: list[tuple[str, Event]] = [
+        ("t/user/kim", user.RoleGranted(role=r)) for r in ("planner", "admin", "reviewer")
+    ]
+    row = row_of(PEOPLE, registered(), *granted, ("t/user/kim", user.RoleRevoked(role="planner")))
+    assert (row.user, row.name, row.email, row.roles) == ("kim", "Kim", "kim@example.org", ("admin", "reviewer"))
+    assert "argon2" not in as_json(row)
+
+
+def test_a_deadline_is_there_while_the_clock_runs() -> None:
+    assert row_of(DEADLINES, *BEGUN).due_at == at("11:05")
+    assert row_of(DEADLINES, *BEGUN).tracks == ("camera", "screen")
+    assert row_of(DEADLINES, *BEGUN, (SESSION, session.Paused(at=at("9:30"), intervention="p"))).due_at is None
+    row = row_of(DEADLINES, *BEGUN, SUBMITTED)
+    assert (row.due_at, row.phase, row.seal) == (None, "submitted", None)
+    assert row_of(DEADLINES, *BEGUN, SUBMITTED, sealed()).seal == "provisional"
+
+
+def test_an_intervention_waits_until_it_is_delivered_or_has_failed() -> None:
+    waiting = row_of(DEADLINES, *BEGUN, requested())
+    assert (waiting.undelivered, waiting.waiting_since) == ({"s1.p1": at("9:30")}, at("9:30"))
+    delivered = row_of(DEADLINES, *BEGUN, requested(), (PAUSE, intervention.Delivered(at=at("9:31"))))
+    assert (delivered.undelivered, delivered.waiting_since) == ({}, None)
+    failed = row_of(DEADLINES, *BEGUN, requested(), (PAUSE, intervention.Failed(at=at("9:31"), why="late")))
+    assert failed.undelivered == {}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(sorted(DECIDERS)).flatmap(anything.events), max_size=40))
+def test_no_row_chokes_on_anything_that_can_be_recorded(happened: list[Event]) -> None:
+    """In whatever order it comes, every model takes it, and its rows survive the way to their tables and back."""
+    entries = [recorded((_stream(body), body), n) for n, body in enumerate(happened, 1)]
+    for model in MODELS:
+        folded = fold(model, touching(model, entries), {}, push_since=NINE)
+        assert not folded.poison
+        for row in folded.rows.values():
+            assert row is None or as_json(msgspec.json.decode(as_json(row), type=model.row)) == as_json(row)
+        for pushed in folded.pushed:
+            as_json([patch for _, patch in pushed.changes])
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_a_model_can_name_its_tables_and_columns(model: AnyModel) -> None:
+    assert re.fullmatch("[a-z]+", model.name)
+    assert set(model.index) <= set(model.row.__struct_fields__) - {"key", "tenant", "data"}
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.sampled_from(SESSION_KINDS).flatmap(anything.events), max_size=30))
+def test_a_row_can_be_folded_again_from_the_streams_that_it_names(happened: list[Event]) -> None:
+    """Every event that touches a row lies in a stream that its key names, or that the session's first one leads to."""
+    entries = [recorded((_stream(body), body), n) for n, body in enumerate((*(b for _, b in BEGUN), *happened), 1)]
+    for model in MODELS:
+        for entry, keys in touching(model, entries):
+            for key in keys:
+                named = (*model.streams(key), *model.leads(recorded(OPENED, 1)))
+                assert any(fnmatchcase(entry.stream, name) for name in named), (key, entry.stream)
+
+
+def _stream(body: Event) -> str:
+    kind = str(type(body).__struct_config__.tag).partition(".")[0]
+    name = {"schedule": "anatomy", "user": "kim", "intervention": "s1.p1", "recording": "s1.camera"}.get(kind, "s1")
+    return f"t/{kind}/{name}"
