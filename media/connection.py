@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -96,7 +97,8 @@ class Connection:
         """To be called each second: flushes, and ends the connection when no media came for `SILENCE_S`."""
         now = self._loop.time()
         if self._recorder is not None:
-            self._recorder.tick(now)
+            with self._ending_if_broken():
+                self._recorder.tick(now)
         quiet = 0.0 if self._peer.media_at is None else now - self._peer.media_at
         if quiet > SILENCE_S:
             self._peer_ended("lost")
@@ -118,13 +120,19 @@ class Connection:
         return sum(s.track.packets_lost for s in self._peer.streams)
 
     def _on_frame(self, frame: EncodedFrame) -> None:
-        try:
+        with self._ending_if_broken():
             if self._recorder is not None:
                 self._recorder.on_frame(frame)
             if frame.kind == "video" and frame.keyframe:
                 at = self.wall(self._clocks["video"].time(frame.ticks, frame.arrival))
                 self._on_keyframe(Keyframe(at, frame.data))
-        except Exception:  # whatever broke, other connections go on, and this one says that it ended
+
+    @contextmanager
+    def _ending_if_broken(self) -> Iterator[None]:
+        """Whatever breaks, other connections go on, and this one says that it ended: the page connects anew."""
+        try:
+            yield
+        except Exception:
             logger.exception("a connection broke")
             self._peer_ended("failed")
 

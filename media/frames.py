@@ -15,11 +15,10 @@ from typing import Self
 
 import av
 import msgspec
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from domain.messages import KeyFrame, Picture, Track
-from media.worker import connect_nats
+from media.bus import connect, say, subscribe
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +40,8 @@ class FramesWorker:
 
     async def __aenter__(self) -> Self:
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="frames")
-        self._nats: Client = await connect_nats(self._nats_url, "frames")
-        await self._nats.subscribe("vigil.keyframe.*.*", queue="frames", cb=self._on_keyframe)
-        await self._nats.flush()
+        self._nats = await connect(self._nats_url, "frames")
+        await subscribe(self._nats, "vigil.keyframe.*.*", self._on_keyframe, queue="frames")
         self._tasks = [asyncio.create_task(self._work()) for _ in range(self._threads)]
         return self
 
@@ -76,9 +74,9 @@ class FramesWorker:
                 self._some.clear()
                 continue
             picture = await loop.run_in_executor(self._pool, to_picture, self._waiting.pop(key))
-            if picture is not None and self._nats.is_connected:
+            if picture is not None:
                 subject = f"vigil.picture.{picture.session}.{picture.track}"
-                await self._nats.publish(subject, msgspec.msgpack.encode(picture))
+                await say(self._nats, subject, msgspec.msgpack.encode(picture))
 
 
 def to_picture(keyframe: KeyFrame) -> Picture | None:

@@ -213,7 +213,7 @@ class Peer:
         if ssrc is None:
             return None
         if not repeated:
-            stream.track.ssrc = ssrc
+            stream.track.begin(ssrc)
         self._routes[ssrc] = (stream, repeated)
         return self._routes[ssrc]
 

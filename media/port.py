@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import socket
 import struct
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from aioice.ice import Connection, StunProtocol
 from aioice.stun import Message
 
 from media.hooks import PACKET_MAX, Address, add_protocol
+
+logger = logging.getLogger(__name__)
 
 READ_EVERY_S = 0.01
 _BATCH = 1024
@@ -112,24 +115,28 @@ class MediaPort:
                 data, address = receive(PACKET_MAX)
             except OSError:  # nothing left to read
                 break
-            if not data:
-                continue
-            address = address[:2]
-            first = data[0]
-            if first > 3:
-                protocol = self._by_address.get(address)
-                if protocol is None:
-                    continue
-                if 127 < first < 192:
-                    media = True
-                    protocol.on_media(data)
-                else:
-                    protocol.receiver.data_received(data, 1)
-            elif len(data) >= 20:
-                owner = self._stun_owner(data)
-                if owner is not None:
-                    owner.datagram_received(data, address)
+            try:
+                media |= self._take(data, address[:2])
+            except Exception:  # whatever a stranger sends, the port goes on reading
+                logger.debug("a packet of %d bytes broke its reader", len(data), exc_info=True)
         return media
+
+    def _take(self, data: bytes, address: Address) -> bool:
+        """Gives one packet to its peer. Was it media?"""
+        first = data[0] if data else 255
+        if first > 3:
+            protocol = self._by_address.get(address)
+            if protocol is None:
+                return False
+            if 127 < first < 192:
+                protocol.on_media(data)
+                return True
+            protocol.receiver.data_received(data, 1)
+        elif len(data) >= 20:
+            owner = self._stun_owner(data)
+            if owner is not None:
+                owner.datagram_received(data, address)
+        return False
 
     def _stun_owner(self, data: bytes) -> OnePortProtocol | None:
         if struct.unpack_from("!H", data)[0] & _STUN_CLASS:

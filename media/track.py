@@ -77,6 +77,15 @@ class ReceiveTrack:
         self._keyframes = KeyframeRequests(clock, self._send_pli, keyframe_every_s)
         self._reports = Reception(rate)
 
+    def begin(self, ssrc: int) -> None:
+        """Packets come from this source from now on; another one numbers them anew."""
+        if self.ssrc is not None and self.ssrc != ssrc and self._next is not None:
+            self._sequence, self._next = Unwrapper(16), None
+            self._waiting.clear()
+            self._missing.clear()
+            self._broken()
+        self.ssrc = ssrc
+
     def receive(self, packet: RtpPacket, retransmitted: bool = False) -> None:
         """Takes one packet from the network."""
         now = self._clock.time()

@@ -7,7 +7,6 @@ frames and beats are dropped meanwhile; they are worth nothing late.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import logging
 from collections.abc import Awaitable, Callable
@@ -18,9 +17,6 @@ from types import TracebackType
 from typing import Self, cast, get_args
 
 import msgspec
-import nats
-import nats.errors
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from domain.messages import (
@@ -36,6 +32,7 @@ from domain.messages import (
     Refusal,
 )
 from domain.recording import Why
+from media.bus import connect, say, subscribe
 from media.connection import Connection, Keyframe, Sealing
 from media.hooks import PeerCertificate
 from media.names import RecordingName, recording_name
@@ -84,9 +81,8 @@ class MediaWorker:
         settings = self.settings
         self._spool = Spool(settings.spool, settings.spool_bound_bytes)
         self._port = MediaPort(open_socket(settings.bind_ip, settings.bind_port), settings.advertised_ip)
-        self._nats = await connect_nats(settings.nats_url, f"media {settings.worker}")
-        await self._nats.subscribe(f"vigil.media.{settings.worker}", cb=self._on_request)
-        await self._nats.flush()  # from here on a request finds us
+        self._nats = await connect(settings.nats_url, f"media {settings.worker}")
+        await subscribe(self._nats, f"vigil.media.{settings.worker}", self._on_request)
         self._start(self._beat())
         self._start(self._send_keyframes())
         gc.collect()
@@ -212,20 +208,14 @@ class MediaWorker:
         while True:
             keyframe = await self._keyframes.get()
             if len(keyframe.data) < self._nats.max_payload - _MESSAGE_HEAD:
-                await self._say(f"vigil.keyframe.{keyframe.session}.{keyframe.track}", _encode(keyframe))
+                await say(self._nats, f"vigil.keyframe.{keyframe.session}.{keyframe.track}", _encode(keyframe))
 
     async def _beat(self) -> None:
         while True:
             for connection in tuple(self._connections.values()):
                 connection.tick()
-            await self._say("vigil.beat", _encode(self._beat_now()))
+            await say(self._nats, "vigil.beat", _encode(self._beat_now()))
             await asyncio.sleep(BEAT_S)
-
-    async def _say(self, subject: str, message: bytes) -> None:
-        """Publishes, or drops the message while NATS is away."""
-        if self._nats.is_connected:
-            with contextlib.suppress(nats.errors.Error):
-                await self._nats.publish(subject, message)
 
     def _beat_now(self) -> MediaBeat:
         tracks = (
@@ -246,14 +236,3 @@ class MediaWorker:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-async def connect_nats(url: str, name: str) -> Client:
-    """A NATS client that comes back whenever the server does."""
-
-    async def on_error(error: Exception) -> None:
-        logger.warning("NATS: %s", error)
-
-    return await nats.connect(
-        url, name=name, max_reconnect_attempts=-1, reconnect_time_wait=0.5, ping_interval=10, error_cb=on_error
-    )
