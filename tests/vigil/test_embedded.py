@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -71,9 +73,25 @@ def processes(home: Path) -> list[psutil.Process]:
     return found
 
 
+def server_of(home: Path, name: str) -> psutil.Process | None:
+    """The server itself, whose parent is this very process."""
+    ours = [process for process in processes(home) if process.name() == name and process.ppid() == os.getpid()]
+    return next((process for process in ours if process.status() != psutil.STATUS_ZOMBIE), None)
+
+
 def answers(found: Servers) -> bool:
-    with psycopg.connect(found.database_url) as connection:
-        return connection.execute("SELECT 1").fetchone() == (1,)
+    try:
+        with psycopg.connect(found.database_url) as connection:
+            return connection.execute("SELECT 1").fetchone() == (1,)
+    except psycopg.OperationalError:
+        return False
+
+
+def wait_until(held: Callable[[], bool], within_s: float = 20.0) -> None:
+    until = time.monotonic() + within_s
+    while not held():
+        assert time.monotonic() < until, "it did not become so in time"
+        time.sleep(0.02)
 
 
 async def test_a_new_home_gets_a_database_a_message_server_and_a_folder(home: Path) -> None:
@@ -173,6 +191,28 @@ def test_after_a_kill_the_next_start_leaves_no_orphans_and_the_data_is_there(hom
     assert processes(home) == []
 
 
+async def test_a_server_that_dies_is_started_again_where_it_was(used: Path) -> None:
+    with servers(used) as found:
+        client = await nats.connect(found.nats_url, max_reconnect_attempts=-1, reconnect_time_wait=0.05)
+        heard = await client.subscribe("word")
+        with psycopg.connect(found.database_url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE outlived AS SELECT 1 AS n")
+        for name in ("nats-server", "postgres"):
+            first = server_of(used, name)
+            first.kill()
+            wait_until(lambda first=first, name=name: server_of(used, name) not in (None, first))
+        wait_until(lambda: answers(found))
+        with psycopg.connect(found.database_url) as connection:
+            assert connection.execute("SELECT n FROM outlived").fetchall() == [(1,)]
+        async with asyncio.timeout(10):
+            while not client.stats["reconnects"]:
+                await asyncio.sleep(0.01)
+        await client.publish("word", b"heard")
+        assert (await heard.next_msg(5)).data == b"heard"
+        await client.close()
+    assert processes(used) == []
+
+
 def test_a_database_that_crashed_recovers(used: Path) -> None:
     process = parent(used)
     found = running(used)
@@ -180,7 +220,8 @@ def test_a_database_that_crashed_recovers(used: Path) -> None:
     with psycopg.connect(found.database_url) as connection:
         connection.execute("CREATE TABLE committed AS SELECT 7 AS n")
     for left in [process, *processes(used)]:
-        left.kill()
+        with suppress(psutil.NoSuchProcess):  # some end by themselves when others do
+            left.kill()
     process.wait()
     assert ((used / "postgres").resolve() / "data" / "postmaster.pid").exists()
 

@@ -1,4 +1,4 @@
-"""The embedded NATS server: JetStream, a free loopback port, and a token that changes at each start."""
+"""The embedded NATS server: JetStream, a free loopback port, and a token; both change at each start, and only then."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vigil.embedded.process import POLL_S, Server, end_left_behind, server
 START_S = 20.0
 
 _CONFIG = """\
-listen: "127.0.0.1:-1"
+listen: "{listen}"
 authorization {{ token: "{token}" }}
 max_payload: 8MB
 ports_file_dir: {folder}
@@ -32,12 +32,21 @@ def run_nats(home: Path) -> Iterator[str]:
     folder.mkdir(mode=0o700, exist_ok=True)
     config = folder / "nats.conf"
     end_left_behind("nats-server", str(config))
-    config.unlink(missing_ok=True)
-    with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        quoted = msgspec.json.encode(str(folder)).decode()
-        file.write(_CONFIG.format(token=token, folder=quoted))
+    _configure(config, "127.0.0.1:-1", token)
     with server("nats-server", [str(nats_server_path()), "-c", str(config)], folder=folder, home=home) as running:
-        yield f"nats://{token}@{_address(folder, running)}"
+        address = _address(folder, running)
+        _configure(config, address, token)  # should it be started again, clients find it where it was
+        running.keep()
+        yield f"nats://{token}@{address}"
+
+
+def _configure(config: Path, listen: str, token: str) -> None:
+    draft = config.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        quoted = msgspec.json.encode(str(config.parent)).decode()
+        file.write(_CONFIG.format(listen=listen, token=token, folder=quoted))
+    draft.replace(config)
 
 
 def _address(folder: Path, running: Server) -> str:

@@ -46,7 +46,15 @@ def run_postgresql(home: Path, *, durable: bool) -> Iterator[str]:
         program = [str(place.binaries / "postgres"), "-D", str(data), *options]
         with server("postgres", program, folder=data, home=home, account=place.account) as running:
             _await(running, _url(socket, "postgres"))
+            running.keep(lambda: _clear(data, socket))
             yield _url(socket, DATABASE)
+
+
+def _clear(data: Path, socket: Path) -> None:
+    """Before a server that died is started again: what it left names a process that may be a stranger's by now."""
+    _disown(data / "postmaster.pid")
+    for left in socket.iterdir():
+        left.unlink()
 
 
 def _disown(pid_file: Path) -> None:

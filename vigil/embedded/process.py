@@ -1,4 +1,4 @@
-"""One server process: started in its own session, stopped by a signal, found again when its parent was killed."""
+"""One server process: started in its own session, kept running, stopped by a signal, found again after a kill."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import logging
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 STOP_S = 20.0
 POLL_S = 0.01
+AGAIN_S = (0.1, 5.0)  # the first and the longest wait before a server that died is started again
+STEADY_S = 30.0  # one that ran so long may be started again soon
 
 
 class ServerFailed(Exception):
@@ -31,11 +34,14 @@ class Account(NamedTuple):
     gid: int
 
 
-class Server(NamedTuple):
-    """A running server and the file that it writes to."""
+class Server:
+    """A running server and the file that it writes to. `start` starts the program, as often as it is called."""
 
-    process: subprocess.Popen[bytes]
-    log: Path
+    def __init__(self, name: str, start: Callable[[], subprocess.Popen[bytes]], log: Path) -> None:
+        self._name, self._start, self.log = name, start, log
+        self._ending = threading.Event()
+        self._turn = threading.Lock()
+        self.process = start()
 
     def check(self, deadline: float) -> None:
         """Raises `ServerFailed` when the server has ended, or when `deadline` (monotonic seconds) has passed."""
@@ -45,18 +51,47 @@ class Server(NamedTuple):
         what = "is not ready in time" if code is None else f"ended with {code}"
         raise ServerFailed(f"{self.log.stem} {what}; the end of {self.log}:\n{last_lines(self.log)}")
 
+    def keep(self, prepare: Callable[[], None] = lambda: None) -> None:
+        """From now on a server that dies is started again, with the same arguments, after `prepare`."""
+        threading.Thread(target=self._keep, args=(prepare,), name=f"keeps {self._name}", daemon=True).start()
+
+    def stop(self) -> None:
+        self._ending.set()
+        with self._turn:
+            _stop(self._name, self.process)
+
+    def _keep(self, prepare: Callable[[], None]) -> None:
+        pause_s, longest_s = AGAIN_S
+        while True:
+            began = time.monotonic()
+            code = self.process.wait()
+            if self._ending.is_set():
+                return
+            log.error("%s ended with %d and is started again", self._name, code)
+            pause_s = AGAIN_S[0] if time.monotonic() - began > STEADY_S else min(2 * pause_s, longest_s)
+            self._ending.wait(pause_s)
+            with self._turn:
+                if self._ending.is_set():
+                    return
+                try:
+                    prepare()
+                    self.process = self._start()
+                except OSError:
+                    log.exception("%s could not be started again; it is tried once more", self._name)
+
 
 @contextmanager
 def server(
     name: str, arguments: Sequence[str], *, folder: Path, home: Path, account: Account | None = None
 ) -> Iterator[Server]:
     """Runs the program `name` in a folder of its own and stops it at the end. Our environment is hidden from it."""
-    logs = log_file(home, name)
-    process = spawn(arguments, folder=folder, log=logs, account=account)
+    running = Server(
+        name, lambda: spawn(arguments, folder=folder, log=log_file(home, name), account=account), log_path(home, name)
+    )
     try:
-        yield Server(process, logs)
+        yield running
     finally:
-        stop(name, process)
+        running.stop()
 
 
 def spawn(arguments: Sequence[str], *, folder: Path, log: Path, account: Account | None) -> subprocess.Popen[bytes]:
@@ -76,7 +111,7 @@ def spawn(arguments: Sequence[str], *, folder: Path, log: Path, account: Account
         )
 
 
-def stop(name: str, process: subprocess.Popen[bytes]) -> None:
+def _stop(name: str, process: subprocess.Popen[bytes]) -> None:
     """Ends a server: PostgreSQL and NATS both take SIGINT for "close connections, write down, end"."""
     process.send_signal(signal.SIGINT)
     try:
@@ -120,9 +155,13 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
         process.send_signal(number)
 
 
+def log_path(home: Path, name: str) -> Path:
+    return home / "logs" / f"{name}.log"
+
+
 def log_file(home: Path, name: str) -> Path:
     """Where a server writes in this run; what it wrote in the run before is kept beside it."""
-    path = home / "logs" / f"{name}.log"
+    path = log_path(home, name)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     if path.exists():
         path.replace(path.with_suffix(".log.old"))
