@@ -132,22 +132,23 @@ class Handler:
 
     async def run(self, order: Order, use_case: UseCase) -> Receipt:
         """Raises `Refused`, `KeyReused`, `Busy`, `commands.ledger.LedgerAway`."""
-        contested: list[str] = []
         for _ in range(TRIES):
             work = Work(self, order)
-            async with self._turn(contested):
-                outcome, parts = await self._attempt(work, use_case)
+            outcome, parts = await self._attempt(work, use_case)
+            async with self._turn(work):
+                if self._overtaken(work):
+                    work = Work(self, order)
+                    outcome, parts = await self._attempt(work, use_case)
                 answer = await self._appender.append(Append(work.command, order.request, _encode(outcome), parts))
                 if answer.verdict == "conflict":
                     await self._refresh(work)
-                    contested = sorted(stream for stream, made in work.made.items() if made)
                     continue
+                if answer.verdict == "done":
+                    self._remember(work)
             if answer.verdict == "again":
                 if answer.request != order.request:
                     raise KeyReused("this Idempotency-Key was used for another request; take a new one")
                 outcome = _decode(answer.outcome or "{}")
-            else:
-                self._remember(work)
             if outcome.rule:
                 raise Refused(outcome.rule, field=outcome.field, kind=outcome.kind)
             return Receipt(
@@ -174,13 +175,17 @@ class Handler:
         return version, state
 
     @asynccontextmanager
-    async def _turn(self, streams: list[str]) -> AsyncIterator[None]:
-        """Lets the losers of a race at these streams try one after another, so that they do not lose to each other."""
+    async def _turn(self, work: Work) -> AsyncIterator[None]:
+        """Lets those who write to the same stream do so one after another, so that a crowd does not race in vain."""
         async with AsyncExitStack() as turn:
-            for stream in streams:
+            for stream in sorted(stream for stream, made in work.made.items() if made):
                 lock = self._turns.setdefault(stream, asyncio.Lock())
                 await turn.enter_async_context(lock)
             yield
+
+    def _overtaken(self, work: Work) -> bool:
+        """Whether this process knows by now that a stream has moved on. What others did, the ledger tells."""
+        return any(self._states.get(stream, (0, None))[0] > version for stream, (version, _, _) in work.seen.items())
 
     async def _attempt(self, work: Work, use_case: UseCase) -> tuple[Outcome, list[Part]]:
         try:
