@@ -16,8 +16,8 @@ _AFTER = SQL(
     " AND notification_id <= coalesce(%s::bigint, 9223372036854775807) ORDER BY notification_id LIMIT %s"
 ).format(_STORED)
 _OF_STREAMS = SQL(
-    "SELECT {0} FROM ledger.events WHERE originator_id = ANY(%s) AND notification_id <= %s UNION ALL"
-    " SELECT {0} FROM unnest(%s::text[], %s::text[]) AS r(low, high) JOIN ledger.events"
+    "SELECT {0} FROM ledger.events WHERE originator_id = ANY(%s) AND (notification_id <= %s OR originator_version = 1)"
+    " UNION ALL SELECT {0} FROM unnest(%s::text[], %s::text[]) AS r(low, high) JOIN ledger.events"
     " ON originator_id >= r.low AND originator_id < r.high AND notification_id <= %s ORDER BY notification_id"
 ).format(_STORED)
 
@@ -28,7 +28,10 @@ async def read_after(conn: AsyncConnection, position: int, most: int, *, up_to: 
 
 
 async def read_streams(conn: AsyncConnection, streams: Collection[str], up_to: int) -> list[Stored]:
-    """Every event of these streams (ids, or prefixes that end in `*`) up to a position, in the order of the ledger."""
+    """Every event of these streams (ids, or prefixes that end in `*`) up to a position, in the order of the ledger.
+
+    The first event of a named stream is among them in any case: it may lead to others.
+    """
     exact = [stream for stream in streams if not stream.endswith("*")]
     lows = [stream[:-1] for stream in streams if stream.endswith("*")]
     highs = [low[:-1] + chr(ord(low[-1]) + 1) for low in lows]  # the column is in the C collation

@@ -143,6 +143,6 @@ def _over(faults: tuple[Fault, ...], what: str, at: datetime) -> tuple[Fault, ..
 
 
 GRADEBOOK: Model[Account] = Model(
-    name="gradebook", version=1, row=Account, index=("schedule", "session"), keys=keys, fold=fold,
+    name="gradebook", version=1, row=Account, index=("schedule",), keys=keys, fold=fold,
     streams=session_streams, leads=schedule_of_session, suspects=session_suspects,
 )  # fmt: skip

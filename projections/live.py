@@ -154,6 +154,6 @@ def _without(known: dict[str, V], name: str) -> dict[str, V]:
 
 
 LIVE: Model[Live] = Model(
-    name="live", version=1, row=Live, index=("schedule", "session"), keys=keys, fold=fold, streams=session_streams,
+    name="live", version=1, row=Live, index=("schedule", "phase"), keys=keys, fold=fold, streams=session_streams,
     leads=schedule_of_session, suspects=_suspects, changes=changes,
 )  # fmt: skip

@@ -26,7 +26,7 @@ async def fold_as_of(
     For the wall of a schedule give its stream, `tenant/schedule/id`. Nothing is written. A row that cannot be folded is
     left out.
     """
-    named = touching(model, await decoded(decode, await read_streams(conn, streams, position))) if streams else []
+    named = await _touching(conn, decode, model, streams, position)
     wanted = {*keys, *(key for _, touched in named for key in touched)}
     folded = await _refold(conn, decode, model, wanted, position)
     return {key: row for key, row in folded.rows.items() if row is not None and key not in folded.poison}
@@ -43,7 +43,7 @@ async def unpark(conn: AsyncConnection, decode: Decode, model: AnyModel, key: st
         head = await lock(conn, live) if live and live.version == model.version else None
         if head is None or not await _is_parked(conn, head, key):
             return False
-        about = touching(model, await decoded(decode, await read_streams(conn, [key], head.position)))
+        about = await _touching(conn, decode, model, [key], head.position)
         keys = {key} | {touched for _, many in about for touched in many}
         folded = await _refold(conn, decode, model, keys, head.position)
         if key in folded.poison or any(isinstance(entry, Undecoded) for entry, _ in about):
@@ -108,8 +108,15 @@ async def _refold(
         wanted |= {s for entry in fresh if not isinstance(entry, Undecoded) for s in model.leads(entry)}
         entries += fresh
         known |= new
-    run = touching(model, sorted(entries, key=lambda entry: entry.position))
-    return fold(model, _only(run, keys), {})
+    due = sorted((e for e in entries if e.position <= position), key=lambda entry: entry.position)
+    return fold(model, _only(touching(model, due), keys), {})
+
+
+async def _touching(
+    conn: AsyncConnection, decode: Decode, model: Model[R], streams: Collection[str], position: int
+) -> list[Touching]:
+    rows = [row for row in await read_streams(conn, streams, position) if row.position <= position]
+    return touching(model, await decoded(decode, rows))
 
 
 def _only(run: Iterable[Touching], keys: Collection[str]) -> Iterable[Touching]:

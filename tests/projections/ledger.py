@@ -46,9 +46,13 @@ class Ledger:
         self.appended: list[tuple[int, Said]] = []
 
     async def append(
-        self, *happened: Said, hint: bool = True, ago: timedelta = timedelta(), unreadable: bool = False
-    ) -> int:
-        """Gives the last position. `ago` before now it was recorded; `unreadable` bytes take the events' place."""
+        self, *happened: Said, hint: bool = True, ago: timedelta = timedelta(), unreadable: bool = False,
+        since: datetime | None = None,
+    ) -> int:  # fmt: skip
+        """Gives the last position. Recorded `ago` before now, or one each second `since` then.
+
+        `unreadable` bytes take the events' place.
+        """
         rows = []
         for stream, body in happened:
             self._versions[stream] += 1
@@ -62,7 +66,7 @@ class Ledger:
             await cursor.executemany(
                 "INSERT INTO ledger.events (originator_id, originator_version, topic, state, recorded_at)"
                 " VALUES (%s, %s, %s, %s, %s) RETURNING notification_id",
-                [(*row, moment) for row in rows],
+                [(*row, since + timedelta(seconds=n) if since else moment) for n, row in enumerate(rows, 1)],
                 returning=True,
             )
             positions = []

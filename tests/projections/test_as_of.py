@@ -1,0 +1,90 @@
+"""Any model as it was at a past position or time, folded in memory and the same as it was then."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from psycopg import AsyncConnection
+
+from projections.events import position_at
+from projections.gradebook import GRADEBOOK
+from projections.live import LIVE
+from projections.model import AnyModel
+from projections.models import MODELS
+from projections.refold import compare, fold_as_of
+from tests.domain.hall import NINE
+from tests.projections.hall import (
+    BEGUN,
+    OPENED,
+    SCHEDULE,
+    SUBMITTED,
+    closed,
+    flagged,
+    judged,
+    registered,
+    requested,
+    rows_of,
+    sealed,
+    segment,
+    sent,
+)
+from tests.projections.ledger import TALLY, Ledger, decode, plain, step_all
+
+DAY = (
+    *BEGUN, ("t/session/s2", OPENED[1]), registered(), segment(1), sent(), flagged(), segment(2), closed(), requested(),
+    judged("confirmed"), SUBMITTED, sealed(), ("u/session/s1", OPENED[1]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+async def test_every_row_is_as_it_was_at_every_position(model: AnyModel, ledger: Ledger, app: AsyncConnection) -> None:
+    last = await ledger.append(*DAY, since=NINE)
+    keys = [key for key in rows_of(model, DAY) if key.startswith("t/")]
+    for position in range(last + 1):
+        then = await fold_as_of(app, decode, model, position, keys=keys)
+        truth = {key: row for key, row in rows_of(model, DAY[:position]).items() if key.startswith("t/")}
+        assert {key: plain(row) for key, row in then.items()} == {key: plain(row) for key, row in truth.items()}
+
+
+async def test_the_wall_of_a_schedule_is_found_by_its_stream(ledger: Ledger, app: AsyncConnection) -> None:
+    await ledger.append(*DAY)
+    enrolled_later = await ledger.append(("t/schedule/anatomy", BEGUN[1][1]))
+    then = await fold_as_of(app, decode, LIVE, 9, streams=[SCHEDULE])
+    assert list(then) == ["t/s1"]
+    assert (then["t/s1"].risk, then["t/s1"].name) == ("warn", "Ada L.")
+    assert await fold_as_of(app, decode, LIVE, 1, streams=[SCHEDULE]) == {}
+    now = await fold_as_of(app, decode, GRADEBOOK, enrolled_later, streams=[SCHEDULE])
+    assert now["t/s1"].phase == "submitted"
+
+
+async def test_a_time_is_the_last_position_recorded_at_or_before_it(ledger: Ledger, app: AsyncConnection) -> None:
+    began = datetime.now(UTC)
+    assert await position_at(app, began) == 0
+    first = await ledger.append(*BEGUN[:2], ago=timedelta(minutes=10))
+    second = await ledger.append(*BEGUN[2:], ago=timedelta(minutes=5))
+    assert await position_at(app, began - timedelta(minutes=11)) == 0
+    assert await position_at(app, began - timedelta(minutes=6)) == first
+    assert await position_at(app, began + timedelta(minutes=1)) == second
+
+
+async def test_a_row_that_was_changed_by_hand_or_lost_or_invented_is_named(
+    ledger: Ledger, project: AsyncConnection
+) -> None:
+    await ledger.append(*BEGUN, ("t/session/s2", OPENED[1]), ("t/session/s3", OPENED[1]))
+    await step_all(project, LIVE, TALLY)
+    assert await compare(project, decode, LIVE) == []
+    await project.execute("""UPDATE read.live_v1_1 SET data = data || '{"incidents": 1}' WHERE key = 't/s1'""")
+    await project.execute("DELETE FROM read.live_v1_1 WHERE key = 't/s2'")
+    await project.execute("UPDATE read.live_v1_1 SET key = 't/s4' WHERE key = 't/s3'")
+    found = {difference.key: difference for difference in await compare(project, decode, LIVE)}
+    assert sorted(found) == ["t/s1", "t/s2", "t/s3", "t/s4"]
+    assert (found["t/s2"].table, found["t/s4"].ledger) == (None, None)
+    assert await compare(project, decode, TALLY) == []
+
+
+async def test_what_came_after_the_models_position_is_no_difference(ledger: Ledger, project: AsyncConnection) -> None:
+    await ledger.append(*BEGUN)
+    await step_all(project, LIVE)
+    await ledger.append(flagged())
+    assert await compare(project, decode, LIVE) == []
