@@ -202,17 +202,10 @@ def _gaps(state: Recording, *, settled: bool = False) -> tuple[GapRecorded, ...]
 
 
 def _next(before: Segment, after: Segment, state: Recording) -> bool:
-    """Whether nothing can come between two segments any more.
-
-    A connection delivers its segments in order before it is followed by another, unless its worker was lost: what that
-    one left behind comes whenever it is found, and ends with a torn segment if the crash tore one.
-    """
+    """Whether nothing can come between two segments any more. A connection's end is told after all its segments."""
     if before.connection == after.connection:
         return after.number == before.number + 1
-    ends = [state.ended.get(connection) for connection in range(before.connection, after.connection)]
-    if not before.complete:
-        ends = ends[1:]
-    return after.number == 1 and not {None, "worker_lost"} & set(ends)
+    return after.number == 1 and all(c in state.ended for c in range(before.connection, after.connection))
 
 
 def _place(segment: Segment) -> tuple[int, int]:

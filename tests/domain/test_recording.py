@@ -137,6 +137,17 @@ def test_the_gap_is_recorded_when_the_end_of_the_first_connection_is_known_later
     given(DECIDER, *before).when(end).then(STOPPED, _gap("10:00:12", "10:00:30", "stopped"))
 
 
+def test_the_recorder_itself_knows_best_why_nothing_was_recorded() -> None:
+    later = _segment(1, 2, "10:00:09", "10:00:15")
+    told = StoreSegment(segment=later, gap_why="spool_full")
+    stored = SegmentStored(segment=later, gap_why="spool_full")
+    given(DECIDER, STARTED, *_stored(FIRST)).when(told).then(_gap("10:00:06", "10:00:09", "spool_full"), stored)
+    third = _segment(1, 3, "10:00:20", "10:00:26")
+    late = (STARTED, *_stored(FIRST), SegmentStored(segment=third, gap_why="spool_full"))
+    gap = _gap("10:00:12", "10:00:20", "spool_full")
+    given(DECIDER, *late).when(StoreSegment(segment=SECOND)).then(gap, *_stored(SECOND))
+
+
 def test_connections_that_overlap_leave_no_gap() -> None:
     replaced = replace(STOPPED, why="replaced")
     soon = _segment(2, 1, "10:00:10", "10:00:16")
@@ -145,14 +156,13 @@ def test_connections_that_overlap_leave_no_gap() -> None:
 
 
 def test_what_a_lost_worker_left_behind_is_waited_for() -> None:
-    lost = replace(STOPPED, why="worker_lost")
-    before = (STARTED, *_stored(FIRST), lost, AGAIN)
+    before = (STARTED, *_stored(FIRST), AGAIN)
     given(DECIDER, *before).when(StoreSegment(segment=BACK)).then(*_stored(BACK))
-    found = (*before, *_stored(BACK))
-    given(DECIDER, *found).when(StoreSegment(segment=SECOND)).then(*_stored(SECOND))
     torn = replace(SECOND, complete=False)
+    given(DECIDER, *before, *_stored(BACK)).when(StoreSegment(segment=torn)).then(*_stored(torn))
+    lost = End(connection=1, at=at("10:00:12"), why="worker_lost")
     gap = _gap("10:00:12", "10:00:30", "worker_lost")
-    given(DECIDER, *found).when(StoreSegment(segment=torn)).then(gap, *_stored(torn))
+    given(DECIDER, *before, *_stored(BACK, torn)).when(lost).then(replace(STOPPED, why="worker_lost"), gap)
 
 
 def test_a_gap_is_recorded_once() -> None:
@@ -173,7 +183,6 @@ def test_a_recording_is_finalised_once() -> None:
 
 
 def test_what_never_came_is_a_gap_when_the_recording_is_finalised() -> None:
-    lost = replace(STOPPED, why="worker_lost")
-    before = (STARTED, *_stored(FIRST, THIRD), lost, AGAIN, *_stored(BACK))
-    gaps = _gap("10:00:06", "10:00:12", "lost"), _gap("10:00:18", "10:00:30", "worker_lost")
+    before = (STARTED, *_stored(FIRST, THIRD), AGAIN, *_stored(BACK))
+    gaps = _gap("10:00:06", "10:00:12", "lost"), _gap("10:00:18", "10:00:30", "lost")
     given(DECIDER, *before).when(FINALISE).then(*gaps, FINALISED)
