@@ -18,7 +18,7 @@ import msgspec
 import uvloop
 
 from media.clips import Clip, screen_clip, sound_clip
-from media.publisher import Publisher
+from media.publisher import Publisher, PublishRefused
 from vigil.demo.orders import API, Answer, Order
 from vigil.demo.people import calm, second_person
 from vigil.demo.sse import follow
@@ -69,27 +69,41 @@ class Candidate:
         await self._http.aclose()
 
     async def _join(self, link: str) -> None:
-        """Join link, notice, system check, start: the whole onboarding."""
+        """Join link, notice, system check, start: the whole onboarding, or what is left of it."""
         joined = await self._post("/join", {"token": urlsplit(link).fragment})
         self._session, self._token = joined["session"], joined["token"]
         self._http.headers["Authorization"] = f"Bearer {self._token}"
         mine = f"/sessions/{self._session}"
-        told = (await self._get(mine))["notice"]
-        await self._post(f"{mine}/notice", {"policy_version": told["policy_version"], "sha256": told["sha256"]})
+        told = await self._get(mine)
+        if told["clock"]["started_at"] is None:
+            await self._come_in(mine, told["notice"])
+        self._listening = asyncio.create_task(self._listen())
+
+    async def _come_in(self, mine: str, notice: Any) -> None:
+        await self._post(f"{mine}/notice", {"policy_version": notice["policy_version"], "sha256": notice["sha256"]})
         checks = [{"name": n, "passed": True} for n in ("browser", "camera", "microphone", "screen", "network")]
         await self._post(f"{mine}/system-check", {"checks": checks})
         await self._post(f"{mine}/start", None)
-        self._listening = asyncio.create_task(self._listen())
 
     async def _publish(self) -> None:
         base = f"{str(self._http.base_url).rstrip('/')}{API}/sessions/{self._session}/whip"
         sight = self._sight
         for track, video, sound in (("camera", sight.camera, sight.sound), ("screen", sight.screen, None)):
-            publisher = Publisher(f"{base}/{track}", self._token, video, sound)
-            await publisher.__aenter__()
-            self._publishers.append(publisher)
+            self._publishers.append(await self._connect(f"{base}/{track}", video, sound))
         for publisher in self._publishers:
             await publisher.connected()
+
+    async def _connect(self, url: str, video: Clip, sound: Clip | None) -> Publisher:
+        """Asks again for a while when no media worker is there, as the answer tells (503, Retry-After)."""
+        for tries_left in reversed(range(20)):
+            publisher = Publisher(url, self._token, video, sound)
+            try:
+                return await publisher.__aenter__()
+            except PublishRefused as refused:
+                if refused.status != httpx.codes.SERVICE_UNAVAILABLE or not tries_left:
+                    raise
+                await asyncio.sleep(1)
+        raise AssertionError("the last try returns or raises")
 
     async def _show(self, clip: Clip) -> None:
         self._publishers[0].show(clip)
