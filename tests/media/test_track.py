@@ -286,3 +286,18 @@ def test_the_receiver_report_tells_the_loss_of_the_network(loss: float) -> None:
     again = track.report_block()
     assert again is not None
     assert again.fraction_lost == 0
+
+
+def test_another_source_on_the_same_line_is_taken_from_its_first_packet() -> None:
+    clock = SimulatedTime()
+    got: list[EncodedFrame] = []
+    track = ReceiveTrack("video", 90_000, clock, Sender(clock, lambda: False, lambda: 0.0, first=0))
+    track.frame_sinks.append(got.append)
+    for ssrc, first in ((1, 500), (2, 480)):  # the second numbers from a little before the first
+        sender = Sender(clock, lambda: False, lambda: 0.0, first=first)
+        sender.track = track
+        track.begin(ssrc)
+        for number in range(3):
+            sender.frame(number, 2)
+            clock.run_until(clock.now + 0.1)
+    assert len(got) == 6

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import msgspec
 import pytest
@@ -10,87 +12,107 @@ from nats.aio.msg import Msg
 
 from domain.messages import Hangup, KeyFrame, MediaBeat, Publish, Published, Refusal, Track
 from media.clips import Clip
-from tests.media.hall import Eventually, Hall, watch
+from media.publisher import Publisher
+from tests.media.hall import Eventually, Hall, new_settings, open_hall, watch
 
 
-async def test_a_camera_is_recorded_frame_by_frame(
-    hall: Hall, session: str, *, card: Clip, tone: Clip, eventually: Eventually
-) -> None:
-    async with hall.publisher(session, "camera", card, tone) as publisher:
-        await publisher.connected()
-        await asyncio.sleep(8)
-        publisher.video.stop()
-        publisher.audio.stop()
-        await asyncio.sleep(0.1)
-        sent = (publisher.video.sent, publisher.audio.sent)
-    folder = hall.folder(session, "camera")
-    await eventually((folder / "ended.json").exists)
-    first, second = hall.segments(session, "camera")
+@dataclass
+class Exam:
+    """Five candidates at once, each with another fate; all is over when the tests look at what was recorded."""
+
+    hall: Hall
+    stayed: Publisher
+
+
+@pytest.fixture(scope="module")
+async def exam(
+    nats_url: str, tmp_path_factory: pytest.TempPathFactory, *, card: Clip, tone: Clip, page: Clip
+) -> AsyncIterator[Exam]:
+    async with open_hall(new_settings(nats_url, tmp_path_factory.mktemp("exam"))) as hall:
+
+        async def stays() -> Publisher:
+            async with hall.publisher("stays", "camera", card, tone) as publisher:
+                await publisher.connected()
+                await asyncio.sleep(8)
+                publisher.video.stop()
+                publisher.audio.stop()
+                await asyncio.sleep(0.1)
+            return publisher
+
+        async def shares_a_screen() -> None:
+            async with hall.publisher("shares", "screen", page) as publisher:
+                await publisher.connected()
+                await asyncio.sleep(2)
+
+        async def is_cut_off() -> None:
+            async with hall.publisher("cut", "camera", card, tone) as publisher:
+                await publisher.connected()
+                await asyncio.sleep(1.5)
+                await publisher.cut()
+
+        async def says_goodbye() -> None:
+            async with hall.publisher("goodbye", "camera", card) as publisher:
+                await publisher.connected()
+                await asyncio.sleep(0.5)
+                publisher._location = None  # no DELETE
+            await asyncio.sleep(0.2)
+            assert hall.ended("goodbye", "camera")
+
+        async def comes_again() -> None:
+            async with hall.publisher("again", "camera", card) as older:
+                await older.connected()
+                await asyncio.sleep(0.5)
+                async with hall.publisher("again", "camera", card) as newer:
+                    await newer.connected()
+                    await asyncio.sleep(1)
+                    assert hall.ended("again", "camera", 1)
+
+        stayed, *_ = await asyncio.gather(stays(), shares_a_screen(), is_cut_off(), says_goodbye(), comes_again())
+        await asyncio.sleep(0.2)
+        yield Exam(hall, stayed)
+
+
+def test_a_camera_is_recorded_frame_by_frame(exam: Exam) -> None:
+    first, second = exam.hall.segments("stays", "camera")
     seen = [watch(s.opened.plaintext) for s in (first, second)]
     assert all(s.opened.complete and s.note.complete for s in (first, second))
     assert all(w.monotonic and w.keyframes[0] and w.packets == w.decoded for w in seen)
     assert [(w.packets["video"], w.packets["audio"]) for w in seen] == [
         (s.note.frames, s.note.sounds) for s in (first, second)
     ]
-    assert (sum(s.note.frames for s in (first, second)), sum(s.note.sounds for s in (first, second))) == sent
+    assert exam.stayed.audio is not None
+    assert first.note.frames + second.note.frames == exam.stayed.video.sent
+    assert first.note.sounds + second.note.sounds == exam.stayed.audio.sent
     assert 5.8 < (first.note.ended_at - first.note.started_at).total_seconds() < 7
     assert abs((second.note.started_at - first.note.ended_at).total_seconds()) < 0.1
-    assert hall.ended(session, "camera").why == "stopped"
-    assert not list(folder.glob("*.part"))
+    assert exam.hall.ended("stays", "camera").why == "stopped"
+    assert not list(exam.hall.folder("stays", "camera").glob("*.part"))
 
 
-async def test_a_screen_is_recorded_without_sound(hall: Hall, session: str, page: Clip, eventually: Eventually) -> None:
-    async with hall.publisher(session, "screen", page) as publisher:
-        await publisher.connected()
-        await asyncio.sleep(2)
-    await eventually((hall.folder(session, "screen") / "ended.json").exists)
-    (segment,) = hall.segments(session, "screen")
+def test_a_screen_is_recorded_without_sound(exam: Exam) -> None:
+    (segment,) = exam.hall.segments("shares", "screen")
     seen = watch(segment.opened.plaintext)
     assert seen.sizes == {(1280, 720)}
     assert seen.decoded == {"video": segment.note.frames}
     assert segment.note.frames >= 9
 
 
-async def test_a_connection_cut_without_goodbye_is_lost_after_three_seconds(
-    hall: Hall, session: str, card: Clip, tone: Clip, eventually: Eventually
-) -> None:
-    async with hall.publisher(session, "camera", card, tone) as publisher:
-        await publisher.connected()
-        await asyncio.sleep(1.5)
-        await publisher.cut()
-    await eventually((hall.folder(session, "camera") / "ended.json").exists, within_s=6)
-    (segment,) = hall.segments(session, "camera")
-    ended = hall.ended(session, "camera")
+def test_a_connection_cut_without_goodbye_was_lost_when_media_stopped(exam: Exam) -> None:
+    (segment,) = exam.hall.segments("cut", "camera")
+    ended = exam.hall.ended("cut", "camera")
     assert ended.why == "lost"
     assert segment.note.complete
-    assert abs((ended.at - segment.note.ended_at).total_seconds()) < 0.3  # when media stopped, not when we noticed
+    assert abs((ended.at - segment.note.ended_at).total_seconds()) < 0.3  # not when it was noticed, 3 s later
 
 
-async def test_a_goodbye_without_delete_ends_the_connection_at_once(
-    hall: Hall, session: str, card: Clip, eventually: Eventually
-) -> None:
-    publisher = hall.publisher(session, "camera", card)
-    async with publisher:
-        await publisher.connected()
-        await asyncio.sleep(0.5)
-        publisher._location = None
-    await eventually((hall.folder(session, "camera") / "ended.json").exists, within_s=1)
-    assert hall.ended(session, "camera").why == "stopped"
+def test_a_goodbye_without_delete_ends_the_connection(exam: Exam) -> None:
+    assert exam.hall.ended("goodbye", "camera").why == "stopped"
 
 
-async def test_a_newer_connection_replaces_the_older(
-    hall: Hall, session: str, card: Clip, eventually: Eventually
-) -> None:
-    async with hall.publisher(session, "camera", card) as older:
-        await older.connected()
-        await asyncio.sleep(0.5)
-        async with hall.publisher(session, "camera", card) as newer:
-            await newer.connected()
-            await asyncio.sleep(1)
-            assert hall.ended(session, "camera", 1).why == "replaced"
-    await eventually((hall.folder(session, "camera", 2) / "ended.json").exists)
-    assert hall.ended(session, "camera", 2).why == "stopped"
-    assert hall.segments(session, "camera", 2)
+def test_a_newer_connection_replaces_the_older(exam: Exam) -> None:
+    assert exam.hall.ended("again", "camera", 1).why == "replaced"
+    assert exam.hall.ended("again", "camera", 2).why == "stopped"
+    assert exam.hall.segments("again", "camera", 2)
 
 
 async def test_key_frames_and_beats_are_told_over_nats(
