@@ -32,6 +32,10 @@ async def kill_projectors(ledger: Ledger) -> int:
     return len(await cursor.fetchall())
 
 
+async def none_left(ledger: Ledger) -> bool:
+    return await kill_projectors(ledger) == 0
+
+
 async def tallies(app: AsyncConnection) -> dict[str, Tally]:
     return (await find(app, TALLY, "t")).rows
 
@@ -176,11 +180,13 @@ async def test_a_database_that_is_away_is_waited_for(ledger: Ledger, conninfo: s
     (name,) = await (await ledger.owner.execute("SELECT current_database()")).fetchone() or ("",)
     limit = f"ALTER DATABASE {name} CONNECTION LIMIT"
     async with projecting(conninfo, TALLY):
-        await until(lambda: reached(project, TALLY, 0))
-        await ledger.owner.execute(f"{limit} 0")
-        await kill_projectors(ledger)
         position = await ledger.append(*BEGUN)
-        await asyncio.sleep(0.5)
-        assert not await reached(project, TALLY, position)
-        await ledger.owner.execute(f"{limit} -1")
         await until(lambda: reached(project, TALLY, position))
+        await ledger.owner.execute(f"{limit} 0")
+        await until(lambda: none_left(ledger))
+        await asyncio.sleep(0.2)
+        missed = await ledger.append(*BEGUN)
+        await asyncio.sleep(0.5)
+        assert not await reached(project, TALLY, missed)
+        await ledger.owner.execute(f"{limit} -1")
+        await until(lambda: reached(project, TALLY, missed))
