@@ -11,14 +11,14 @@ import pytest
 from nats.aio.msg import Msg
 
 from domain.messages import Hangup, KeyFrame, MediaBeat, Publish, Published, Refusal, Track
-from media.clips import Clip
+from media.clips import Clip, card_clip
 from media.publisher import Publisher
 from tests.media.hall import Eventually, Hall, new_settings, open_hall, watch
 
 
 @dataclass
 class Exam:
-    """Five candidates at once, each with another fate; all is over when the tests look at what was recorded."""
+    """Six candidates at once, each with another fate; all is over when the tests look at what was recorded."""
 
     hall: Hall
     stayed: Publisher
@@ -67,7 +67,15 @@ async def exam(
                     await asyncio.sleep(1)
                     assert hall.ended("again", "camera", 1)
 
-        stayed, *_ = await asyncio.gather(stays(), shares_a_screen(), is_cut_off(), says_goodbye(), comes_again())
+        async def shows_another_picture() -> None:
+            async with hall.publisher("changes", "camera", card) as publisher:
+                await publisher.connected()
+                await asyncio.sleep(1)
+                publisher.show(card_clip(2, width=320, height=240))
+                await asyncio.sleep(1)
+
+        others = (shares_a_screen(), is_cut_off(), says_goodbye(), comes_again(), shows_another_picture())
+        stayed, *_ = await asyncio.gather(stays(), *others)
         await asyncio.sleep(0.2)
         yield Exam(hall, stayed)
 
@@ -113,6 +121,12 @@ def test_a_newer_connection_replaces_the_older(exam: Exam) -> None:
     assert exam.hall.ended("again", "camera", 1).why == "replaced"
     assert exam.hall.ended("again", "camera", 2).why == "stopped"
     assert exam.hall.segments("again", "camera", 2)
+
+
+def test_another_picture_size_is_another_segment(exam: Exam) -> None:
+    segments = exam.hall.segments("changes", "camera")
+    assert [(s.note.width, s.note.height) for s in segments] == [(640, 480), (320, 240)]
+    assert all(watch(s.opened.plaintext).decoded["video"] == s.note.frames > 10 for s in segments)
 
 
 async def test_key_frames_and_beats_are_told_over_nats(
