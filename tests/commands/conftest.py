@@ -67,3 +67,19 @@ async def app(processes: Processes) -> AsyncConnection:
 async def owner(processes: Processes) -> AsyncConnection:
     """A connection as the owner of the database."""
     return await processes.connection()
+
+
+@pytest.fixture
+async def appender(processes: Processes) -> Appender:
+    return await processes.appender()
+
+
+@pytest.fixture
+async def one(processes: Processes) -> Handler:
+    return await processes.handler()
+
+
+@pytest.fixture
+async def other(processes: Processes) -> Handler:
+    """The handler of another process, with its own memory, appender and keys."""
+    return await processes.handler()

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from itertools import count
 
-from commands import schedules, sessions
-from commands.handler import Handler, Order, Receipt, UseCase
+import pytest
+from psycopg import AsyncConnection
+
+from commands import chats, flags, schedules, sessions
+from commands.handler import Handler, Order, Receipt, UseCase, Work
 from commands.ids import Pseudonyms
+from commands.ledger import read_stream
+from domain import chat
+from domain.event import Refused
 from domain.policy import Policy, Window
 from domain.session import Check, CheckName
 
@@ -76,3 +84,38 @@ async def running(handler: Handler) -> str:
     await ready(handler, session)
     await handler.run(order(f"candidate/{session}"), lambda work: sessions.start(work, session))
     return session
+
+
+def say(text: str, session: str, side: chat.Side = "candidate") -> UseCase:
+    return partial(_send, session=session, side=side, text=text)
+
+
+async def _send(work: Work, session: str, side: chat.Side, text: str) -> Mapping[str, str]:
+    return await chats.send(work, session, side=side, text=text)
+
+
+def note(session: str, text: str = "Talks to somebody.") -> UseCase:
+    return lambda work: flags.raise_by_hand(work, session, severity="warn", note=text)
+
+
+async def outcome(pending: Awaitable[Receipt]) -> str:
+    """Done, repeated, or the rule that refused."""
+    try:
+        return "repeated" if (await pending).repeated else "done"
+    except Refused as refusal:
+        return refusal.rule
+
+
+async def tags(app: AsyncConnection, stream: str) -> list[str]:
+    """What happened in a stream."""
+    return [row.tag for row in await read_stream(app, stream)]
+
+
+async def do(handler: Handler, use_case: UseCase, *, actor: str = "someone", minute: float = 10) -> Mapping[str, str]:
+    return (await handler.run(order(actor, at=NINE + timedelta(minutes=minute)), use_case)).ids
+
+
+async def refused(handler: Handler, use_case: UseCase, rule: str, *, field: str = "", minute: float = 10) -> None:
+    with pytest.raises(Refused, match=rule) as caught:
+        await do(handler, use_case, minute=minute)
+    assert caught.value.field == field

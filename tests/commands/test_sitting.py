@@ -1,0 +1,218 @@
+"""An exam that is sat, watched and recorded: what needs more than one stream to decide."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from msgspec.structs import replace
+from psycopg import AsyncConnection
+
+from commands import flags, interventions, recordings, schedules, sessions
+from commands.handler import Handler, UseCase
+from commands.ledger import read_session, read_stream
+from domain import incidents, record, recording
+from domain.policy import DetectorSetting, Policy
+from domain.session import Check
+from tests.commands.hall import NINE, do, planned, ready, refused, running, tags
+
+FOUND = incidents.OpenIncident(
+    incident="n1", kind="several_people", started_at=NINE, severity="high", confidence=0.9,
+    provenance=incidents.Provenance(
+        detector="faces", detector_version="1", weights={}, thresholds={"score": 0.5}, rule_version="1"
+    ),
+    evidence=None, observed=True,
+)  # fmt: skip
+
+
+# Sitting the exam.
+
+
+async def test_nobody_starts_an_exam_that_is_not_open_for_them(one: Handler, app: AsyncConnection) -> None:
+    name, (session, other) = await planned(one, candidates=2)
+    await ready(one, session)
+    await ready(one, other)
+    await do(one, partial(schedules.set_live_proctoring, name=name, enabled=False))
+    await refused(one, partial(sessions.start, name=session), "switched off", field="live_proctoring")
+    await do(one, partial(schedules.set_live_proctoring, name=name, enabled=True))
+    await do(one, partial(schedules.withdraw, name=name, session=session))
+    await refused(one, partial(sessions.start, name=session), "no longer enrolled", field="schedule")
+    await do(one, partial(sessions.start, name=other))
+    await refused(one, partial(schedules.withdraw, name=name, session=other), "started already", field="session")
+
+
+async def test_nobody_starts_a_cancelled_exam(one: Handler) -> None:
+    name, (session,) = await planned(one)
+    await ready(one, session)
+    await do(one, partial(schedules.cancel, name=name, reason="The hall is flooded."))
+    await refused(one, partial(sessions.start, name=session), "not been opened", field="schedule")
+
+
+@pytest.mark.parametrize(
+    ("policy", "needed"),
+    [
+        (Policy(), {"browser", "network", "camera", "microphone", "screen"}),
+        (Policy(microphone=False, screen=False), {"browser", "network", "camera"}),
+        (Policy(camera=False), {"browser", "network", "screen"}),
+        (Policy(camera=False, screen=False), {"browser", "network"}),
+    ],
+)
+async def test_a_candidate_is_checked_for_what_the_policy_captures_and_no_more(
+    one: Handler, app: AsyncConnection, policy: Policy, needed: set[str]
+) -> None:
+    _, (session,) = await planned(one, policy=policy)
+    acknowledge = partial(
+        sessions.acknowledge_notice, name=session, policy_version=1, sha256=sessions.notice_hash(policy)
+    )
+    await do(one, acknowledge)
+    for missing in needed:
+        checks = tuple(Check(name=name, passed=name != missing) for name in sorted(needed))  # type: ignore[arg-type]
+        await do(one, partial(sessions.report_check, name=session, checks=checks))
+        assert (await tags(app, f"tu/session/{session}"))[-1] == "session.system_checked"
+    checks = tuple(Check(name=name, passed=True) for name in sorted(needed))  # type: ignore[arg-type]
+    await do(one, partial(sessions.report_check, name=session, checks=checks))
+    assert (await tags(app, f"tu/session/{session}"))[-1] == "session.ready"
+
+
+async def test_the_notice_that_holds_is_the_one_of_the_policy_as_it_is_now(one: Handler) -> None:
+    name, (session,) = await planned(one)
+    await ready(one, session)
+    await do(one, partial(schedules.set_policy, name=name, policy=Policy(screen=False)))
+    await refused(one, partial(sessions.start, name=session), "acknowledge the notice", field="notice")
+    old = partial(sessions.acknowledge_notice, name=session, policy_version=1, sha256=sessions.notice_hash(Policy()))
+    await refused(one, old, "notice has changed", field="sha256")
+
+
+async def test_the_clock_speaks_when_it_is_time(one: Handler, app: AsyncConnection) -> None:
+    session = await running(one)
+    _, (absent,) = await planned(one)
+    for minute in (29, 129):
+        await do(one, partial(sessions.expire, name=session), minute=minute)
+    assert (await tags(app, f"tu/session/{session}"))[-1] == "session.started"
+    await do(one, partial(sessions.expire, name=session), minute=130)
+    assert (await tags(app, f"tu/session/{session}"))[-1] == "session.submitted"
+    await do(one, partial(sessions.expire, name=absent), minute=31)
+    assert (await tags(app, f"tu/session/{absent}"))[-1] == "session.ended"
+
+
+@pytest.mark.parametrize(
+    "use_case",
+    [
+        partial(sessions.acknowledge_notice, policy_version=1, sha256="x"), sessions.decline_notice, sessions.start,
+        partial(sessions.report_check, checks=()), sessions.submit, sessions.expire,
+        partial(sessions.lose_connection, track="camera", why="?"), partial(sessions.open_fault, what="?", why="?"),
+    ],
+)  # fmt: skip
+async def test_a_session_that_nobody_enrolled_for_does_not_exist(one: Handler, use_case: UseCase) -> None:
+    await refused(one, partial(use_case, name="nowhere"), "no such session")
+
+
+# Watching.
+
+
+async def test_no_detector_writes_anywhere_but_to_the_incidents(one: Handler, app: AsyncConnection) -> None:
+    session = await running(one)
+    before = await read_session(app, "tu", session)
+    picture = incidents.Evidence(at=NINE, object_key="e1", sha256="aa", raw_score=0.9)
+    await do(one, partial(flags.open_incident, session=session, found=FOUND))
+    await do(
+        one,
+        partial(flags.add_evidence, session=session, order=incidents.AddEvidence(incident="n1", evidence=picture)),
+    )
+    close = incidents.CloseIncident(incident="n1", ended_at=NINE, severity="high", peak=0.9)
+    await do(one, partial(flags.close_incident, session=session, order=close))
+    report = incidents.ReportCoverage(detector="several_people", due=9, taken=9, cannot_tell=0, overloaded=0, muted=0)
+    await do(one, partial(flags.report_coverage, session=session, order=report))
+    after = await read_session(app, "tu", session)
+    assert after[: len(before)] == before
+    assert {row.stream for row in after[len(before) :]} == {f"tu/incidents/{session}"}
+    assert len(after) == len(before) + 4
+
+
+async def test_a_detector_flags_only_what_runs_and_what_the_policy_watches(one: Handler, app: AsyncConnection) -> None:
+    policy = Policy(detectors=(DetectorSetting(kind="out_of_view"),))
+    _, (session,) = await planned(one, policy=policy)
+    seen = replace(FOUND, kind="out_of_view")
+    await do(one, partial(flags.open_incident, session=session, found=seen))
+    await ready(one, session, policy)
+    await do(one, partial(sessions.start, name=session))
+    await do(one, partial(flags.open_incident, session=session, found=FOUND))
+    assert await read_stream(app, f"tu/incidents/{session}") == []
+    await do(one, partial(flags.open_incident, session=session, found=seen))
+    await do(
+        one, partial(interventions.request, session=session, kind="pause", reason_code="x", text=None, minutes=None)
+    )
+    await do(
+        one,
+        partial(
+            flags.close_incident,
+            session=session,
+            order=incidents.CloseIncident(incident="n1", ended_at=NINE, severity="high", peak=0.9, why="not_observed"),
+        ),
+    )
+    await do(one, partial(flags.open_incident, session=session, found=replace(seen, incident="n2")))
+    assert [row.tag for row in await read_stream(app, f"tu/incidents/{session}")] == [
+        "incidents.opened",
+        "incidents.closed",
+    ]
+
+
+async def test_a_verdict_needs_a_reason(one: Handler) -> None:
+    session = await running(one)
+    incident = (await do(one, partial(flags.raise_by_hand, session=session, severity="warn", note="A phone.")))[
+        "incident"
+    ]
+    judge = partial(flags.judge, session=session, incident=incident, verdict="dismissed")
+    await refused(one, partial(judge, reason=" "), "needs a reason", field="reason")
+    await do(one, partial(judge, reason="It was a calculator."))
+    await refused(one, partial(flags.raise_by_hand, session="nowhere", severity="warn", note="?"), "no such session")
+
+
+async def test_an_intervention_takes_effect_with_its_request(one: Handler, app: AsyncConnection) -> None:
+    session = await running(one)
+    act = partial(
+        interventions.request, session=session, reason_code="noise", text="A lorry. Please wait.", minutes=None
+    )
+    for kind, tag in (("warn", "session.started"), ("pause", "session.paused"), ("resume", "session.resumed")):
+        await do(one, partial(act, kind=kind))
+        assert (await tags(app, f"tu/session/{session}"))[-1] == tag
+    await do(one, partial(act, kind="extra_time", minutes=5.0))
+    assert (await tags(app, f"tu/session/{session}"))[-1] == "session.time_extended"
+    await do(one, partial(act, kind="pause"))
+    ids = await do(one, partial(act, kind="resume", minutes=2.5))
+    assert (await tags(app, f"tu/session/{session}"))[-2:] == ["session.resumed", "session.time_extended"]
+    advance = partial(interventions.advance, name=ids["intervention"], stage="applied")
+    await refused(one, partial(advance, session="another"), "no such intervention")
+    await do(one, partial(advance, session=session))
+    assert (await tags(app, f"tu/intervention/{ids['intervention']}"))[-1] == "intervention.applied"
+    await do(one, partial(act, kind="terminate"))
+    assert (await tags(app, f"tu/session/{session}"))[-1] == "session.terminated"
+    ids = await do(one, partial(act, kind="warn"))
+    await do(one, partial(interventions.fail, name=ids["intervention"], why="the page is closed"))
+    assert (await tags(app, f"tu/intervention/{ids['intervention']}"))[-1] == "intervention.failed"
+
+
+# Recording.
+
+
+async def test_a_connection_is_taken_for_a_session_that_is_not_over(one: Handler) -> None:
+    session = await running(one)
+    start = partial(recordings.start_connection, track="camera", worker="w1")
+    await do(one, partial(start, session=session, connection=1))
+    await refused(one, partial(start, session=session, connection=3), "another connection")
+    await do(one, partial(sessions.submit, name=session))
+    await refused(one, partial(start, session=session, connection=2), "is over")
+    await refused(one, partial(start, session="nowhere", connection=1), "no such session")
+    end = recording.End(connection=1, at=NINE, why="stopped")
+    await do(one, partial(recordings.end_connection, name=f"{session}.camera", order=end))
+
+
+async def test_a_session_is_sealed_once_it_is_over_and_then_exported(one: Handler) -> None:
+    session = await running(one)
+    order_ = record.Seal(at=NINE, owed=(), streams={"s": 1}, root="aa", checkpoint="c", clock="synchronised")
+    await refused(one, partial(recordings.seal, session=session, order=order_), "not over")
+    await refused(one, partial(recordings.export, session=session), "not sealed")
+    await do(one, partial(sessions.submit, name=session))
+    await do(one, partial(recordings.seal, session=session, order=order_))
+    await do(one, partial(recordings.view, session=session, what="recording camera"), actor="curie")
+    assert set(await do(one, partial(recordings.export, session=session))) == {"export"}
