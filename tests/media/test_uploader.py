@@ -97,7 +97,7 @@ async def test_segments_are_delivered_in_order_and_then_gone_from_here(
         *((name, 2, n) for n in (1, 2, 3)),
         (name, 2, "stopped"),
     ]
-    assert not list(spool.root.glob("*/*"))
+    await eventually(lambda: not list(spool.root.glob("*/*")))
     for segment in ledger.segments:
         stored = await store.get(segment.object_key)
         assert segment.object_key == f"school/media/s1.camera/{segment.connection:04}-{segment.number:06}.webm.sealed"
