@@ -15,8 +15,10 @@ from api.callers import anybody
 from api.metrics import Metrics
 from api.ordering import AnyRequest, services_of
 from api.services import Check, Pool
+from projections.reader import standings
 
 PATIENCE_S = 2.0
+FAR_BEHIND = 5000  # events
 
 
 class Alive(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +43,7 @@ async def readyz(request: AnyRequest) -> Response[Readiness]:
     services = services_of(request)
     checks = await asyncio.gather(
         _within("database", _database(services.pool)),
+        _within("projections", _projections(services.pool)),
         _within("objects", services.objects_ready()),
     )
     nats = Check(name="nats", ok=services.nats.is_connected, found="" if services.nats.is_connected else "away")
@@ -77,6 +80,22 @@ async def _database(pool: Pool) -> Check:
         rights = ", ".join(str(right) for _, right in able)
         return Check(name="database", ok=False, found=f"the role {able[0][0]} may {rights} events directly")
     return Check(name="database", ok=True)
+
+
+async def _projections(pool: Pool) -> Check:
+    """What people read must not be far behind what happened."""
+    try:
+        async with pool.connection(timeout=PATIENCE_S) as conn:
+            models = await standings(conn)
+    except (psycopg.Error, PoolTimeout):
+        return Check(name="projections", ok=False, found="away")
+    if not models:
+        return Check(name="projections", ok=False, found="not there yet")
+    worst = max(models, key=lambda model: model.head - model.position)
+    behind = worst.head - worst.position
+    return Check(
+        name="projections", ok=behind <= FAR_BEHIND, found=f"{worst.model} is {behind} events behind" if behind else ""
+    )
 
 
 HANDLERS = (healthz, readyz, metrics)

@@ -14,7 +14,7 @@ import uvicorn
 from api.app import create_app
 from api.services import Services
 from commands import users
-from commands.handler import Order
+from commands.handler import Order, UseCase
 from commands.notary import Notary
 from domain.user import Role
 from vigil.door import services
@@ -22,7 +22,7 @@ from vigil.exports import ExportJobs
 from vigil.reactions import react
 from vigil.reading import project
 from vigil.settings import Settings
-from vigil.wiring import core
+from vigil.wiring import Core, core
 
 PASSWORD = "correct horse battery staple"
 
@@ -42,6 +42,7 @@ class Hall:
     """An examination hall under test: the server, a client without a sign-in, and what tests look at behind them."""
 
     url: str
+    core: Core
     services: Services
     clock: Clock
     database: str
@@ -82,6 +83,10 @@ class Hall:
             self.tokens[email] = answer.json()["token"]
         return self.bearing(self.tokens[email])
 
+    async def act(self, cause: str, use_case: UseCase) -> None:
+        """What another part of Vigil does, past the API."""
+        await self.core.act("main", "system/test", cause, use_case)
+
     def bearing(self, token: str) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=15)
 
@@ -120,7 +125,10 @@ async def a_hall(settings: Settings) -> AsyncIterator[Hall]:
             stack.push_async_callback(_ended, task)
         url = await stack.enter_async_context(serving(create_app(made)))
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=15))
-        yield Hall(url, made, clock, settings.database_url, http)
+        async with asyncio.timeout(20):
+            while (await http.get("/readyz")).status_code != 200:
+                await asyncio.sleep(0.05)
+        yield Hall(url, here, made, clock, settings.database_url, http)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

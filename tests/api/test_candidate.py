@@ -123,7 +123,8 @@ async def test_a_message_is_sent_shown_and_read(exam: Exam) -> None:
         assert (await mine.next("message")).data["read"]
     answer = await exam.candidates[0].post(f"{at}/messages", json={"text": "Yes"})
     assert answer.status_code == 201
-    chat = (await exam.invigilator.get(f"{at}/messages")).json()["messages"]
+    seen_so_far = {"Vigil-At-Least": answer.headers["vigil-position"]}
+    chat = (await exam.invigilator.get(f"{at}/messages", headers=seen_so_far)).json()["messages"]
     assert [(m["side"], m["text"]) for m in chat[-2:]] == [("invigilator", "Can you hear me?"), ("candidate", "Yes")]
 
 
