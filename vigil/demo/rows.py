@@ -8,7 +8,8 @@ from typing import Any
 from vigil.demo.sse import Event
 
 
-def row(rows: list[Any], session: str) -> Any:
+def of(rows: list[Any], session: str) -> Any:
+    """The row of one session."""
     return next(row for row in rows if row["session"] == session)
 
 

@@ -15,7 +15,7 @@ import httpx
 
 from vigil.demo.cast import Account, Candidates, Person
 from vigil.demo.orders import API
-from vigil.demo.rows import gaps, in_words, mentions, paused, row, segments, tracks_up
+from vigil.demo.rows import gaps, in_words, mentions, of, paused, segments, tracks_up
 from vigil.demo.sse import Event, follow
 from vigil.demo.steps import StepFailed, Steps, expect
 
@@ -129,7 +129,7 @@ class Story:
                 f"/sessions/{first}/interventions",
                 {"kind": "pause", "reason_code": "talk", "text": "One moment, please."},
             )
-            await self._live("paused, and applied on the page", lambda rows: paused(row(rows, first)))
+            await self._live("paused, and applied on the page", lambda rows: paused(of(rows, first)))
             await asyncio.sleep(2)
             self.in_the_pause = datetime.now(UTC)
             await asyncio.sleep(1)
@@ -137,8 +137,8 @@ class Story:
             await invigilator.post(
                 f"/sessions/{first}/interventions", {"kind": "resume", "reason_code": "talk", "minutes": 5}
             )
-            rows = await self._live("in progress", lambda rows: row(rows, first)["phase"] == "in_progress")
-            clock = row(rows, first)["clock"]
+            rows = await self._live("in progress", lambda rows: of(rows, first)["phase"] == "in_progress")
+            clock = of(rows, first)["clock"]
             expect(clock["extra_s"] == 300, "five minutes were added")
             expect(clock["stopped_s"] >= 3, "the pause does not count")
             seen.append(f"stopped for {clock['stopped_s']:.1f} s, 300 s added")
@@ -147,15 +147,15 @@ class Story:
         second = self.sessions[1]
         with self._step("another candidate's connection breaks: a fault, not conduct") as seen:
             await self._candidates.tell("cut", 1)
-            rows = await self._live("the loss is shown", lambda rows: not tracks_up(row(rows, second)), 20)
-            expect(not row(rows, second)["open"], "a fault is no incident")
+            rows = await self._live("the loss is shown", lambda rows: not tracks_up(of(rows, second)), 20)
+            expect(not of(rows, second)["open"], "a fault is no incident")
             seen.append("camera and screen lost, no incident")
         with self._step("comes back: the same session, a gap with its cause") as seen:
             await asyncio.sleep(2)
             await self._candidates.tell("come_back", 1)
-            await self._live("both tracks again", lambda rows: tracks_up(row(rows, second)), 20)
-            rows = await self._gradebook("the gap", lambda rows: len(gaps(row(rows, second))) >= 2, 30)
-            gap = gaps(row(rows, second))[0]
+            await self._live("both tracks again", lambda rows: tracks_up(of(rows, second)), 20)
+            rows = await self._gradebook("the gap", lambda rows: len(gaps(of(rows, second))) >= 2, 30)
+            gap = gaps(of(rows, second))[0]
             seen.append(f"a gap in each track, cause {gap['why']}")
 
     async def _hand_in(self) -> None:
@@ -196,7 +196,7 @@ class Story:
         with self._step("one session is replayed to a moment in the pause") as seen:
             moment = self.in_the_pause.isoformat()
             rows = list((await auditor.get(f"/schedules/{self.schedule}/live", as_of=moment))["rows"].values())
-            expect(row(rows, first)["phase"] == "paused", "as of then the session is paused")
+            expect(of(rows, first)["phase"] == "paused", "as of then the session is paused")
             replayed = await _run("replay", first, "--as-of", moment)
             expect("phase: paused" in replayed, "vigil replay shows a paused session")
             seen.append(f"vigil replay {first} --as-of {moment}: paused")
