@@ -159,7 +159,9 @@ async def _in_reach(connection: Connection, caller: Caller, roles: frozenset[Who
     if "recording" in named:
         await reach_session(services, caller, roles, str(named["recording"]).partition(".")[0])
     if "session" in named:
-        await reach_session(services, caller, roles, str(named["session"]))
+        session = await reach_session(services, caller, roles, str(named["session"]))
+        if session.schedule != named.get("schedule", session.schedule):
+            raise missing("session")
     if "schedule" in named:
         plan = await load_schedule(services, caller.tenant, str(named["schedule"]))
         if roles == {"candidate"} and caller.schedule != named["schedule"]:

@@ -14,6 +14,7 @@ export class Problem extends Error {
 /** A client. `token` is a bearer token, or null for the cookie of a member of staff. */
 export function client(token = null) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  let skew = 0; // our clock minus the server's, in ms, as well as a second's resolution tells
   let seen = 0; // the last position of our own commands: reads wait until they show it
 
   async function send(method, path, body, more = {}) {
@@ -32,6 +33,8 @@ export function client(token = null) {
     } catch {
       throw new Problem(0, { detail: "The server cannot be reached. Your connection may be gone." });
     }
+    const date = Date.parse(response.headers.get("Date"));
+    if (date && Math.abs(Date.now() - date - skew) > 1500) skew = Date.now() - date;
     const reached = Number(response.headers.get("Vigil-Position"));
     if (method !== "GET" && reached > seen) seen = reached;
     const text = await response.text();
@@ -47,6 +50,7 @@ export function client(token = null) {
 
   return {
     token,
+    skew: () => skew,
     url: (path) => API + path,
     get: (path) => send("GET", path),
     post: (path, body) => send("POST", path, body),

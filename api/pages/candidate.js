@@ -12,8 +12,6 @@ const here = { call: null, at: "", session: null, clock: null, skew: 0, media: {
 const chat = new Map();
 const asked = new Map();
 
-await open();
-setInterval(tick, 500);
 
 async function open() {
   const link = location.hash.slice(1) || sessionStorage.getItem("vigil-link") || "";
@@ -212,3 +210,6 @@ function tick() {
   const seconds = here.clock && left(here.clock, here.skew);
   find("#left").textContent = seconds === null || seconds === undefined || OVER.includes(here.clock.phase) ? "" : `${duration(seconds)} left`;
 }
+
+await open();
+setInterval(tick, 500);

@@ -49,6 +49,11 @@ class Reader:
         assert not name or event.name == name, event
         return event
 
+    async def rest(self) -> AsyncIterator[Event]:
+        """What comes until the stream ends."""
+        async for event in self._events:
+            yield event
+
     async def _read(self, response: httpx.Response) -> AsyncIterator[Event]:
         event_id, name, data = "", "message", ""
         async for line in response.aiter_lines():

@@ -1,0 +1,65 @@
+// The incident log: each flag worded as what was seen, with its picture; a person's verdict needs a reason.
+
+import { busy, clockTime, find, make, words } from "/assets/show.js";
+
+const SEVERITY = { high: ["▲▲ high", "bad"], warn: ["▲ warning", "warn"], info: ["· note", "quiet"] };
+
+export function incidentLog(call, watcher) {
+  const list = find("#incidents");
+  const known = new Map(); // incident -> its entry
+  list.replaceChildren();
+  find("#no-incidents").hidden = false;
+
+  function see(row) {
+    for (const [incident, opened] of Object.entries(row.open)) {
+      if (!known.has(incident)) known.set(incident, add(row, incident, opened));
+      else if (opened.picture) known.get(incident).picture(opened);
+    }
+    for (const [incident, entry] of known) {
+      if (entry.session !== row.session) continue;
+      entry.state(row.open[incident] ? "going on" : "over", row.verdicts[incident]);
+    }
+  }
+
+  function add(row, incident, opened) {
+    const at = `/sessions/${row.session}/incidents/${incident}`;
+    const [severity, tone] = SEVERITY[opened.severity];
+    const state = make("span", { class: "quiet" }, "going on");
+    const entry = make(
+      "li", {},
+      make("div", {}, make("strong", { class: tone }, severity), ` ${words(opened.kind)}: `, row.name ?? "(erased)"),
+      make("div", { class: "quiet" }, `${clockTime(opened.started_at)} · `, state),
+    );
+    const one = {
+      session: row.session,
+      state: (now, verdict) => (state.textContent = verdict ? `${now}, ${verdict}` : `${now}, nobody has judged it`),
+      picture: () => {
+        if (find("img", entry)) return;
+        entry.append(make("img", { src: call.url(`${at}/pictures/0`), loading: "lazy", alt: `What the camera showed: ${words(opened.kind)}` }));
+      },
+    };
+    if (opened.picture) one.picture();
+    if (watcher) entry.append(judge(at));
+    list.prepend(entry);
+    find("#no-incidents").hidden = true;
+    return one;
+  }
+
+  function judge(at) {
+    const reason = make("input", { required: true, maxlength: 2000, "aria-label": "Reason", placeholder: "Reason", autocomplete: "off" });
+    const form = make("form", { class: "row" }, reason);
+    for (const [verdict, text] of [["confirmed", "It is there"], ["dismissed", "It is not"], ["unsure", "Unsure"]])
+      form.append(make("button", { type: "submit", value: verdict }, text));
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      busy(event.submitter, async () => {
+        await call.post(`${at}/verdict`, { verdict: event.submitter.value, reason: reason.value });
+        details.open = false;
+      });
+    };
+    const details = make("details", {}, make("summary", {}, "Judge"), form);
+    return details;
+  }
+
+  return { see, close: () => list.replaceChildren() };
+}

@@ -1,0 +1,78 @@
+// The staff's page: sign in, the list of schedules, and one schedule live. Every address is a deep link.
+
+import { client } from "/assets/calls.js";
+import { openLive } from "/assets/live.js";
+import { busy, complain, dayTime, find, make, words } from "/assets/show.js";
+
+const PAGES = ["sign-in", "schedules", "live"];
+const call = client();
+let close = null; // ends what the current page has open
+
+addEventListener("hashchange", route);
+
+async function route() {
+  close?.();
+  close = null;
+  complain(null);
+  find("#where").textContent = "";
+  find("#stream").textContent = "";
+  try {
+    const me = await call.get("/me");
+    find("#who").textContent = `${me.name ?? me.actor} (${me.roles.map(words).join(", ")})`;
+    find("#sign-out").hidden = false;
+    const schedule = /^#\/schedules\/([a-z0-9]+)$/.exec(location.hash)?.[1];
+    if (schedule) {
+      show("live");
+      close = await openLive(call, schedule, me);
+    } else await schedules();
+  } catch (error) {
+    if (error.status === 401) signIn();
+    else {
+      complain(error);
+      show(null);
+    }
+  }
+}
+
+function show(page) {
+  for (const name of PAGES) find(`#page-${name}`).hidden = name !== page;
+}
+
+function signIn() {
+  find("#who").textContent = "";
+  find("#sign-out").hidden = true;
+  show("sign-in");
+  find("#email").focus();
+}
+
+find("#sign-in").onsubmit = (event) => {
+  event.preventDefault();
+  busy(find("#sign-in button"), async () => {
+    await call.post("/sign-in", { email: find("#email").value, password: find("#password").value, keep: "cookie" });
+    find("#password").value = "";
+    await route();
+  });
+};
+
+find("#sign-out").onclick = (event) =>
+  busy(event.target, async () => {
+    await call.post("/sign-out");
+    await route();
+  });
+
+async function schedules() {
+  const found = (await call.get("/schedules")).schedules;
+  find("#no-schedules").hidden = found.length > 0;
+  find("#schedules").replaceChildren(...found.map(line));
+  show("schedules");
+}
+
+function line(schedule) {
+  const counts = Object.entries(schedule.phases).map(([phase, count]) => `${words(phase)} ${count}`);
+  const link = make("a", { href: `#/schedules/${schedule.schedule}` }, schedule.title);
+  const opens = schedule.window ? `${dayTime(schedule.window.opens_at, schedule.window.time_zone)} (${schedule.window.time_zone})` : "";
+  const state = schedule.live_proctoring ? words(schedule.phase) : `${words(schedule.phase)}, live proctoring off`;
+  return make("tr", {}, make("th", { scope: "row" }, link), make("td", {}, opens), make("td", {}, state), make("td", {}, counts.join(" · ") || "none yet"));
+}
+
+await route();

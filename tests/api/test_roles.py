@@ -1,0 +1,197 @@
+"""Who may call what: the table, and a walk over every route with every role and with none."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from litestar import Litestar, get
+from litestar.exceptions import ImproperlyConfiguredException
+from litestar.handlers import WebsocketRouteHandler
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from api import app as front_door
+from api.app import create_app, handlers_of
+from tests.api.hall import Exam, Hall, an_exam, sit
+
+ROLES = (
+    "admin", "planner", "lead_invigilator", "invigilator", "reviewer", "auditor", "data_protection_officer",
+    "candidate",
+)  # fmt: skip
+STAFF = ROLES[:-1]
+WATCHERS = ("invigilator", "lead_invigilator")
+V1 = "/api/v1"
+SESSION, SCHEDULE = f"{V1}/sessions/{{session}}", f"{V1}/schedules/{{schedule}}"
+
+TABLE: dict[str, tuple[str, ...]] = {
+    "GET /": ("anybody",),
+    "GET /join": ("anybody",),
+    "GET /assets/{name}": ("anybody",),
+    "GET /healthz": ("anybody",),
+    "GET /readyz": ("anybody",),
+    "GET /metrics": ("anybody",),
+    "GET /schema": ("anybody",),
+    "GET /schema/openapi.json": ("anybody",),
+    "GET /schema/{path}": ("anybody",),
+    f"POST {V1}/sign-in": ("anybody",),
+    f"POST {V1}/join": ("anybody",),
+    f"POST {V1}/sign-out": ROLES,
+    f"GET {V1}/me": ROLES,
+    f"GET {V1}/users": ("admin", "planner"),
+    f"POST {V1}/users": ("admin",),
+    f"POST {V1}/users/{{user}}/roles": ("admin",),
+    f"DELETE {V1}/users/{{user}}/roles/{{role}}": ("admin",),
+    f"GET {V1}/schedules": ("planner", *WATCHERS, "reviewer", "auditor"),
+    f"POST {V1}/schedules": ("planner",),
+    f"GET {SCHEDULE}": ("planner", *WATCHERS, "reviewer", "auditor"),
+    f"PATCH {SCHEDULE}": ("planner",),
+    f"POST {SCHEDULE}/live-proctoring": ("planner",),
+    f"PUT {SCHEDULE}/policy": ("planner",),
+    f"POST {SCHEDULE}/invigilators": ("planner",),
+    f"DELETE {SCHEDULE}/invigilators/{{user}}": ("planner",),
+    f"GET {SCHEDULE}/candidates": ("planner",),
+    f"POST {SCHEDULE}/candidates": ("planner",),
+    f"DELETE {SCHEDULE}/candidates/{{session}}": ("planner",),
+    f"POST {SCHEDULE}/activate": ("planner",),
+    f"POST {SCHEDULE}/cancel": ("planner",),
+    f"GET {SCHEDULE}/live": ("planner", *WATCHERS, "reviewer", "auditor"),
+    f"GET {SCHEDULE}/live/stream": ("planner", *WATCHERS),
+    f"WS {SCHEDULE}/wall": WATCHERS,
+    f"POST {SCHEDULE}/interventions": WATCHERS,
+    f"POST {SCHEDULE}/broadcasts": WATCHERS,
+    f"GET {SCHEDULE}/gradebook": ("reviewer", "auditor"),
+    f"GET {SESSION}": ("candidate", "planner", *WATCHERS, "reviewer", "auditor"),
+    f"GET {SESSION}/view": ("candidate",),
+    f"GET {SESSION}/stream": ("candidate",),
+    f"GET {SESSION}/notice": ("candidate",),
+    f"POST {SESSION}/notice": ("candidate",),
+    f"POST {SESSION}/system-check": ("candidate",),
+    f"POST {SESSION}/start": ("candidate",),
+    f"POST {SESSION}/submit": ("candidate",),
+    f"POST {SESSION}/whip/{{track}}": ("candidate",),
+    f"DELETE {SESSION}/whip/{{track}}/{{connection}}": ("candidate",),
+    f"GET {SESSION}/receipt": ("candidate", "reviewer", "auditor"),
+    f"GET {SESSION}/messages": ("candidate", *WATCHERS, "reviewer", "auditor"),
+    f"POST {SESSION}/messages": ("candidate", *WATCHERS),
+    f"POST {SESSION}/messages/{{message}}/delivered": ("candidate", *WATCHERS),
+    f"POST {SESSION}/messages/{{message}}/read": ("candidate", *WATCHERS),
+    f"POST {SESSION}/interventions": WATCHERS,
+    f"POST {SESSION}/interventions/{{intervention}}/progress": ("candidate",),
+    f"GET {SESSION}/incidents": (*WATCHERS, "reviewer", "auditor"),
+    f"POST {SESSION}/incidents": (*WATCHERS, "reviewer"),
+    f"POST {SESSION}/incidents/{{incident}}/verdict": (*WATCHERS, "reviewer"),
+    f"GET {SESSION}/incidents/{{incident}}/pictures/{{number}}": (*WATCHERS, "reviewer", "auditor"),
+    f"POST {V1}/incidents/{{incident}}/verdict": (*WATCHERS, "reviewer"),
+    f"GET {SESSION}/record": ("reviewer", "auditor"),
+    f"GET {SESSION}/timeline": ("reviewer", "auditor"),
+    f"GET {SESSION}/recordings": ("reviewer", "auditor"),
+    f"GET {V1}/recordings/{{recording}}/media": ("reviewer", "auditor"),
+    f"POST {V1}/exports": ("auditor",),
+    f"GET {V1}/exports/{{export}}": ("auditor",),
+    f"GET {V1}/exports/{{export}}/file": ("auditor",),
+    f"GET {V1}/checkpoints": ("reviewer", "auditor", "data_protection_officer", "candidate"),
+    f"GET {V1}/proofs/{{position}}": ("reviewer", "auditor"),
+    f"GET {V1}/proofs/consistency": ("reviewer", "auditor"),
+}  # fmt: skip
+
+
+def routes(app: Litestar) -> Iterator[tuple[str, str]]:
+    """Method and path of every route there is, so that none is forgotten."""
+    for route in app.routes:
+        for handler in handlers_of(route):
+            methods = ["WS"] if isinstance(handler, WebsocketRouteHandler) else sorted(handler.http_methods)  # type: ignore[attr-defined]
+            yield from ((method, route.path_format or "/") for method in methods)
+
+
+@pytest.fixture(scope="module")
+async def exam(hall: Hall) -> Exam:
+    exam = await an_exam(hall)
+    await sit(exam)
+    return exam
+
+
+@pytest.fixture(scope="module")
+async def people(hall: Hall, exam: Exam) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    """A client for each role, on the exam where the role can be."""
+    clients = {role: await hall.as_a(role) for role in STAFF}  # type: ignore[arg-type]
+    lead = {"user": hall.user("lead_invigilator@example.org")}
+    assert (await exam.planner.post(f"{V1}/schedules/{exam.schedule}/invigilators", json=lead)).status_code == 204
+    yield {**clients, "candidate": exam.candidates[0], "nobody": hall.http}
+    for client in clients.values():
+        await client.aclose()
+
+
+async def status(client: httpx.AsyncClient, hall: Hall, method: str, path: str) -> int:
+    if method == "WS":
+        mine = {"Authorization": client.headers["authorization"]} if "authorization" in client.headers else {}
+        try:
+            async with connect(hall.url.replace("http", "ws") + path, additional_headers=mine):
+                return 101
+        except InvalidStatus as turned:
+            return turned.response.status_code if mine else 401  # a server can only say 403 before the upgrade
+    body = {} if method == "GET" else {"json": {}}
+    async with client.stream(method, path, **body) as answer:  # type: ignore[arg-type]
+        return answer.status_code
+
+
+async def test_the_table_is_what_the_routes_say(hall: Hall) -> None:
+    described = (await hall.http.get("/schema")).json()
+    for method, path in routes(create_app(hall.services)):
+        assert f"{method} {path}" in TABLE, "a new route needs its row here"
+        if method != "WS" and path.startswith(V1):
+            said = described["paths"][path][method.lower()]["description"].rpartition("For: ")[2].rstrip(".")
+            assert set(said.split(", ")) == set(TABLE[f"{method} {path}"]), path
+    assert len(TABLE) == len(list(routes(create_app(hall.services))))
+
+
+async def test_every_route_is_closed_to_everybody_else(
+    hall: Hall, exam: Exam, people: dict[str, httpx.AsyncClient]
+) -> None:
+    named = {
+        "session": exam.sessions[0], "schedule": exam.schedule, "track": "camera", "connection": "1", "role": "planner",
+        "recording": f"{exam.sessions[0]}.camera", "position": "1", "number": "0", "name": "style.css", "path": "x",
+    }  # fmt: skip
+    wrong = []
+    for row, allowed in TABLE.items():
+        method, _, template = row.partition(" ")
+        path = template.format_map(Named(named))
+        for role, client in people.items():
+            found = await status(client, hall, method, path)
+            if "anybody" in allowed or role in allowed:
+                right = found not in (401, 403) or (row.endswith(("/sign-in", "/join")) and method == "POST")
+            else:
+                right = found == (401 if role == "nobody" else 403)
+            if not right:
+                wrong.append((row, role, found))
+    assert wrong == []
+
+
+class Named(dict[str, str]):
+    """Whatever else is named in a path is something that is not there."""
+
+    def __missing__(self, key: str) -> str:
+        return "nosuch"
+
+
+async def test_a_watcher_who_is_not_on_the_schedule_finds_nothing_of_it(hall: Hall, exam: Exam) -> None:
+    stranger = await hall.as_a("lead_invigilator", "elsewhere@example.org")
+    ids = Named({"session": exam.sessions[0], "schedule": exam.schedule, "number": "0"})
+    for row, allowed in TABLE.items():
+        method, _, template = row.partition(" ")
+        if "lead_invigilator" in allowed and ("{schedule}" in row or "{session}" in row) and method != "WS":
+            assert await status(stranger, hall, method, template.format_map(ids)) == 404, row
+
+
+async def test_a_route_that_says_nothing_stops_the_application(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    @get("/open")
+    async def forgotten() -> str:
+        return "for whom?"
+
+    class Part:
+        HANDLERS = (forgotten,)
+
+    monkeypatch.setattr(front_door, "PARTS", (*front_door.PARTS, Part))
+    with pytest.raises(ImproperlyConfiguredException, match="does not say who may call it"):
+        create_app(hall.services)
