@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,7 @@ from vigil.demo.cast import Account, Candidates, accounts
 from vigil.demo.steps import StepFailed, Steps
 from vigil.demo.story import Story
 from vigil.roles import run_all
-from vigil.settings import Settings
+from vigil.settings import Settings, load
 from vigil.supervise import until_stopped
 
 READY_S = 60
@@ -44,7 +45,20 @@ def play(settings: Settings, *, once: bool, candidates: int, clips: Path | None)
             await until_stopped()
         return 0
 
-    return run_all(settings, story)
+    return run_all(_at_free_port(settings), story)
+
+
+def _at_free_port(settings: Settings) -> Settings:
+    """The usual port, or another one when something answers there already and nobody asked for that port."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            if "VIGIL_PORT" in os.environ:
+                raise
+            probe.bind((settings.host, 0))
+            os.environ["VIGIL_PORT"] = str(probe.getsockname()[1])  # for the processes that are started from here
+    return load()
 
 
 def _base(settings: Settings) -> str:
