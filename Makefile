@@ -20,6 +20,7 @@ demo: setup ## run an exam to watch in the browser (ARGS="..." goes to `vigil de
 
 .PHONY: test
 test: setup lint ## check the code and run every test (ARGS="..." goes to pytest)
+	$(BIN)/python -m tests.chromium
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: lint

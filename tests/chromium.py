@@ -1,0 +1,61 @@
+"""The Chromium of the browser tests: the system's, else Playwright's own, else Debian's package when we are root.
+
+`python -m tests.chromium` finds or brings one and names it; `make test` does that first. With none the tests fail.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+INSTALL_S = 900
+
+
+def found() -> str | None:
+    """The path of a Chromium on this machine."""
+    system = next((path for name in NAMES if (path := shutil.which(name))), None)
+    return system or _playwrights_own()
+
+
+def bring() -> str | None:
+    """Finds one, or installs one; None when neither works."""
+    return found() or _download() or _package()
+
+
+def _playwrights_own() -> str | None:
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).exists() else None
+
+
+def _download() -> str | None:
+    command = [sys.executable, "-m", "playwright", "install", "chromium"]
+    try:
+        subprocess.run(command, check=True, timeout=INSTALL_S, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    except (subprocess.SubprocessError, OSError):
+        return None
+    return found()
+
+
+def _package() -> str | None:
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return None
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for step in (["update", "-qq"], ["install", "-y", "-qq", "chromium"]):
+        done = subprocess.run(["apt-get", *step], env=environment, stdout=subprocess.DEVNULL, check=False)
+        if done.returncode:
+            return None
+    return found()
+
+
+if __name__ == "__main__":
+    path = bring()
+    print(f"browser tests run in {path}")
+    if path is None:
+        sys.exit("no Chromium is here and none could be installed")
