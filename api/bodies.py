@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request
 
 from api.problems import Denied
+
+Id = Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{1,64}$")]  # of something that is named in a body
 
 _PATH = re.compile(r"^(?P<rule>.*?)(?: - at `(?:key in )?(?P<path>[^`]+)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>[^`]+)`")

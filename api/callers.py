@@ -36,7 +36,7 @@ STAFF: tuple[Who, ...] = (
 )  # fmt: skip
 EVERYBODY: tuple[Who, ...] = (*STAFF, "candidate")
 COOKIE = "vigil"
-_ID = re.compile(r"[a-z0-9-]{1,64}(\.[a-z0-9_]{1,64})?")
+_ID = re.compile(r"[a-z0-9_-]{1,64}(\.[a-z0-9_]{1,64})?")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

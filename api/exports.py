@@ -11,6 +11,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.response import Stream as StreamResponse
 
+from api.bodies import Id
 from api.callers import load_schedule, load_session, may
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied, missing
@@ -23,8 +24,8 @@ from domain.event import Refused
 class NewExport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of one `session` or of one `schedule`; of the schedule's sessions, those whose record is sealed."""
 
-    session: str | None = None
-    schedule: str | None = None
+    session: Id | None = None
+    schedule: Id | None = None
 
 
 class ExportMade(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,10 +26,13 @@ Wanted = Callable[[str], UseCase]
 
 
 class NewIntervention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`minutes` is for `extra_time` and may come with `resume`. `text` is what the candidate reads."""
+    """`minutes` is for `extra_time` and may come with `resume`. `text` is what the candidate reads.
+
+    `reason_code` is a word of the institution's own list. It is kept in the clear, so it holds no sentence about anybody.
+    """
 
     kind: Kind
-    reason_code: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    reason_code: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{0,64}$")] = ""
     text: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
     minutes: float | None = None
 

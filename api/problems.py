@@ -13,11 +13,13 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+import psycopg
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from commands.handler import Busy, KeyReused
 from commands.ledger import LedgerAway
+from commands.objects import ObjectStoreAway
 from domain.event import Refused
 
 log = logging.getLogger(__name__)
@@ -89,6 +91,12 @@ def busy(_: AnyRequest, error: Busy | LedgerAway) -> Response[Problem]:
     return _response(503, "away", str(error), headers={"Retry-After": "2"})
 
 
+def lost(request: AnyRequest, error: psycopg.OperationalError | ObjectStoreAway) -> Response[Problem]:
+    """The database or the object store is away. What it says names addresses and folders, so only the log has it."""
+    log.warning("%s %s: %s", request.method, request.scope.get("path_template", "?"), error)
+    return denied(request, away("the database or the object store is away; try again in a moment"))
+
+
 def http_error(_: AnyRequest, error: HTTPException) -> Response[Problem]:
     """What the framework refuses: an unknown route, a method, a parameter, a body that is too large."""
     found = error.extra if isinstance(error.extra, list) else []
@@ -110,6 +118,8 @@ HANDLERS: dict[int | type[Exception], Any] = {
     KeyReused: key_reused,
     Busy: busy,
     LedgerAway: busy,
+    ObjectStoreAway: lost,
+    psycopg.OperationalError: lost,
     HTTPException: http_error,
     Exception: unexpected,
 }

@@ -9,6 +9,7 @@ import msgspec
 from litestar import Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 
+from api.bodies import Id
 from api.callers import WATCHERS, may, sees
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import missing
@@ -47,7 +48,7 @@ class Switch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    user: str
+    user: Id
 
 
 class Cancellation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import JSONBody
 
-from api.callers import COOKIE, EVERYBODY, Who, anybody, may
+from api.callers import COOKIE, EVERYBODY, Who, anybody, may, same_origin
 from api.ordering import AnyRequest, caller_of, run, services_of
 from api.problems import Denied
 from api.tokens import Token, ends
@@ -52,6 +52,8 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 async def sign_in(request: AnyRequest, data: JSONBody[SignIn]) -> Response[SignedIn]:
     """Signs an account in. An unknown address, a wrong password and a locked account get one and the same answer."""
     services = services_of(request)
+    if data.keep == "cookie" and "origin" in request.headers:  # a foreign page must not sign anybody in as somebody else
+        same_origin(request)
     who = services.pseudonyms.user(services.tenant, data.email)
     _, account = await services.handler.load(user.DECIDER, str(Stream(services.tenant, "user", who)), fresh=True)
     matched = await services.passwords.match(account.password.text if account.password else None, data.password)

@@ -1,0 +1,154 @@
+"""The plain pages in a real Chromium: staff watch and act, a candidate sits an exam with a camera and a screen."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from commands.keys import KeyName
+from media.worker import MediaSettings, MediaWorker
+from tests.api.hall import PASSWORD, Exam, Hall, an_exam, sit
+from tests.api.test_live import flag
+
+FAKES = (
+    "--use-fake-device-for-media-stream=display-media-type=monitor",
+    "--use-fake-ui-for-media-stream",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+)
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *FAKES])
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def a_page(browser: Browser) -> AsyncIterator[Page]:
+    """A page of its own, on which every error of a script or of the content policy fails the test."""
+    context = await browser.new_context()
+    page = await context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
+    yield page
+    await context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+async def media(hall: Hall, tmp_path: Path) -> AsyncIterator[MediaWorker]:
+    async def media_key(_: str, subject: str, session: str) -> bytes:
+        return await hall.core.keys.data_key(KeyName(subject, session, "media"))
+
+    settings = MediaSettings(worker="pages", nats_url=hall.core.settings.nats_url, spool=tmp_path / "spool")
+    async with MediaWorker(settings, media_key) as worker:
+        yield worker
+
+
+async def signed_in(page: Page, exam: Exam, email: str) -> None:
+    await page.goto(f"{exam.hall.url}/#/schedules/{exam.schedule}")
+    await page.get_by_label("E-mail address").fill(email)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+
+
+async def test_an_invigilator_watches_writes_and_pauses(hall: Hall, browser: Browser) -> None:
+    exam = await an_exam(hall, candidates=2)
+    await sit(exam, 0)
+    async with a_page(browser) as page:
+        await page.goto(hall.url)
+        await page.get_by_label("E-mail address").fill("invigilator@example.org")
+        await page.get_by_label("Password").fill("not this one")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("alert")).to_contain_text("the address or the password is wrong")
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.get_by_role("link", name="Anatomy II").last.click()
+        await expect(page.locator("#stream")).to_have_text("● live")
+        line = page.get_by_role("row").filter(has_text="Candidate 0")
+        await expect(line).to_contain_text("in progress")
+
+        await exam.candidates[0].post(f"/api/v1/sessions/{exam.sessions[0]}/messages", json={"text": "I need help"})
+        await expect(line).to_contain_text("✉ 1")
+        await flag(exam, 0, "pageflag")
+        log = page.locator("#incidents")
+        await expect(log).to_contain_text("several people")
+        await expect(log.get_by_role("img")).to_be_attached()
+        await log.get_by_text("Judge", exact=True).click()
+        await log.get_by_label("Reason").fill("A poster")
+        await log.get_by_role("button", name="It is not").click()
+        await expect(log).to_contain_text("dismissed")
+
+        await line.get_by_role("button", name="Candidate 0", exact=True).click()
+        await expect(page.locator("#chat")).to_contain_text("I need help")
+        await page.get_by_label("Message to the candidate").fill("On my way")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#chat")).to_contain_text("On my way")
+        await expect(line).not_to_contain_text("✉")
+
+        await line.get_by_role("button", name="Pause Candidate 0").click()
+        await expect(line).to_contain_text("paused (pause: requested)")
+        await line.get_by_role("button", name="Resume Candidate 0").click()
+        await expect(line).to_contain_text("in progress")
+
+
+async def test_a_page_that_may_no_longer_look_says_so(hall: Hall, browser: Browser) -> None:
+    exam = await an_exam(hall)
+    async with a_page(browser) as page:
+        await signed_in(page, exam, "invigilator@example.org")
+        await expect(page.locator("#stream")).to_have_text("● live")
+        who = hall.user("invigilator@example.org")
+        await exam.planner.delete(f"/api/v1/schedules/{exam.schedule}/invigilators/{who}")
+        await expect(page.locator("#late")).to_contain_text("You may no longer see this schedule", timeout=10_000)
+
+
+async def test_a_candidate_sits_an_exam_from_link_to_receipt(hall: Hall, browser: Browser, media: MediaWorker) -> None:
+    exam = await an_exam(hall)
+    session = exam.sessions[0]
+    async with a_page(browser) as page:
+        await page.goto(f"{hall.url}/join#{exam.links[0].partition('#')[2]}")
+        await expect(page.get_by_role("heading", name="Before you begin")).to_be_visible()
+        assert "#" not in page.url
+        await expect(page.locator("#notice-text")).to_contain_text("we record your camera")
+        await page.get_by_role("button", name="I have read this and go on").click()
+        await page.get_by_role("button", name="Run the checks").click()
+        start = page.get_by_role("button", name="Start the exam")
+        await expect(start).to_be_enabled(timeout=15_000)
+        await start.click()
+        await expect(page.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
+        await expect(page.locator("#screen-state")).to_have_text("● recording", timeout=15_000)
+        await expect(page.locator("#left")).to_contain_text("left")
+
+        at = f"/api/v1/sessions/{session}"
+        await exam.invigilator.post(f"{at}/messages", json={"text": "Can you hear me?"})
+        await expect(page.locator("#chat")).to_contain_text("Can you hear me?")
+        await page.get_by_label("Your message").fill("Yes")
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.locator("#chat")).to_contain_text("Yes")
+
+        await exam.invigilator.post(f"{at}/interventions", json={"kind": "warn", "text": "Please look at the screen"})
+        await expect(page.get_by_role("alertdialog")).to_contain_text("Please look at the screen")
+        await page.get_by_role("button", name="I have read this", exact=True).click()
+        await expect(page.get_by_role("alertdialog")).to_be_hidden()
+        await exam.invigilator.post(f"{at}/interventions", json={"kind": "pause"})
+        await expect(page.get_by_role("alertdialog")).to_contain_text("The clock has stopped")
+        await exam.invigilator.post(f"{at}/interventions", json={"kind": "resume"})
+        await expect(page.get_by_role("alertdialog")).to_be_hidden()
+
+        await page.get_by_role("button", name="Hand in and end the exam").click()
+        await page.get_by_role("button", name="Hand in", exact=True).click()
+        await expect(page.get_by_role("heading", name="Your exam is over")).to_be_visible()
+        await expect(page.locator("#receipt-text")).to_contain_text(hall.core.signer.fingerprint, timeout=15_000)
+    view = (await exam.candidates[0].get(f"{at}/view")).json()
+    assert {one["action"]: one["stage"] for one in view["interventions"]} == {
+        "warn": "applied", "pause": "applied", "resume": "applied",
+    }  # fmt: skip
