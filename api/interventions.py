@@ -28,7 +28,7 @@ Wanted = Callable[[str], UseCase]
 class NewIntervention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`minutes` is for `extra_time` and may come with `resume`. `text` is what the candidate reads.
 
-    `reason_code` is a word of the institution's own list. It is kept in the clear, so it holds no sentence about anybody.
+    `reason_code` is a word of the institution's own list; it is kept in the clear and says nothing about anybody.
     """
 
     kind: Kind

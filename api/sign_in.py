@@ -52,7 +52,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 async def sign_in(request: AnyRequest, data: JSONBody[SignIn]) -> Response[SignedIn]:
     """Signs an account in. An unknown address, a wrong password and a locked account get one and the same answer."""
     services = services_of(request)
-    if data.keep == "cookie" and "origin" in request.headers:  # a foreign page must not sign anybody in as somebody else
+    if data.keep == "cookie" and "origin" in request.headers:  # a foreign page must sign nobody in
         same_origin(request)
     who = services.pseudonyms.user(services.tenant, data.email)
     _, account = await services.handler.load(user.DECIDER, str(Stream(services.tenant, "user", who)), fresh=True)
