@@ -26,6 +26,12 @@ async def start_connection(work: Work, session: str, track: Track, *, connection
 
 
 async def store_segment(work: Work, name: str, order: recording.StoreSegment) -> None:
+    """Notes a segment. It proves its connection too, should whoever opened that not have lived to tell."""
+    tape = await work.state(recording.DECIDER, name)
+    first = order.segment
+    if first.connection == tape.connections + 1:
+        start = recording.Start(connection=first.connection, at=first.started_at, worker="unknown")
+        await work.do(recording.DECIDER, name, start)
     await work.do(recording.DECIDER, name, order)
 
 

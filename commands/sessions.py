@@ -62,9 +62,10 @@ async def submit(work: Work, name: str) -> None:
 
 
 async def expire(work: Work, name: str) -> None:
-    """Lets the clock speak; does nothing when nothing is due."""
-    _, plan = await _with_schedule(work, name)
-    if plan.window is not None:
+    """Lets the clock speak; does nothing when nothing is due. Only who could have come is a no-show."""
+    state, plan = await _with_schedule(work, name)
+    could_come = plan.phase == "active" and plan.candidates.get(state.subject) == name
+    if plan.window is not None and (state.started_at or could_come):
         order = session_rules.Expire(at=work.at, last_entry_at=plan.window.last_entry_at)
         await work.do(session_rules.DECIDER, name, order)
 

@@ -48,6 +48,18 @@ async def test_nobody_starts_a_cancelled_exam(one: Handler) -> None:
     await refused(one, partial(sessions.start, name=session), "not been opened", field="schedule")
 
 
+async def test_only_who_could_have_come_is_a_no_show(one: Handler, app: AsyncConnection) -> None:
+    name, (withdrawn, absent) = await planned(one, candidates=2)
+    await do(one, partial(schedules.withdraw, name=name, session=withdrawn))
+    called_off, (free,) = await planned(one)
+    await do(one, partial(schedules.cancel, name=called_off, reason="The hall is flooded."))
+    for session in (withdrawn, absent, free):
+        await do(one, partial(sessions.expire, name=session), minute=31)
+    assert await tags(app, f"tu/session/{absent}") == ["session.opened", "session.ended"]
+    assert await tags(app, f"tu/session/{withdrawn}") == ["session.opened"]
+    assert await tags(app, f"tu/session/{free}") == ["session.opened"]
+
+
 @pytest.mark.parametrize(
     ("policy", "needed"),
     [
@@ -205,6 +217,22 @@ async def test_a_connection_is_taken_for_a_session_that_is_not_over(one: Handler
     await refused(one, partial(start, session="nowhere", connection=1), "no such session")
     end = recording.End(connection=1, at=NINE, why="stopped")
     await do(one, partial(recordings.end_connection, name=f"{session}.camera", order=end))
+
+
+async def test_a_segment_of_a_connection_that_nobody_told_of_is_kept(one: Handler, app: AsyncConnection) -> None:
+    session = await running(one)
+    name = f"{session}.camera"
+    segment = recording.Segment(
+        connection=1, number=1, started_at=NINE, ended_at=NINE, bytes=1, frames=1, sha256="aa" * 32, object_key="k",
+        codec="VP8", width=2, height=2, complete=True,
+    )  # fmt: skip
+    store = partial(recordings.store_segment, name=name, order=recording.StoreSegment(segment=segment))
+    await do(one, store)
+    end = recording.End(connection=1, at=NINE, why="worker_lost")
+    await do(one, partial(recordings.end_connection, name=name, order=end))
+    await do(one, partial(recordings.start_connection, session=session, track="camera", connection=1, worker="w1"))
+    told = ["recording.started", "recording.segment_stored", "recording.ended"]
+    assert await tags(app, f"tu/recording/{name}") == told
 
 
 async def test_a_session_is_sealed_once_it_is_over_and_then_exported(one: Handler) -> None:
