@@ -38,6 +38,8 @@ def must_fit(window: Window, duration_s: int, *, at: datetime, opened: Window | 
         raise _misfit("time_zone", "an IANA time zone such as Europe/Vienna is expected") from None
     if window.opens_at < at - _LATE and (opened is None or window.opens_at != opened.opens_at):
         raise _misfit("opens_at", "the window must not open in the past")
+    if window.closes_at > at + _AHEAD:
+        raise _misfit("closes_at", "the window must close within five years")
     if window.closes_at <= window.opens_at:
         raise _misfit("closes_at", "the window must close after it opens")
     if not window.opens_at <= window.last_entry_at <= window.closes_at:
@@ -49,6 +51,7 @@ def must_fit(window: Window, duration_s: int, *, at: datetime, opened: Window | 
         raise Refused(rule, field="duration_s", kind="invalid")
 
 
+_AHEAD = timedelta(days=5 * 366)  # no exam is planned for later, and times far ahead cannot be reckoned with
 _LATE = timedelta(minutes=5)  # a planner who types slowly is not refused
 
 

@@ -33,6 +33,8 @@ from domain.session import (
     evolve,
 )
 
+LONGEST_FOUND = 200  # characters of what a page found at one check
+
 # Commands.
 
 
@@ -174,6 +176,10 @@ def _admit(
         case ReportCheck(checks=checks, needed=needed):
             if state.notice is None:
                 raise Refused("acknowledge the notice before the system check", field="notice")
+            for n, check in enumerate(checks):
+                if len(check.found) > LONGEST_FOUND:
+                    rule = f"what was found is told in at most {LONGEST_FOUND} characters"
+                    raise Refused(rule, field=f"checks.{n}.found", kind="invalid")
             passed = needed <= {c.name for c in checks if c.passed}
             if (checks, passed) == (state.checks, state.checked):
                 return ()
