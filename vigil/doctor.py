@@ -82,7 +82,7 @@ async def _nats(settings: Settings) -> Finding:
     client = await asyncio.wait_for(connect_nats(settings.nats_url, "doctor"), 5)
     version = client.connected_server_version
     await client.close()
-    return True, f"nats-server {version}"
+    return True, f"nats-server {version.major}.{version.minor}.{version.patch}"
 
 
 async def _objects(settings: Settings) -> Finding:

@@ -135,7 +135,8 @@ def _incident(shown: Shown, events: Sequence[Recorded]) -> str:
                 p = b.provenance
                 lines.append(("Flagged", f"{_at(b.started_at)}{_since(shown, b.started_at)}, score {b.confidence:.0%}"))
                 lines.append(
-                    ("By", f"{p.detector} {p.detector_version}, rule {p.rule_version}, thresholds {p.thresholds}")
+                    ("By", f"{p.detector} {p.detector_version}, rule {p.rule_version}"),
+                    ("Thresholds", ", ".join(f"{name} {score:g}" for name, score in sorted(p.thresholds.items()))),
                 )
                 lines.append(
                     (
