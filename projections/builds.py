@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import LiteralString, NamedTuple, get_type_hints
 
 from psycopg import AsyncConnection
@@ -29,8 +30,12 @@ class Build(NamedTuple):
     now: datetime
 
     @property
+    def name(self) -> str:
+        return f"{self.model}_v{self.version}_{self.build}"
+
+    @property
     def table(self) -> Identifier:
-        return Identifier("read", f"{self.model}_v{self.version}_{self.build}")
+        return Identifier("read", self.name)
 
     @property
     def id(self) -> tuple[str, int, int]:
@@ -39,12 +44,17 @@ class Build(NamedTuple):
 
 THIS = SQL("(model, version, build) = (%s, %s, %s)")
 _BUILD = SQL("model, version, build, live, position, mark, resumable_from, now()")
+# Rendered once, because they run for every batch.
+_BUILDS = SQL("SELECT {} FROM read.position WHERE model = ANY(%s)").format(_BUILD).as_string()
+_LOCK = SQL("SELECT {} FROM read.position WHERE {} AND live = %s FOR UPDATE").format(_BUILD, THIS).as_string()
+_ADVANCE = (
+    SQL("UPDATE read.position SET position = %s, mark = %s, resumable_from = %s WHERE {}").format(THIS).as_string()
+)
 
 
 async def builds_of(conn: AsyncConnection, models: Iterable[AnyModel]) -> list[Build]:
     """Every build of these models."""
-    query = SQL("SELECT {} FROM read.position WHERE model = ANY(%s)").format(_BUILD)
-    cursor = await conn.execute(query, ([model.name for model in models],))
+    cursor = await conn.execute(_BUILDS, ([model.name for model in models],))
     return [Build(*row) async for row in cursor]
 
 
@@ -55,8 +65,7 @@ async def live_build(conn: AsyncConnection, model: AnyModel) -> Build | None:
 
 async def lock(conn: AsyncConnection, build: Build) -> Build | None:
     """The build as it stands now, held until the transaction ends. None if it is gone, or another is shown by now."""
-    query = SQL("SELECT {} FROM read.position WHERE {} AND live = %s FOR UPDATE").format(_BUILD, THIS)
-    row = await (await conn.execute(query, (*build.id, build.live))).fetchone()
+    row = await (await conn.execute(_LOCK, (*build.id, build.live))).fetchone()
     return Build(*row) if row else None
 
 
@@ -94,10 +103,7 @@ async def show(conn: AsyncConnection, build: Build) -> None:
 
 
 async def advance(conn: AsyncConnection, build: Build, position: int, mark: int, resumable_from: int) -> None:
-    await conn.execute(
-        SQL("UPDATE read.position SET position = %s, mark = %s, resumable_from = %s WHERE {}").format(THIS),
-        (position, mark, resumable_from, *build.id),
-    )
+    await conn.execute(_ADVANCE, (position, mark, resumable_from, *build.id))
 
 
 async def drop(conn: AsyncConnection, build: Build) -> None:
@@ -106,6 +112,7 @@ async def drop(conn: AsyncConnection, build: Build) -> None:
     await conn.execute(SQL("DELETE FROM read.position WHERE {}").format(THIS), build.id)
 
 
+@cache
 def columns(model: AnyModel) -> dict[str, LiteralString]:
     """Name and type of each column, in order. An indexed field is a text, a number or a time, or None."""
     hints = get_type_hints(model.row)

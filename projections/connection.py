@@ -6,8 +6,15 @@ from psycopg import AsyncConnection
 
 
 async def connect(conninfo: str) -> AsyncConnection:
-    """Statements are not prepared: each is planned for the tables as they are now, not as when they were empty."""
-    return await AsyncConnection.connect(
-        conninfo, autocommit=True, prepare_threshold=None, keepalives_idle=5, keepalives_interval=5, keepalives_count=2,
-        tcp_user_timeout=15000, application_name="vigil projector",
+    """A commit does not wait for the disk: rows and position are lost together, and are made again from the ledger.
+
+    Rows are always looked up by index: a plan that was right for a small table must not read a large one whole.
+    """
+    conn = await AsyncConnection.connect(
+        conninfo, autocommit=True, keepalives_idle=5, keepalives_interval=5, keepalives_count=2, tcp_user_timeout=15000,
+        application_name="vigil projector",
     )  # fmt: skip
+    await conn.execute(
+        "SET synchronous_commit = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off"
+    )
+    return conn

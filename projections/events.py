@@ -16,7 +16,8 @@ _AFTER = SQL(
     " AND notification_id <= coalesce(%s::bigint, 9223372036854775807) ORDER BY notification_id LIMIT %s"
 ).format(_STORED)
 _OF_STREAMS = SQL(
-    "SELECT {0} FROM ledger.events WHERE originator_id = ANY(%s) AND (notification_id <= %s OR originator_version = 1)"
+    "SELECT {0} FROM ledger.events WHERE originator_id = ANY(%s)"
+    " AND (notification_id <= %s OR originator_version = 1)"
     " UNION ALL SELECT {0} FROM unnest(%s::text[], %s::text[]) AS r(low, high) JOIN ledger.events"
     " ON originator_id >= r.low AND originator_id < r.high AND notification_id <= %s ORDER BY notification_id"
 ).format(_STORED)

@@ -37,16 +37,16 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
 def fold(row: Account | None, recorded: Recorded) -> Account | None:
     body, at = recorded.body, parsed(recorded.stream)
     row = row or Account(session=at.session or "")
+    if at.kind == "recording":
+        track = at.name.rpartition(".")[2]
+        tape = _recording(row.recordings.get(track, Recording()), body)
+        return replace(row, recordings=row.recordings | {track: tape}, position=recorded.position)
     if isinstance(body, _SESSION):
         after = _session(row, body, recorded.recorded_at)
     elif at.kind == "incidents":
         after = _incident(row, body)
     elif at.kind == "intervention":
         after = _intervention(row, at.name, body)
-    elif at.kind == "recording":
-        track = at.name.rpartition(".")[2]
-        tape = _recording(row.recordings.get(track, Recording()), body)
-        after = replace(row, recordings=row.recordings | {track: tape})
     else:
         after = _other(row, at.name, body)
     return replace(after, position=recorded.position)
@@ -103,14 +103,15 @@ def _intervention(row: Account, name: str, body: Event) -> Account:
 
 def _recording(tape: Recording, body: Event) -> Recording:
     match body:
-        case recording.Started(connection=connection):
-            return replace(tape, connections=connection)
         case recording.SegmentStored(segment=segment):
+            first, last = tape.started_at, tape.ended_at
             return replace(
                 tape, segments=tape.segments + 1, bytes=tape.bytes + segment.bytes,
-                started_at=min(tape.started_at or segment.started_at, segment.started_at),
-                ended_at=max(tape.ended_at or segment.ended_at, segment.ended_at),
+                started_at=first if first and first < segment.started_at else segment.started_at,
+                ended_at=last if last and last > segment.ended_at else segment.ended_at,
             )  # fmt: skip
+        case recording.Started(connection=connection):
+            return replace(tape, connections=connection)
         case recording.GapRecorded(started_at=started_at, ended_at=ended_at, why=why):
             return replace(tape, gaps=(*tape.gaps, Gap(started_at=started_at, ended_at=ended_at, why=why)))
         case recording.Finalised(object_key=object_key, duration_s=duration_s):

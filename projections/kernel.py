@@ -11,15 +11,16 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
+from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
 
-from projections.batch import BATCH, apply, purge
+from projections.batch import Memory, apply, purge
 from projections.builds import Build, builds_of, prepare
 from projections.connection import connect
-from projections.events import read_after
-from projections.model import AnyModel, Decode, Entry, decoded
+from projections.feed import Feed
+from projections.model import AnyModel, Decode, Entry
 from projections.rebuild import renew
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Projector:
         # Those that push come last, so that whoever hears of a change finds it in every other model as well.
         self._models = sorted(models, key=lambda model: model.changes is not None)
         self._announce = announce
+        self._memories: dict[str, Memory[Any]] = {model.name: Memory() for model in models}
         self._resting: dict[str, float] = {}  # model -> until when
         self._purged_at = float("-inf")
 
@@ -59,12 +61,11 @@ class Projector:
         pause_s, longest_s = PAUSES_S
         while True:
             try:
-                async with await connect(self._conninfo) as conn:
-                    await conn.execute("SET synchronous_commit = off")  # rows and position are lost together, if at all
+                async with await connect(self._conninfo) as conn, Feed(self._conninfo, self._decode) as feed:
                     await conn.execute("LISTEN ledger")
                     await prepare(conn, self._models)
                     while True:
-                        read = await self.step(conn)
+                        read = await self.step(conn, feed)
                         pause_s = PAUSES_S[0]
                         await self._purge(conn)
                         if not read:
@@ -76,7 +77,7 @@ class Projector:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, longest_s)
 
-    async def step(self, conn: AsyncConnection) -> int:
+    async def step(self, conn: AsyncConnection, feed: Feed) -> int:
         """Brings every model one batch further; gives the number of events read.
 
         Models that are ahead go first, and the others follow up to where those stand now. So nobody waits for a model
@@ -87,14 +88,14 @@ class Projector:
         ceiling: int | None = None
         read = 0
         for position in sorted({build.position for build in builds}, reverse=True):
-            rows = await read_after(conn, position, BATCH, up_to=ceiling)
-            if rows:
+            entries = await feed.after(conn, position, up_to=ceiling)
+            if entries:
                 group = {build.model: build for build in builds if build.position == position}
                 pairs = [(model, group[name]) for name, model in wanted.items() if name in group]
-                await self._apply(conn, pairs, await decoded(self._decode, rows))
+                await self._apply(conn, pairs, entries)
             if ceiling is None:
-                ceiling = rows[-1].position if rows else position
-            read += len(rows)
+                ceiling = entries[-1].position if entries else position
+            read += len(entries)
         return read
 
     async def _apply(
@@ -103,7 +104,7 @@ class Projector:
         channels: set[str] = set()
         for model, build in pairs:
             try:
-                channels |= await apply(conn, model, build, entries)
+                channels |= await apply(conn, model, build, entries, self._memories[model.name])
             except psycopg.OperationalError:
                 raise
             except Exception:

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any, NamedTuple
+from contextlib import asynccontextmanager
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.sql import SQL
 
-from projections.batch import BATCH, apply
-from projections.builds import THIS, Build, builds_of, create, drop, live_build, lock, show
+from projections.builds import THIS, builds_of, create, live_build
 from projections.connection import connect
-from projections.events import read_after
-from projections.model import AnyModel, Decode, Model, decoded
+from projections.feed import Feed
+from projections.model import AnyModel, Decode
 from projections.refold import unpark
+from projections.switch import PATIENCE_MS, Building, clear
 
 log = logging.getLogger(__name__)
 
-LOCK_TIMEOUT_MS = 200  # the switch waits no longer for readers, because others would queue behind it
 AGAIN_S = 2.0
 
 
@@ -35,13 +33,13 @@ async def rebuild(conninfo: str, decode: Decode, model: AnyModel) -> int:
     Readers see the old table to the end and then the whole new one. Only one rebuild of a model runs at a time. Raises
     `NewerVersion`.
     """
-    async with await connect(conninfo) as conn, _alone(conn, model):
+    async with await connect(conninfo) as conn, Feed(conninfo, decode) as feed, _alone(conn, model):
         live = await live_build(conn, model)
         if live and live.version > model.version:
             raise NewerVersion(
                 f"the model {model.name} has version {live.version} already; this program knows {model.version}"
             )
-        return await _rebuild(conn, decode, model)
+        return await _rebuild(conn, feed, model)
 
 
 async def renew(conninfo: str, decode: Decode, models: Sequence[AnyModel]) -> None:
@@ -49,8 +47,7 @@ async def renew(conninfo: str, decode: Decode, models: Sequence[AnyModel]) -> No
     for model in models:
         while True:
             try:
-                async with await connect(conninfo) as conn:
-                    await _renew(conn, decode, model)
+                await _renew(conninfo, decode, model)
             except psycopg.OperationalError:
                 await asyncio.sleep(AGAIN_S)
             except Exception:
@@ -60,86 +57,30 @@ async def renew(conninfo: str, decode: Decode, models: Sequence[AnyModel]) -> No
                 break
 
 
-async def _renew(conn: AsyncConnection, decode: Decode, model: AnyModel) -> None:
-    async with _alone(conn, model):
-        live = await live_build(conn, model)
-        if live and live.version < model.version:
-            log.info("the model %s is rebuilt as version %d", model.name, model.version)
-            await _rebuild(conn, decode, model)
-    if live and live.version == model.version:
-        query = SQL("SELECT key FROM read.parked WHERE {} ORDER BY position").format(THIS)
-        for (key,) in await (await conn.execute(query, live.id)).fetchall():
-            await unpark(conn, decode, model, key)
+async def _renew(conninfo: str, decode: Decode, model: AnyModel) -> None:
+    async with await connect(conninfo) as conn, Feed(conninfo, decode) as feed:
+        async with _alone(conn, model):
+            live = await live_build(conn, model)
+            if live and live.version < model.version:
+                log.info("the model %s is rebuilt as version %d", model.name, model.version)
+                await _rebuild(conn, feed, model)
+        if live and live.version == model.version:
+            query = SQL("SELECT key FROM read.parked WHERE {} ORDER BY position").format(THIS)
+            for (key,) in await (await conn.execute(query, live.id)).fetchall():
+                await unpark(conn, decode, model, key)
 
 
-async def _rebuild(conn: AsyncConnection, decode: Decode, model: AnyModel) -> int:
-    builds = await builds_of(conn, [model])
-    for left in builds:
-        if not left.live:
-            await _clear(conn, left)
-    number = 1 + max((b.build for b in builds if b.version == model.version), default=0)
+async def _rebuild(conn: AsyncConnection, feed: Feed, model: AnyModel) -> int:
+    await clear(conn, model)
+    number = 1 + max((b.build for b in await builds_of(conn, [model]) if b.version == model.version), default=0)
     async with conn.transaction():
-        build = await create(conn, model, number, live=False)
-    while await _catch_up(conn, decode, model, build) == BATCH:
-        pass
-    while (switched := await _switch(conn, decode, model, build)) is None:
-        await asyncio.sleep(LOCK_TIMEOUT_MS / 1000)
-        while await _catch_up(conn, decode, model, build) == BATCH:
-            pass
-    if switched.old:
-        await _clear(conn, switched.old)
-    return switched.position
-
-
-class Switched(NamedTuple):
-    old: Build | None
-    position: int
-
-
-async def _switch(conn: AsyncConnection, decode: Decode, model: AnyModel, build: Build) -> Switched | None:
-    """Stops the projector for this model, catches up with it, and points the view to the new table.
-
-    Readers of the live streams begin afresh: the rows that they hold were folded by other rules. None if somebody reads
-    the old table for so long that others would have to wait.
-    """
-    with suppress(psycopg.errors.LockNotAvailable):
-        return await _switch_now(conn, decode, model, build)
-    return None
-
-
-async def _switch_now(conn: AsyncConnection, decode: Decode, model: AnyModel, build: Build) -> Switched:
-    async with conn.transaction():
-        await conn.execute(SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT_MS))
-        live = await live_build(conn, model)
-        old = live and await lock(conn, live)
-        while await _catch_up(conn, decode, model, build) == BATCH:
-            pass
-        head = await lock(conn, build)
-        assert head
-        mark = max(head.position, old.mark + 1 if old else 0)
-        if old:
-            await conn.execute(SQL("UPDATE read.position SET live = false WHERE {}").format(THIS), old.id)
-        await conn.execute(
-            SQL("UPDATE read.position SET live = true, mark = %s, resumable_from = %s WHERE {}").format(THIS),
-            (mark, mark, *head.id),
-        )
-        await show(conn, head)
-    return Switched(old, head.position)
-
-
-async def _catch_up(conn: AsyncConnection, decode: Decode, model: Model[Any], build: Build) -> int:
-    position = next(b.position for b in await builds_of(conn, [model]) if b.id == build.id)
-    rows = await read_after(conn, position, BATCH)
-    await apply(conn, model, build, await decoded(decode, rows))
-    return len(rows)
-
-
-async def _clear(conn: AsyncConnection, build: Build) -> None:
-    """Drops a table that is shown no longer. One that is still being read stays until the next rebuild."""
-    with suppress(psycopg.errors.LockNotAvailable):
-        async with conn.transaction():
-            await conn.execute(SQL("SET LOCAL lock_timeout = {}").format(LOCK_TIMEOUT_MS))
-            await drop(conn, build)
+        building = Building(conn, feed, model, await create(conn, model, number, live=False))
+    await building.catch_up()
+    while (shown := await building.switch()) is None:
+        await asyncio.sleep(PATIENCE_MS / 1000)
+        await building.catch_up()
+    await clear(conn, model)
+    return shown.position
 
 
 @asynccontextmanager

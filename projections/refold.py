@@ -9,9 +9,9 @@ import msgspec
 from psycopg import AsyncConnection
 from psycopg.sql import SQL
 
-from projections.batch import BATCH
 from projections.builds import THIS, Build, advance, live_build, lock
 from projections.events import read_after, read_streams
+from projections.feed import BATCH
 from projections.folding import Folded, Touching, fold, touching
 from projections.model import AnyModel, Decode, Entry, Model, R, Undecoded, decoded
 from projections.rows import as_json, store

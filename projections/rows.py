@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 
 import msgspec
 from psycopg import AsyncConnection
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.sql import SQL, Identifier
 
-from projections.builds import Build, columns
+from projections.builds import THIS, Build, columns
 from projections.folding import Folded, Poison, Pushed, tenant_of
 from projections.model import AnyModel, Model, R
 
@@ -18,27 +19,22 @@ async def load(
     conn: AsyncConnection, model: Model[R], build: Build, keys: Collection[str]
 ) -> tuple[dict[str, R | None], set[str]]:
     """These rows as they are, and which of them are parked. A row that cannot be read is parked now."""
-    query = SQL(
-        "SELECT k.key, t.data::text, p.key IS NOT NULL FROM unnest(%b::text[]) AS k(key)"
-        " LEFT JOIN {} t ON t.key = k.key"
-        " LEFT JOIN read.parked p ON p.key = k.key AND (p.model, p.version, p.build) = (%s, %s, %s)"
-    ).format(build.table)
-    if not keys:
-        return {}, set()
-    cursor = conn.cursor(binary=True)
-    await cursor.execute(query, (list(keys), *build.id))
-    decoder = msgspec.json.Decoder(model.row)
-    rows: dict[str, R | None] = {}
+    rows: dict[str, R | None] = dict.fromkeys(keys)
     parked: set[str] = set()
-    for key, text, waits in await cursor.fetchall():
-        if waits:
-            parked.add(key)
-        if text is not None:
-            try:
-                rows[key] = decoder.decode(text)
-            except msgspec.MsgspecError as error:
+    if not keys:
+        return rows, parked
+    cursor = conn.cursor(binary=True)
+    await cursor.execute(_load(build.name), (list(keys), list(keys), *build.id))
+    decoder = msgspec.json.Decoder(model.row)
+    for key, text in await cursor.fetchall():
+        try:
+            if text is None:
                 parked.add(key)
-                await park(conn, build, [Poison(key, "", build.position, f"{type(error).__name__} of the row itself")])
+            else:
+                rows[key] = decoder.decode(text)
+        except msgspec.MsgspecError as error:
+            parked.add(key)
+            await park(conn, build, [Poison(key, "", build.position, f"{type(error).__name__} of the row itself")])
     return rows, parked
 
 
@@ -49,7 +45,7 @@ async def store(conn: AsyncConnection, model: Model[R], build: Build, folded: Fo
     if there:
         indexed = [[getattr(row, name) for _, row in there] for name in model.index]
         keys, tenants = [key for key, _ in there], [tenant_of(key) for key, _ in there]
-        await conn.execute(_upsert(model, build), (keys, tenants, *indexed, [as_json(row) for _, row in there]))
+        await conn.execute(_upsert(model, build.name), (keys, tenants, *indexed, [as_json(row) for _, row in there]))
     if gone:
         await conn.execute(SQL("DELETE FROM {} WHERE key = ANY(%s)").format(build.table), (gone,))
     await park(conn, build, folded.poison.values())
@@ -96,15 +92,26 @@ def as_json(value: object) -> str:
 _NUL = re.compile(r"(\\\\)|\\u0000")  # an escaped backslash may stand before the letters "u0000"
 
 
-def _upsert(model: AnyModel, build: Build) -> Composed:
+@cache
+def _load(table: str) -> str:
+    query = SQL(
+        "SELECT key, data::text FROM {} WHERE key = ANY(%b::text[]) UNION ALL"
+        " SELECT key, NULL FROM read.parked WHERE key = ANY(%b::text[]) AND {}"
+    )
+    return query.format(Identifier("read", table), THIS).as_string()
+
+
+@cache
+def _upsert(model: AnyModel, table: str) -> str:
     kinds = columns(model)
     names = list(map(Identifier, kinds))
     taken = [SQL(kind) if kind in ("bigint", "timestamptz") else SQL("text") for kind in kinds.values()]
-    return SQL(
+    query = SQL(
         "INSERT INTO {table} ({names}) SELECT {indexed}, data::jsonb FROM unnest({arrays}) AS u({names})"
         " ON CONFLICT (key) DO UPDATE SET {sets}"
     ).format(
-        table=build.table, names=SQL(", ").join(names), indexed=SQL(", ").join(names[:-1]),
+        table=Identifier("read", table), names=SQL(", ").join(names), indexed=SQL(", ").join(names[:-1]),
         arrays=SQL(", ").join(SQL("%b::{}[]").format(kind) for kind in taken),
         sets=SQL(", ").join(SQL("{0} = excluded.{0}").format(name) for name in names[1:]),
     )  # fmt: skip
+    return query.as_string()

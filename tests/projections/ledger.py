@@ -16,6 +16,7 @@ from psycopg import AsyncConnection
 from domain.event import Event
 from domain.recorded import Envelope, Recorded, Stored
 from projections.builds import live_build
+from projections.feed import Feed
 from projections.kernel import Projector
 from projections.model import AnyModel, Model
 from projections.rows import as_json
@@ -105,8 +106,9 @@ TALLY: Model[Tally] = Model(
 async def step_all(conn: AsyncConnection, *models: AnyModel) -> None:
     """Brings the models up to date, in this task."""
     projector = Projector("", decode, models)
-    while await projector.step(conn):
-        pass
+    async with Feed(conn.info.dsn, decode) as feed:
+        while await projector.step(conn, feed):
+            pass
 
 
 @asynccontextmanager

@@ -8,9 +8,9 @@ from dataclasses import replace
 from psycopg import AsyncConnection
 
 from domain import session
-from projections.batch import BATCH
 from projections.builds import builds_of, live_build, prepare
 from projections.connection import connect
+from projections.feed import BATCH, Feed
 from projections.kernel import EVERY_S, Projector
 from projections.live import LIVE
 from projections.models import MODELS
@@ -100,18 +100,24 @@ async def test_a_killed_connection_in_the_middle_of_a_tail_loses_and_doubles_not
     assert taken(await tallies(app)) == [at for at, _ in ledger.appended]
 
 
-async def test_a_long_way_is_made_in_batches(ledger: Ledger, project: AsyncConnection, app: AsyncConnection) -> None:
+async def test_a_long_way_is_made_in_batches(
+    ledger: Ledger, conninfo: str, project: AsyncConnection, app: AsyncConnection
+) -> None:
     await ledger.append(*noise(100) * 25)
     projector = Projector("", decode, (TALLY,))
-    assert [await projector.step(project) for _ in range(4)] == [BATCH, BATCH, 500, 0]
+    async with Feed(conninfo, decode) as feed:
+        assert [await projector.step(project, feed) for _ in range(4)] == [BATCH, BATCH, 500, 0]
     assert len(taken(await tallies(app))) == 2500
 
 
-async def test_a_model_with_a_long_way_to_go_holds_nobody_up(ledger: Ledger, project: AsyncConnection) -> None:
+async def test_a_model_with_a_long_way_to_go_holds_nobody_up(
+    ledger: Ledger, conninfo: str, project: AsyncConnection
+) -> None:
     await ledger.append(*noise(100) * 25)
     await step_all(project, LIVE)
     position = await ledger.append(*BEGUN)
-    await Projector("", decode, (TALLY, LIVE)).step(project)
+    async with Feed(conninfo, decode) as feed:
+        await Projector("", decode, (TALLY, LIVE)).step(project, feed)
     live, tally = await live_build(project, LIVE), await live_build(project, TALLY)
     assert live
     assert tally

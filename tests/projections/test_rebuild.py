@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 
 from domain import session
 from projections.builds import builds_of, live_build
+from projections.feed import Feed
 from projections.kernel import Projector
 from projections.live import LIVE
 from projections.model import Model
@@ -125,7 +126,8 @@ async def test_a_higher_version_is_built_beside_the_lower_one_when_its_program_s
         await until(switched)
         position = await write(ledger)
         await until(lambda: reached(project, DOUBLED, position))
-        assert await Projector("", decode, [TALLY]).step(project) == 0  # the older program has nothing left to do
+        async with Feed(conninfo, decode) as feed:  # the older program has nothing left to do
+            assert await Projector("", decode, [TALLY]).step(project, feed) == 0
     assert {len(row.positions) for row in (await find(app, DOUBLED, "t")).rows.values()} == {8}
     assert [build.version for build in await builds_of(project, [TALLY])] == [2]
     with pytest.raises(NewerVersion):
