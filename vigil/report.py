@@ -134,10 +134,9 @@ def _incident(shown: Shown, events: Sequence[Recorded]) -> str:
                 title, severity = b.kind.replace("_", " "), b.severity
                 p = b.provenance
                 lines.append(("Flagged", f"{_at(b.started_at)}{_since(shown, b.started_at)}, score {b.confidence:.0%}"))
-                lines.append(
-                    ("By", f"{p.detector} {p.detector_version}, rule {p.rule_version}"),
-                    ("Thresholds", ", ".join(f"{name} {score:g}" for name, score in sorted(p.thresholds.items()))),
-                )
+                lines.append(("By", f"{p.detector} {p.detector_version}, rule {p.rule_version}"))
+                thresholds = ", ".join(f"{name} {score:g}" for name, score in sorted(p.thresholds.items()))
+                lines.append(("Thresholds", thresholds))
                 lines.append(
                     (
                         "Weights",
