@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -106,9 +107,10 @@ def http_error(_: AnyRequest, error: HTTPException) -> Response[Problem]:
 
 
 def unexpected(request: AnyRequest, error: Exception) -> Response[Problem]:
-    """Our own fault. The log has the trace under an id; the answer has the id alone."""
-    number = secrets.token_hex(6)
-    log.error("problem %s: %s %s", number, request.method, request.scope.get("path_template", "?"), exc_info=error)
+    """Our own fault. The log has the trace under an id, without values, which may be personal."""
+    number, where = secrets.token_hex(6), "".join(traceback.format_tb(error.__traceback__))
+    what = type(error).__qualname__
+    log.error("problem %s: %s %s: %s\n%s", number, request.method, request.scope.get("path_template"), what, where)
     return _response(500, "unexpected", "something went wrong here; the operator finds it by its id", number=number)
 
 

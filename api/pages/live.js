@@ -53,7 +53,7 @@ export async function openLive(call, schedule, me) {
     const cell = (name, extra = {}) => make("td", { "data-is": name, ...extra });
     const name = make("button", { type: "button", onclick: () => choose(key) });
     const act = make("button", { type: "button", onclick: (event) => busy(event.target, () => pauseOrResume(key)) });
-    const picture = make("img", { class: "thumb", alt: "", width: 107, height: 80 });
+    const picture = make("img", { class: "thumb", alt: "", width: 107, height: 80, hidden: true });
     const line = make(
       "tr", {}, make("td", {}, picture), make("th", { scope: "row" }, name), cell("state"), cell("risk"),
       cell("left", { class: "tabular" }), cell("unread"), cell("connection"), make("td", {}, act),
@@ -136,7 +136,9 @@ export async function openLive(call, schedule, me) {
   const wall = watcher
     ? openWall(schedule, (session, url) => {
         const line = [...lines.values()].find((one) => rows[one.key].session === session);
-        if (line) line.picture.src = url;
+        if (!line) return;
+        line.picture.src = url;
+        line.picture.hidden = false;
       })
     : () => {};
   const clock = setInterval(tick, 1000);
