@@ -6,12 +6,18 @@ while NATS is away nothing is concluded at all.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from secrets import token_hex
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from nats.aio.client import Client as Nats
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 
 from api.media_workers import MediaWorkers
 from domain.messages import MediaBeat, Track
@@ -19,6 +25,9 @@ from domain.messages import MediaBeat, Track
 QUIET = timedelta(seconds=3)  # a track whose last packet is older than this is not live
 ARRIVE_S = 10.0  # how long a candidate who has started may take to publish
 SETTLE_S = 3.0  # after NATS came back, beats need this long to be complete
+CALL_EVERY_S = 0.25
+ECHO_S = 0.75  # with an echo older than this, a worker that is silent for two seconds may be there all the same
+AWAY_S = 3.0  # with an echo older than this, the message server is away
 
 
 class Live(NamedTuple):
@@ -61,29 +70,52 @@ def judge(
 
 
 class Ears:
-    """Listens to beats, and knows whether silence means anything."""
+    """Listens to beats, and to its own voice: only while that comes back does the silence of others mean anything.
+
+    So neither a message server that hangs nor a pause of this very process is taken for candidates who are gone.
+    `async with Ears(nats) as ears`.
+    """
 
     def __init__(self, nats: Nats) -> None:
         self._nats = nats
-        self.workers = MediaWorkers()
-        self._connected_since: float | None = None
+        self._workers = MediaWorkers()
+        self._subject = f"vigil.echo.{token_hex(8)}"
+        self._echo_at = self._deaf_at = time.monotonic()
 
-    async def listen(self) -> None:
-        await self.workers.listen(self._nats)
+    async def __aenter__(self) -> Self:
+        await self._workers.listen(self._nats)
+        await self._nats.subscribe(self._subject, cb=self._heard)
+        self._calling = asyncio.create_task(self._call(), name="echo")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._calling.cancel()
 
     @property
-    def connected(self) -> bool:
-        return bool(self._nats.is_connected)
+    def away(self) -> bool:
+        """Whether the message server is away, for all that can be told from here."""
+        return not self._nats.is_connected or time.monotonic() - self._echo_at > AWAY_S
 
-    def can_tell(self) -> bool:
-        """True once NATS has been there long enough for every living worker to have been heard."""
+    def live(self) -> dict[tuple[str, str, Track], Live] | None:
+        """Every track whose media flows now; None while silence means nothing."""
         now = time.monotonic()
-        if not self.connected:
-            self._connected_since = None
-            return False
-        if self._connected_since is None:
-            self._connected_since = now
-        return now - self._connected_since > SETTLE_S
+        if self.away:
+            self._deaf_at = now
+        if now - self._echo_at > ECHO_S or now - self._deaf_at < SETTLE_S:
+            return None
+        return live_tracks(self._workers.alive())
 
-    def live(self) -> dict[tuple[str, str, Track], Live]:
-        return live_tracks(self.workers.alive())
+    async def _call(self) -> None:
+        while True:
+            if self._nats.is_connected:
+                with suppress(NatsError):
+                    await self._nats.publish(self._subject)
+            await asyncio.sleep(CALL_EVERY_S)
+
+    async def _heard(self, _: Msg) -> None:
+        now = time.monotonic()
+        if now - self._echo_at > AWAY_S:
+            self._deaf_at = now
+        self._echo_at = now

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -22,9 +22,9 @@ from commands import interventions, sessions
 from commands.handler import Busy, UseCase
 from commands.ledger import LedgerAway
 from domain.event import Refused
-from domain.messages import Hangup
+from domain.messages import Hangup, Track
 from projections.deadlines import Watch
-from vigil.connections import Ears, Lost, judge
+from vigil.connections import Ears, Live, Lost, judge
 from vigil.outlook import Outlook, look, until_there
 from vigil.sealing import seal
 from vigil.wiring import Core
@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 0.25
 UNDELIVERED_S = 30.0
+SEALS_AT_ONCE = 3  # each holds one of the pool's connections while it waits for the notary; the clock needs the others
+SEAL_AGAIN_S = 0.5
 LEADER = 0x766967696C  # the advisory lock's number: "vigil" in ASCII
 ACTOR = "system/react"
 MESSAGING = "messaging"
@@ -40,17 +42,16 @@ MESSAGING = "messaging"
 
 async def react(core: Core) -> None:
     """Runs until cancelled; waits while another process leads."""
-    ears = Ears(core.nats)
-    await ears.listen()
-    while True:
-        try:
-            async with _leading(core.settings.database_url_for("project")) as conn:
-                log.info("this process leads the reactions")
-                await until_there(conn)
-                await _lead(core, conn, ears)
-        except (psycopg.OperationalError, LedgerAway):
-            log.warning("the database was lost; standing for election again")
-            await asyncio.sleep(1)
+    async with Ears(core.nats) as ears:
+        while True:
+            try:
+                async with _leading(core.settings.database_url_for("project")) as conn:
+                    log.info("this process leads the reactions")
+                    await until_there(conn)
+                    await _lead(core, conn, ears)
+            except (psycopg.OperationalError, LedgerAway):
+                log.warning("the database was lost; standing for election again")
+                await asyncio.sleep(1)
 
 
 @asynccontextmanager
@@ -63,14 +64,16 @@ async def _leading(conninfo: str) -> AsyncIterator[AsyncConnection]:
 
 async def _lead(core: Core, conn: AsyncConnection, ears: Ears) -> None:
     sealing: dict[tuple[str, str], asyncio.Task[None]] = {}
+    turns = asyncio.Semaphore(SEALS_AT_ONCE)
     try:
         while True:
             seen = await look(conn, core.now())
             await _round(core, ears, seen)
+            sealing = {key: task for key, task in sealing.items() if not task.done()}
             for one in seen.over:  # sealing waits for the notary, and must not hold up the clock
                 key = (one.tenant, one.session)
-                if key not in sealing or sealing[key].done():
-                    sealing[key] = asyncio.create_task(_seal(core, *key))
+                if key not in sealing:
+                    sealing[key] = asyncio.create_task(_seal(core, turns, *key))
             await asyncio.sleep(EVERY_S)
     finally:
         for task in sealing.values():
@@ -78,10 +81,16 @@ async def _lead(core: Core, conn: AsyncConnection, ears: Ears) -> None:
 
 
 async def _round(core: Core, ears: Ears, seen: Outlook) -> None:
+    live = ears.live()
     for tenant, watch in seen.running:
-        if watch.due_at is not None and watch.due_at <= seen.at:
-            await _expire(core, tenant, watch.session, f"{watch.due_at.isoformat()} {watch.position}")
-        await _connection(core, tenant, watch, ears, seen.at)
+        due_at = _due(watch)
+        if due_at is not None and due_at <= seen.at:
+            await _expire(core, tenant, watch.session, f"{due_at.isoformat()} {watch.position}")
+        if live is not None:
+            mine = {track: one for (t, s, track), one in live.items() if (t, s) == (tenant, watch.session)}
+            await _connection(core, tenant, watch, mine, seen.at)
+        elif ears.away:
+            await _nothing_heard(core, tenant, watch)
     for tenant, session, last_entry_at in seen.waiting:
         await _expire(core, tenant, session, last_entry_at.isoformat())
     for tenant, name, requested_at in seen.undelivered:
@@ -89,29 +98,35 @@ async def _round(core: Core, ears: Ears, seen: Outlook) -> None:
             why = "the candidate's page did not take it; they are not connected"
             await _say(core, tenant, f"fail {name}", partial(interventions.fail, name=name, why=why))
     for tenant, session, _ in seen.over:
-        await _hang_up(core, tenant, session, ears)
+        await _hang_up(core, tenant, session, live or {})
+
+
+def _due(watch: Watch) -> datetime | None:
+    """When the clock has to speak. For somebody who is cut off, that is when the session's own end is reached."""
+    return watch.clock.end_at if watch.due_at and watch.lost else watch.due_at
 
 
 async def _expire(core: Core, tenant: str, session: str, mark: str) -> None:
     await _say(core, tenant, f"expire {session} {mark}", partial(sessions.expire, name=session))
 
 
-async def _connection(core: Core, tenant: str, watch: Watch, ears: Ears, at: datetime) -> None:
-    """Losses and returns of a running session's tracks; and that nothing can be told while NATS is away."""
+async def _nothing_heard(core: Core, tenant: str, watch: Watch) -> None:
+    """While NATS is away nothing can be told of anybody's tracks, and that is a fault of ours."""
+    if MESSAGING not in watch.faults:
+        why = "the message server is away; pictures and live hints wait"
+        fault = partial(sessions.open_fault, name=watch.session, what=MESSAGING, why=why)
+        await _say(core, tenant, f"fault {MESSAGING} {watch.session} {watch.position}", fault)
+
+
+async def _connection(core: Core, tenant: str, watch: Watch, live: Mapping[Track, Live], at: datetime) -> None:
+    """Losses and returns of a running session's tracks; and that NATS is back."""
     if watch.clock.started_at is None:
         return
     name, mark = watch.session, f"{watch.session} {watch.position}"
-    if not ears.can_tell():
-        if not ears.connected and MESSAGING not in watch.faults:
-            why = "the message server is away; pictures and live hints wait"
-            fault = partial(sessions.open_fault, name=name, what=MESSAGING, why=why)
-            await _say(core, tenant, f"fault {MESSAGING} {mark}", fault)
-        return
     if MESSAGING in watch.faults:
         await _say(
             core, tenant, f"fault over {MESSAGING} {mark}", partial(sessions.close_fault, name=name, what=MESSAGING)
         )
-    live = {track: one for (t, s, track), one in ears.live().items() if (t, s) == (tenant, name)}
     for said in judge(watch.tracks, watch.lost, live, (at - watch.clock.started_at).total_seconds()):
         if isinstance(said, Lost):
             use_case: UseCase = partial(sessions.lose_connection, name=name, track=said.track, why=said.why)
@@ -120,17 +135,20 @@ async def _connection(core: Core, tenant: str, watch: Watch, ears: Ears, at: dat
         await _say(core, tenant, f"{type(said).__name__} {said.track} {mark}", use_case)
 
 
-async def _hang_up(core: Core, tenant: str, session: str, ears: Ears) -> None:
+async def _hang_up(core: Core, tenant: str, session: str, live: Mapping[tuple[str, str, Track], Live]) -> None:
     """A session that is over is recorded no longer, whatever the candidate's page does."""
-    workers = {one.worker for (t, s, _), one in ears.live().items() if (t, s) == (tenant, session)}
+    workers = {one.worker for (t, s, _), one in live.items() if (t, s) == (tenant, session)}
     for worker in workers:
         order = msgspec.msgpack.encode(Hangup(session=session, why="stopped"))
         await core.nats.publish(f"vigil.media.{worker}", order)
 
 
-async def _seal(core: Core, tenant: str, session: str) -> None:
+async def _seal(core: Core, turns: asyncio.Semaphore, tenant: str, session: str) -> None:
+    """Seals as far as it goes. What is still owed is asked after again a little later."""
     try:
-        await seal(core, tenant, session)
+        async with turns:
+            await seal(core, tenant, session)
+        await asyncio.sleep(SEAL_AGAIN_S)
     except (Refused, Busy, TimeoutError) as why:
         log.warning("session %s is sealed later: %s", session, str(why) or "the notary takes its time")
     except Exception:

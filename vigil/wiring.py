@@ -124,7 +124,7 @@ async def connect_nats(url: str, process: str) -> Nats:
     client = Nats()
     await client.connect(
         url, name=f"vigil {process}", max_reconnect_attempts=-1, reconnect_time_wait=1, disconnected_cb=gone,
-        reconnected_cb=back, error_cb=quiet, pending_size=16 * 1024 * 1024,
+        reconnected_cb=back, error_cb=quiet, pending_size=16 * 1024 * 1024, ping_interval=5,
     )  # fmt: skip
     return client
 
