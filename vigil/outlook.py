@@ -98,6 +98,8 @@ async def _late(conn: AsyncConnection, at: datetime) -> list[Waiting]:
         "SELECT w.tenant, w.data->>'session', (s.data->'window'->>'last_entry_at')::timestamptz"
         " FROM read.deadlines w JOIN read.schedules s ON s.key = w.tenant || '/' || (w.data->>'schedule')"
         " WHERE w.phase IN ('expected', 'checking', 'ready')"
+        # Only who could have come is a no-show: not of an exam that was called off, nor who was withdrawn from it.
+        " AND s.phase = 'active' AND s.data->'live_proctoring' = 'true' AND s.data->'sessions' ? (w.data->>'session')"
         " AND (s.data->'window'->>'last_entry_at')::timestamptz < %s",
         (at,),
         prepare=True,
