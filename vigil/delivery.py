@@ -7,6 +7,8 @@ import logging
 from functools import partial
 from pathlib import Path
 
+import psycopg
+
 from commands import recordings, sessions
 from commands.keys import KeyName
 from commands.objects import ObjectExists, ObjectStoreAway
@@ -18,14 +20,16 @@ from media.names import RecordingName, finalised_object_key, parse_recording_nam
 from media.spooled import EndedNote
 from media.uploader import Uploader
 from vigil.outlook import over, until_there
+from vigil.sealing import OBJECT_STORE
 from vigil.settings import Settings
 from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
 
 ACTOR = "system/upload"
-STORE = "object_store"
+WAITS = "the recording waits on our disk, because the object store is full or away"
 LOOK_EVERY_S = 0.5
+REST_S = 5.0  # after a recording that could not be finished
 
 
 async def upload(core: Core) -> None:
@@ -43,11 +47,11 @@ def spool(settings: Settings) -> Path:
 
 
 class Delivery:
-    """Object store and ledger as the uploader sees them. A store that is away becomes a fault of the session."""
+    """The object store and the ledger as the uploader sees them. A store that is away is a fault of the session."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._faulty: set[tuple[str, str]] = set()
+        self._faulty: dict[tuple[str, str], bool] = {}  # as far as this process knows
 
     async def put_new(self, key: str, data: bytes) -> None:
         tenant, _, text, *_ = key.split("/")
@@ -55,10 +59,12 @@ class Delivery:
         try:
             await self._core.objects.put_new(key, data)
         except ObjectStoreAway:
-            await self._fault(name, key)
+            await self._fault(name, away=True)
             raise
-        if (name.tenant, name.session) in self._faulty:
-            await self._over(name, key)
+        except ObjectExists:
+            await self._fault(name, away=False)
+            raise
+        await self._fault(name, away=False)
 
     async def get(self, key: str) -> bytes:
         return await self._core.objects.get(key)
@@ -73,18 +79,22 @@ class Delivery:
         use_case = partial(recordings.end_connection, name=name.text, order=order)
         await self._core.act(name.tenant, ACTOR, f"ended {name.text} {connection}", use_case)
 
-    async def _fault(self, name: RecordingName, key: str) -> None:
-        if (name.tenant, name.session) in self._faulty:
+    async def _fault(self, name: RecordingName, *, away: bool) -> None:
+        """Opens or closes the session's fault. What this process did not tell itself is read from the ledger."""
+        session = (name.tenant, name.session)
+        if self._faulty.get(session) == away:
             return
-        why = "the recording waits on our disk, because the object store is full or away"
-        use_case = partial(sessions.open_fault, name=name.session, what=STORE, why=why)
-        await self._core.act(name.tenant, ACTOR, f"fault {STORE} {key}", use_case)
-        self._faulty.add((name.tenant, name.session))
-
-    async def _over(self, name: RecordingName, key: str) -> None:
-        use_case = partial(sessions.close_fault, name=name.session, what=STORE)
-        await self._core.act(name.tenant, ACTOR, f"fault over {STORE} {key}", use_case)
-        self._faulty.discard((name.tenant, name.session))
+        stream = str(Stream(name.tenant, "session", name.session))
+        version, state = await self._core.handler.load(session_rules.DECIDER, stream, fresh=True)
+        if (OBJECT_STORE in state.faults) != away:
+            cause = f"fault {OBJECT_STORE} {'' if away else 'over '}{name.session} {version}"
+            use_case = (
+                partial(sessions.open_fault, name=name.session, what=OBJECT_STORE, why=WAITS)
+                if away
+                else partial(sessions.close_fault, name=name.session, what=OBJECT_STORE)
+            )
+            await self._core.act(name.tenant, ACTOR, cause, use_case)
+        self._faulty[session] = away
 
 
 async def _finalise_all(core: Core) -> None:
@@ -92,16 +102,29 @@ async def _finalise_all(core: Core) -> None:
     async with core.reading() as conn:
         await until_there(conn)
     while True:
+        await asyncio.sleep(LOOK_EVERY_S)
         try:
             async with core.reading() as conn:
                 waiting = await over(conn)
-            for one in waiting:
-                for track in one.tracks:
-                    await _finalise(core, recording_name(one.tenant, one.session, track))
-        except Exception:
-            log.exception("finishing recordings failed; it is tried again")
-            await asyncio.sleep(5)
-        await asyncio.sleep(LOOK_EVERY_S)
+        except psycopg.OperationalError:
+            log.warning("the read models are away; finishing recordings waits")
+            continue
+        names = [recording_name(one.tenant, one.session, track) for one in waiting for track in one.tracks]
+        if [name for name in names if not await _finished(core, name)]:
+            await asyncio.sleep(REST_S)
+
+
+async def _finished(core: Core, name: RecordingName) -> bool:
+    """Finishes one recording, if it can be. One that fails holds up no other."""
+    try:
+        await _finalise(core, name)
+    except ObjectStoreAway as away:
+        log.warning("%s is finished later: %s", name.text, away)
+        return False
+    except Exception:
+        log.exception("%s could not be finished; it is tried again", name.text)
+        return False
+    return True
 
 
 async def _finalise(core: Core, name: RecordingName) -> None:

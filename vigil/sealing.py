@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from commands import flags, recordings
@@ -15,17 +15,19 @@ from vigil.clock import synchronised
 from vigil.wiring import Core
 
 ACTOR = "system/react"
+OBJECT_STORE = "object_store"  # the fault while a session's media wait on our disk
 LOST_AFTER = timedelta(minutes=10)  # what has not come by then is declared lost, and the record is completed without it
 
 
 async def seal(core: Core, tenant: str, session: str) -> None:
     """Brings the record of a session that is over up to date; does nothing when the last seal covers all there is."""
     state = await _state(core, tenant, session)
-    if not state.over or state.ended_at is None:
+    if not state.over:
         return
-    await _close_incidents(core, tenant, session, state)
+    if state.ended_at is not None:  # who declined the notice never began, and owes nothing
+        await _close_incidents(core, tenant, session, state.ended_at)
     owed = await _owed(core, tenant, session, state)
-    if owed and core.now() - state.ended_at > LOST_AFTER:
+    if owed and _given_up(state, core.now()):
         owed = ()
     _, sealed = await core.handler.load(record.DECIDER, _stream(tenant, "record", session), fresh=True)
     if sealed.kind == "complete" or (sealed.kind == "provisional" and owed):
@@ -45,6 +47,11 @@ async def seal(core: Core, tenant: str, session: str) -> None:
     await core.act(tenant, ACTOR, cause, work)
 
 
+def _given_up(state: Session, now: datetime) -> bool:
+    """Whether nobody waits any more. What lies on our own disk because the object store is away is not lost."""
+    return state.ended_at is not None and now - state.ended_at > LOST_AFTER and OBJECT_STORE not in state.faults
+
+
 async def _owed(core: Core, tenant: str, session: str, state: Session) -> tuple[str, ...]:
     """What has not come yet, in words: media that was started and is not finalised, coverage that is not reported."""
     owed = []
@@ -58,14 +65,13 @@ async def _owed(core: Core, tenant: str, session: str, state: Session) -> tuple[
     return tuple(owed)
 
 
-async def _close_incidents(core: Core, tenant: str, session: str, state: Session) -> None:
+async def _close_incidents(core: Core, tenant: str, session: str, ended_at: datetime) -> None:
     """A detector that died cannot close what it opened; the end of the session does."""
     _, seen = await core.handler.load(incidents.DECIDER, _stream(tenant, "incidents", session), fresh=True)
     for incident, opened in seen.open.items():
-        assert state.ended_at is not None
         order = incidents.CloseIncident(
             incident=incident,
-            ended_at=state.ended_at,
+            ended_at=ended_at,
             severity=opened.severity,
             peak=opened.confidence,
             why="session_over",
