@@ -8,28 +8,34 @@ from functools import partial
 from hashlib import sha256
 from typing import assert_never
 
+import psycopg
+
 from commands import flags, sessions
 from commands.handler import UseCase
 from commands.keys import KeyName, seal_object
 from commands.objects import ObjectExists, ObjectStoreAway
+from commands.recordings import recording_name
 from detectors.changes import Change, Closed, Opened, Peak
 from detectors.coverage import Counts
 from detectors.pipeline import Pipeline
 from detectors.settings import Settings, StillOpen
 from detectors.weights import resolve
 from detectors.worker import Worker
-from domain import incidents, session_rules
+from domain import incidents, recording, session_rules
 from domain.event import Refused
 from domain.incidents import Evidence, Provenance
+from domain.recording import Recording
 from domain.session import Session
 from domain.stream import Stream
-from vigil.outlook import over, until_there
+from vigil.outlook import Over, over, until_there
 from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
 
 ACTOR = "system/detect"
 LOOK_EVERY_S = 0.5
+REST_S = 5.0  # after a session whose coverage could not be reported
+KEY_FRAME_S = 3.0  # a camera sends a picture that can be looked at each two to three seconds
 
 
 async def detect(core: Core) -> None:
@@ -135,11 +141,21 @@ async def _report_coverage(core: Core, worker: Worker) -> None:
         try:
             async with core.reading() as conn:
                 ended = await over(conn)
-            for one in ended:
-                await _report(core, worker, one.tenant, one.session)
-        except Exception:
-            log.exception("coverage could not be reported; it is tried again")
-            await asyncio.sleep(5)
+        except psycopg.OperationalError:
+            log.warning("the read models are away; coverage waits")
+            continue
+        if [one for one in ended if not await _reported(core, worker, one)]:
+            await asyncio.sleep(REST_S)
+
+
+async def _reported(core: Core, worker: Worker, one: Over) -> bool:
+    """Reports on one session, if it can be. One that fails holds up no other."""
+    try:
+        await _report(core, worker, one.tenant, one.session)
+    except Exception:
+        log.exception("the coverage of session %s could not be reported; it is tried again", one.session)
+        return False
+    return True
 
 
 async def _report(core: Core, worker: Worker, tenant: str, session: str) -> None:
@@ -148,15 +164,33 @@ async def _report(core: Core, worker: Worker, tenant: str, session: str) -> None
     _, seen = await core.handler.load(incidents.DECIDER, str(Stream(tenant, "incidents", session)), fresh=True)
     if state.started_at is None:
         return
+    missing = [detector.kind for detector in state.policy.detectors if detector.kind not in seen.covered]
+    tape = await _tape(core, tenant, session)
+    if not missing or tape.live:  # what was recorded tells how much could have been seen
+        return
     counted = worker.coverage(tenant, session)
-    for detector in state.policy.detectors:
-        if detector.kind in seen.covered:
-            continue
-        counts = counted.get(detector.kind, Counts())
+    for kind in missing:
+        counts = counted.get(kind, Counts())
+        unseen = max(0, pictures_due(tape, state) - counts.due)
         order = incidents.ReportCoverage(
-            detector=detector.kind, due=counts.due, taken=counts.taken, cannot_tell=counts.cannot_tell,
+            detector=kind, due=counts.due + unseen, taken=counts.taken, cannot_tell=counts.cannot_tell + unseen,
             overloaded=counts.overloaded, muted=counts.muted,
         )  # fmt: skip
         use_case = partial(flags.report_coverage, session=session, order=order)
-        await core.act(tenant, ACTOR, f"coverage {session} {detector.kind}", use_case)
+        await core.act(tenant, ACTOR, f"coverage {session} {kind}", use_case)
     worker.forget(tenant, session)
+
+
+def pictures_due(tape: Recording, state: Session) -> int:
+    """How many pictures of the camera there must have been at least while the session was under observation.
+
+    Who counted fewer was not there, or not told: that is not observed, whoever's fault it was.
+    """
+    recorded_s = sum((segment.ended_at - segment.started_at).total_seconds() for segment in tape.segments)
+    return max(0, int((recorded_s - state.stopped_s) / KEY_FRAME_S) - 1)
+
+
+async def _tape(core: Core, tenant: str, session: str) -> Recording:
+    name = str(Stream(tenant, "recording", recording_name(session, "camera")))
+    _, tape = await core.handler.load(recording.DECIDER, name, fresh=True)
+    return tape
