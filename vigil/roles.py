@@ -75,16 +75,28 @@ async def run_here(settings: Settings, roles: tuple[str, ...]) -> None:
     unknown = [role for role in roles if role not in ROLES]
     if unknown:
         raise click.UsageError(f"there is no role {unknown[0]!r}; the roles are {', '.join(ROLES)}")
-    settings = attached(settings)
-    async with core(settings, "+".join(roles)) as here:
+    work = asyncio.ensure_future(_work(settings, roles))
+    stop = asyncio.ensure_future(until_stopped())  # from the first moment, also while a server is waited for
+    await asyncio.wait([stop, work], return_when=asyncio.FIRST_COMPLETED)
+    for task in (stop, work):
+        task.cancel()
+    with suppress(asyncio.CancelledError):
+        await work
+
+
+async def _work(settings: Settings, roles: tuple[str, ...]) -> None:
+    async with core(attached(settings), "+".join(roles)) as here:
         tasks = [asyncio.ensure_future(ROLES[role](here)) for role in roles]
-        stop = asyncio.ensure_future(until_stopped())
-        await asyncio.wait([stop, *tasks], return_when=asyncio.FIRST_COMPLETED)
-        failed = [task for task in tasks if task.done()]
-        for task in (stop, *tasks):
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=not failed)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for role, how in zip(roles, ended, strict=True):
+            if isinstance(how, Exception):
+                how.add_note(f"in the role {role}")
+                raise how
 
 
 def run_all(settings: Settings, while_running: Callable[[Settings], Awaitable[int]] | None = None) -> int:
