@@ -89,13 +89,14 @@ async def export_session(
 
     note = signer.countersign(checkpoint.note)
     pictures = {item.object_key: folder / item.file for item in wanted if item.kind == "evidence"}
+    shown = Shown(tenant, session, events, checkpoint, note, signer, media, pictures)
     written = {
         "events.jsonl": _lines(_event_line(row, proof["index"]) for row, proof in zip(lines, proofs, strict=False)),
         "proofs.jsonl": _lines(proofs),
         "checkpoint": note.encode(),
         "keys.jsonl": _lines([*_field_keys(lines, keys), *media.keys]),
         "media/manifest.jsonl": _lines(media.lines),
-        "report.html": report(Shown(tenant, session, events, checkpoint, note, signer, media, pictures)).encode(),
+        "report.html": (await asyncio.to_thread(report, shown)).encode(),  # it reads and encodes every picture
     }
     seal = _seal(rows, events)
     manifest = {

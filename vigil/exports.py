@@ -7,7 +7,6 @@ import logging
 import shutil
 import time
 from collections.abc import AsyncIterator, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -16,6 +15,7 @@ from api.services import ExportStatus
 from commands.proofs import covered, record_root
 from vigil.export import export_session, pack
 from vigil.settings import Settings
+from vigil.verify import file_hash
 from vigil.wiring import Core, attached, core
 
 log = logging.getLogger(__name__)
@@ -38,14 +38,15 @@ class ExportJobs:
         self._core = core
         self._home = core.settings.home / "exports"
         self._tasks: dict[Path, asyncio.Task[None]] = {}
+        self._turn = asyncio.Lock()  # each holds one of the front door's connections for as long as it takes
 
     async def begin(self, tenant: str, export: str, sessions: Sequence[str], by: str) -> None:
         """Starts an export, unless it was started before."""
         folder = self._home / tenant / export
-        if folder.exists():
+        if _read(folder) is not None:
             return
         await asyncio.to_thread(_purge, self._home)
-        folder.mkdir(mode=0o700, parents=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         job = _Job(sessions=tuple(sessions), status=ExportStatus(state="running", by=by))
         _write(folder, job)
         self._start(folder, tenant, job)
@@ -76,11 +77,13 @@ class ExportJobs:
     async def _make(self, folder: Path, tenant: str, job: _Job) -> None:
         try:
             content, target = folder / f"vigil-{folder.name}", folder / "export.zip"
-            for session in job.sessions:
-                await export_one(self._core, tenant, session, content / session if len(job.sessions) > 1 else content)
-            target.unlink(missing_ok=True)
-            await asyncio.to_thread(pack, content, target)
-            digest = await asyncio.to_thread(lambda: sha256(target.read_bytes()).hexdigest())
+            async with self._turn:
+                for session in job.sessions:
+                    into = content / session if len(job.sessions) > 1 else content
+                    await export_one(self._core, tenant, session, into)
+                target.unlink(missing_ok=True)
+                await asyncio.to_thread(pack, content, target)
+                digest = await asyncio.to_thread(file_hash, target)
             done = ExportStatus(state="done", by=job.status.by, size=target.stat().st_size, sha256=digest)
         except Exception as error:
             log.exception("export %s failed", folder.name)
