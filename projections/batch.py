@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Generic
 
 from psycopg import AsyncConnection
 
 from projections.builds import Build, advance, lock
+from projections.feed import Batch
 from projections.folding import fold, touching
-from projections.model import Entry, Model, R
+from projections.model import Model, R
 from projections.rows import load, push, store
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class Memory(Generic[R]):
 
 
 async def apply(
-    conn: AsyncConnection, model: Model[R], build: Build, entries: Sequence[Entry], memory: Memory[R] | None = None
+    conn: AsyncConnection, model: Model[R], build: Build, batch: Batch, memory: Memory[R] | None = None
 ) -> set[str]:
     """Folds what is new of a batch; gives the channels that have something to read.
 
@@ -50,11 +51,10 @@ async def apply(
     memory = memory or Memory()
     async with conn.transaction():
         head = await lock(conn, build)
-        fresh = [entry for entry in entries if head and entry.position > head.position]
-        if head is None or not fresh:
+        if head is None or batch.last is None or batch.last <= head.position:
             return set()
-        reached, mark, resumable_from = fresh[-1].position, head.mark, head.resumable_from
-        run = touching(model, fresh)
+        reached, mark, resumable_from = batch.last, head.mark, head.resumable_from
+        run = touching(model, batch.entries, after=head.position)
         await memory.recall(conn, model, head, {key for _, keys in run for key in keys})
         folded = fold(model, run, memory.rows, memory.parked, push_since=head.now - PUSHED_FOR if head.live else None)
         await store(conn, model, head, folded)

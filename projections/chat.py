@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain import chat
 from domain.recorded import Recorded
 from domain.stream import Stream
-from projections.keys import parsed, whole_stream
+from projections.keys import events_of, parsed, whole_stream
 from projections.model import Model
 
 __all__ = ["CHAT", "Message"]
@@ -61,12 +61,6 @@ def streams(key: str) -> tuple[str, ...]:
 
 
 CHAT: Model[Message] = Model(
-    name="chat",
-    version=1,
-    row=Message,
-    index=("session",),
-    keys=keys,
-    fold=fold,
-    streams=streams,
-    suspects=whole_stream("chat"),
-)
+    name="chat", version=1, row=Message, events=events_of(chat.ChatEvent), index=("session",), keys=keys, fold=fold,
+    streams=streams, suspects=whole_stream,
+)  # fmt: skip

@@ -14,7 +14,6 @@ async def connect(conninfo: str) -> AsyncConnection:
         conninfo, autocommit=True, keepalives_idle=5, keepalives_interval=5, keepalives_count=2, tcp_user_timeout=15000,
         application_name="vigil projector",
     )  # fmt: skip
-    await conn.execute(
-        "SET synchronous_commit = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off"
-    )
+    for setting in ("synchronous_commit", "enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"):
+        await conn.execute("SELECT set_config(%s, 'off', false)", (setting,))
     return conn

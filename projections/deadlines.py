@@ -14,7 +14,7 @@ from domain.recorded import Recorded, Stored
 from domain.session import Phase, SessionEvent, Track
 from domain.stream import Stream
 from projections.clock import Clock, tick
-from projections.keys import parsed, session_keys
+from projections.keys import events_of, parsed, session_keys
 from projections.model import Model
 
 __all__ = ["DEADLINES", "Watch"]
@@ -42,11 +42,10 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _SESSION = get_args(SessionEvent)
-_WATCHED = (*_SESSION, *get_args(intervention.InterventionEvent), record.Sealed)
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
-    return session_keys(recorded.stream) if isinstance(recorded.body, _WATCHED) else ()
+    return session_keys(recorded.stream)
 
 
 def fold(row: Watch | None, recorded: Recorded) -> Watch | None:
@@ -91,10 +90,12 @@ def streams(key: str) -> tuple[str, ...]:
 
 
 def _suspects(stored: Stored) -> tuple[str, ...]:
-    return session_keys(stored.stream) if parsed(stored.stream).kind in ("session", "intervention", "record") else ()
+    return session_keys(stored.stream)
 
+
+_EVENTS = events_of(SessionEvent, intervention.InterventionEvent, record.Sealed)
 
 DEADLINES: Model[Watch] = Model(
-    name="deadlines", version=1, row=Watch, index=("phase", "due_at", "waiting_since", "seal"), keys=keys, fold=fold,
-    streams=streams, suspects=_suspects,
+    name="deadlines", version=1, row=Watch, events=_EVENTS, index=("phase", "due_at", "waiting_since", "seal"),
+    keys=keys, fold=fold, streams=streams, suspects=_suspects,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from psycopg import AsyncConnection
 
@@ -14,6 +14,17 @@ from projections.events import read_after
 from projections.model import Decode, Entry, decoded
 
 BATCH = 1000  # events
+
+
+class Batch(NamedTuple):
+    """The decoded events of a stretch of the ledger, its last position (None: nothing there), and how many it has."""
+
+    entries: list[Entry]
+    last: int | None
+    size: int
+
+
+Tags = frozenset[str] | None
 
 
 class Feed:
@@ -26,7 +37,7 @@ class Feed:
         self._conninfo = conninfo
         self._decode = decode
         self._conn: AsyncConnection | None = None
-        self._next: tuple[int, asyncio.Task[list[Entry]]] | None = None
+        self._next: tuple[tuple[int, Tags], asyncio.Task[Batch]] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -41,21 +52,27 @@ class Feed:
         if self._conn:
             await self._conn.close()
 
-    async def after(self, conn: AsyncConnection, position: int, *, up_to: int | None = None) -> list[Entry]:
-        """The events after a position, and none beyond `up_to` when it is given.
+    async def after(
+        self, conn: AsyncConnection, position: int, *, tags: Tags = None, up_to: int | None = None
+    ) -> Batch:
+        """The next events, at most `BATCH`, and none beyond `up_to` when it is given.
 
-        At most `BATCH`. `conn` reads what was not read ahead.
+        Only those with one of `tags` are decoded. `conn` reads what was not read ahead.
         """
-        if self._next and self._next[0] == position:
+        if up_to is None and self._next and self._next[0] == (position, tags):
             (_, task), self._next = self._next, None
-            entries = await task
+            batch = await task
         else:
-            entries = await decoded(self._decode, await read_after(conn, position, BATCH, up_to=up_to))
-        if len(entries) == BATCH and (self._next is None or self._next[1].done()):
-            last = entries[-1].position
-            self._next = (last, asyncio.create_task(self._ahead(last), name=f"reading ahead after {last}"))
-        return entries if up_to is None else [entry for entry in entries if entry.position <= up_to]
+            batch = await self._read(conn, position, tags, up_to)
+        if batch.last and batch.size == BATCH and (self._next is None or self._next[1].done()):
+            self._next = ((batch.last, tags), asyncio.create_task(self._ahead(batch.last, tags), name="reading ahead"))
+        return batch
 
-    async def _ahead(self, position: int) -> list[Entry]:
+    async def _ahead(self, position: int, tags: Tags) -> Batch:
         self._conn = self._conn or await connect(self._conninfo)
-        return await decoded(self._decode, await read_after(self._conn, position, BATCH))
+        return await self._read(self._conn, position, tags, None)
+
+    async def _read(self, conn: AsyncConnection, position: int, tags: Tags, up_to: int | None) -> Batch:
+        rows = await read_after(conn, position, BATCH, up_to=up_to)
+        wanted = rows if tags is None else [row for row in rows if row.tag in tags]
+        return Batch(await decoded(self._decode, wanted), rows[-1].position if rows else None, len(rows))

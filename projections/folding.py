@@ -21,11 +21,7 @@ class Poison(NamedTuple):
     error: str
 
 
-class Touching(NamedTuple):
-    """An event and the rows that it touches."""
-
-    entry: Entry
-    keys: tuple[str, ...]
+Touching = tuple[Entry, tuple[str, ...]]  # an event, and the rows that it touches
 
 
 class Pushed(NamedTuple):
@@ -49,21 +45,25 @@ class Folded(Generic[R]):
     unpushed: int = 0
 
 
-def touching(model: Model[R], entries: Iterable[Entry]) -> list[Touching]:
-    """The events that touch a row of this model, with the rows' keys."""
-    found = []
+def touching(model: Model[R], entries: Iterable[Entry], *, after: int = 0) -> list[Touching]:
+    """The events after a position that touch a row of this model, with the rows' keys."""
+    found: list[Touching] = []
+    keys_of, events, tags = model.keys, model.events, model.tags
     for entry in entries:
+        if entry.position <= after:
+            continue
         if isinstance(entry, Undecoded):
-            found.append(Touching(entry, model.suspects(entry.stored)))
-        else:
+            if tags is None or entry.stored.tag in tags:
+                found.append((entry, model.suspects(entry.stored)))
+        elif events is None or type(entry.body) in events:
             try:
-                keys = model.keys(entry)
+                keys = keys_of(entry)
             except Exception as error:  # noqa: BLE001 - an event that names no row is like one that cannot be read
                 stored = Stored(entry.position, entry.stream, entry.version, "", entry.recorded_at, b"")
-                found.append(Touching(Undecoded(entry.position, stored, error), (entry.stream,)))
-                continue
-            if keys:
-                found.append(Touching(entry, keys))
+                found.append((Undecoded(entry.position, stored, error), (entry.stream,)))
+            else:
+                if keys:
+                    found.append((entry, keys))
     return found
 
 
@@ -78,7 +78,7 @@ def fold(
     """
     folded: Folded[R] = Folded()
     stuck = set(parked)
-    tell = model.changes if push_since is not None else None
+    apply, tell = model.fold, model.changes if push_since is not None else None
     for entry, keys in run:
         for key in keys:
             if key in stuck:
@@ -89,7 +89,7 @@ def fold(
                 continue
             before = rows.get(key)
             try:
-                after = model.fold(before, entry)
+                after = apply(before, entry)
                 told: Sequence[Change] = ()
                 if tell and push_since and entry.recorded_at >= push_since:
                     told = tell(key, before, after, entry)

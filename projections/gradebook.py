@@ -15,10 +15,11 @@ from domain.session import SessionEvent
 from projections.clock import tick
 from projections.gradebook_row import Account, Coverage, Fault, Flag, Gap, Intervention, Recording, Seal
 from projections.keys import (
-    enrolment_keys,
+    ENROLMENT,
+    about_session,
+    events_of,
     parsed,
     schedule_of_session,
-    session_keys,
     session_streams,
     session_suspects,
 )
@@ -28,10 +29,10 @@ from projections.stages import STAGES
 __all__ = ["GRADEBOOK", "Account"]
 
 _SESSION = get_args(SessionEvent)
-
-
-def keys(recorded: Recorded) -> tuple[str, ...]:
-    return session_keys(recorded.stream) or enrolment_keys(recorded)
+_EVENTS = ENROLMENT | events_of(
+    SessionEvent, incidents.IncidentEvent, chat.ChatEvent, intervention.InterventionEvent, recording.RecordingEvent,
+    record.RecordEvent,
+)  # fmt: skip
 
 
 def fold(row: Account | None, recorded: Recorded) -> Account | None:
@@ -144,6 +145,6 @@ def _over(faults: tuple[Fault, ...], what: str, at: datetime) -> tuple[Fault, ..
 
 
 GRADEBOOK: Model[Account] = Model(
-    name="gradebook", version=1, row=Account, index=("schedule",), keys=keys, fold=fold,
+    name="gradebook", version=1, row=Account, index=("schedule",), events=_EVENTS, keys=about_session, fold=fold,
     streams=session_streams, leads=schedule_of_session, suspects=session_suspects,
 )  # fmt: skip

@@ -11,7 +11,7 @@ from domain import incidents
 from domain.incidents import Evidence, Provenance, Severity, Verdict
 from domain.recorded import Recorded
 from domain.stream import Stream
-from projections.keys import parsed, whole_stream
+from projections.keys import events_of, parsed, whole_stream
 from projections.model import Model
 
 __all__ = ["INCIDENTS", "Incident", "Judged"]
@@ -89,13 +89,9 @@ def streams(key: str) -> tuple[str, ...]:
     return (str(Stream(tenant, "incidents", session)),)
 
 
+_EVENTS = events_of(incidents.IncidentEvent) - {incidents.CoverageReported}
+
 INCIDENTS: Model[Incident] = Model(
-    name="incidents",
-    version=1,
-    row=Incident,
-    index=("incident", "session"),
-    keys=keys,
-    fold=fold,
-    streams=streams,
-    suspects=whole_stream("incidents"),
-)
+    name="incidents", version=1, row=Incident, events=_EVENTS, index=("incident", "session"), keys=keys, fold=fold,
+    streams=streams, suspects=whole_stream,
+)  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -19,8 +19,8 @@ from psycopg import AsyncConnection
 from projections.batch import Memory, apply, purge
 from projections.builds import Build, builds_of, prepare
 from projections.connection import connect
-from projections.feed import Feed
-from projections.model import AnyModel, Decode, Entry
+from projections.feed import Batch, Feed
+from projections.model import AnyModel, Decode
 from projections.rebuild import renew
 
 log = logging.getLogger(__name__)
@@ -88,23 +88,21 @@ class Projector:
         ceiling: int | None = None
         read = 0
         for position in sorted({build.position for build in builds}, reverse=True):
-            entries = await feed.after(conn, position, up_to=ceiling)
-            if entries:
-                group = {build.model: build for build in builds if build.position == position}
-                pairs = [(model, group[name]) for name, model in wanted.items() if name in group]
-                await self._apply(conn, pairs, entries)
+            group = {build.model: build for build in builds if build.position == position}
+            pairs = [(model, group[name]) for name, model in wanted.items() if name in group]
+            batch = await feed.after(conn, position, tags=_tags(model for model, _ in pairs), up_to=ceiling)
+            if batch.size:
+                await self._apply(conn, pairs, batch)
             if ceiling is None:
-                ceiling = entries[-1].position if entries else position
-            read += len(entries)
+                ceiling = batch.last or position
+            read += batch.size
         return read
 
-    async def _apply(
-        self, conn: AsyncConnection, pairs: Sequence[tuple[AnyModel, Build]], entries: Sequence[Entry]
-    ) -> None:
+    async def _apply(self, conn: AsyncConnection, pairs: Sequence[tuple[AnyModel, Build]], batch: Batch) -> None:
         channels: set[str] = set()
         for model, build in pairs:
             try:
-                channels |= await apply(conn, model, build, entries, self._memories[model.name])
+                channels |= await apply(conn, model, build, batch, self._memories[model.name])
             except psycopg.OperationalError:
                 raise
             except Exception:
@@ -118,6 +116,16 @@ class Projector:
         if time.monotonic() - self._purged_at > PURGE_EVERY_S:
             await purge(conn)
             self._purged_at = time.monotonic()
+
+
+def _tags(models: Iterable[AnyModel]) -> frozenset[str] | None:
+    """What any of these models folds."""
+    tags: frozenset[str] = frozenset()
+    for model in models:
+        if model.tags is None:
+            return None
+        tags |= model.tags
+    return tags
 
 
 async def _hint(conn: AsyncConnection) -> None:

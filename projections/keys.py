@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
+from typing import get_args
 
 from domain import schedule, session
+from domain.event import Event
 from domain.recorded import Recorded, Stored
 from domain.stream import Stream, parse
 
@@ -19,12 +20,12 @@ def session_keys(stream: str) -> tuple[str, ...]:
     return (f"{at.tenant}/{at.session}",) if at.session else ()
 
 
-def enrolment_keys(recorded: Recorded) -> tuple[str, ...]:
-    """The session that an event enrols or withdraws."""
+def about_session(recorded: Recorded) -> tuple[str, ...]:
+    """The session that an event is about: by its stream, or because it enrols or withdraws the candidate."""
     match recorded.body:
         case schedule.CandidateEnrolled(session=name) | schedule.CandidateWithdrawn(session=name):
             return (f"{parsed(recorded.stream).tenant}/{name}",)
-    return ()
+    return session_keys(recorded.stream)
 
 
 def session_streams(key: str) -> tuple[str, ...]:
@@ -43,16 +44,19 @@ def schedule_of_session(recorded: Recorded) -> tuple[str, ...]:
     return ()
 
 
-_ENROLMENT = frozenset(
-    str(event.__struct_config__.tag) for event in (schedule.CandidateEnrolled, schedule.CandidateWithdrawn)
-)
-
-
 def session_suspects(stored: Stored) -> tuple[str, ...]:
-    """What an event that cannot be read may touch: its session; for one about an unknown candidate its whole stream."""
-    return (stored.stream,) if stored.tag in _ENROLMENT else session_keys(stored.stream)
+    """What an event that cannot be read may touch: its session; nobody knows whom an enrolment is about."""
+    return session_keys(stored.stream) or whole_stream(stored)
 
 
-def whole_stream(kind: str) -> Callable[[Stored], tuple[str, ...]]:
-    """For rows of which a stream of this kind holds many: nobody knows which one an unreadable event is about."""
-    return lambda stored: (stored.stream,) if parsed(stored.stream).kind == kind else ()
+def whole_stream(stored: Stored) -> tuple[str, ...]:
+    """For rows of which a stream holds many: nobody knows which one an unreadable event is about."""
+    return (stored.stream,)
+
+
+def events_of(*kinds: object) -> frozenset[type[Event]]:
+    """The events of these unions, or these single ones."""
+    return frozenset(event for kind in kinds for event in get_args(kind) or (kind,))
+
+
+ENROLMENT: frozenset[type[Event]] = frozenset({schedule.CandidateEnrolled, schedule.CandidateWithdrawn})

@@ -7,17 +7,18 @@ from typing import TypeVar, get_args
 
 from msgspec.structs import replace
 
-from domain import chat, incidents, intervention, record, recording, schedule, session
+from domain import chat, incidents, intervention, recording, schedule, session
 from domain.event import Event
 from domain.incidents import Severity
-from domain.recorded import Recorded, Stored
+from domain.recorded import Recorded
 from domain.session import SessionEvent
 from projections.clock import tick
 from projections.keys import (
-    enrolment_keys,
+    ENROLMENT,
+    about_session,
+    events_of,
     parsed,
     schedule_of_session,
-    session_keys,
     session_streams,
     session_suspects,
 )
@@ -31,21 +32,11 @@ __all__ = ["LIVE", "Live"]
 V = TypeVar("V")
 
 _SESSION = get_args(SessionEvent)
-_IGNORED: tuple[type[Event], ...] = (
-    incidents.CoverageReported, recording.SegmentStored, recording.GapRecorded, recording.Finalised,
-    *get_args(record.RecordEvent),
+_EVENTS = ENROLMENT | events_of(
+    SessionEvent, incidents.IncidentEvent, chat.ChatEvent, intervention.InterventionEvent, recording.Started,
+    recording.Ended,
 )  # fmt: skip
-_IGNORED_TAGS = frozenset(str(event.__struct_config__.tag) for event in _IGNORED)
 _RISK: tuple[Severity, ...] = ("high", "warn", "info")
-
-
-def keys(recorded: Recorded) -> tuple[str, ...]:
-    """Segments, coverage and the record change nothing on the wall."""
-    return () if isinstance(recorded.body, _IGNORED) else session_keys(recorded.stream) or enrolment_keys(recorded)
-
-
-def _suspects(stored: Stored) -> tuple[str, ...]:
-    return () if stored.tag in _IGNORED_TAGS else session_suspects(stored)
 
 
 def fold(row: Live | None, recorded: Recorded) -> Live | None:
@@ -154,6 +145,6 @@ def _without(known: dict[str, V], name: str) -> dict[str, V]:
 
 
 LIVE: Model[Live] = Model(
-    name="live", version=1, row=Live, index=("schedule", "phase"), keys=keys, fold=fold, streams=session_streams,
-    leads=schedule_of_session, suspects=_suspects, changes=changes,
+    name="live", version=1, row=Live, events=_EVENTS, index=("schedule", "phase"), keys=about_session, fold=fold,
+    streams=session_streams, leads=schedule_of_session, suspects=session_suspects, changes=changes,
 )  # fmt: skip

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from domain.event import Event
 from domain.recorded import Recorded, Stored
 
 Decode = Callable[[Sequence[Stored]], Awaitable[Sequence[Recorded | Exception]]]
@@ -25,10 +27,11 @@ def _none(_: Recorded) -> tuple[str, ...]:
 class Model(Generic[R]):
     """One read model. All its functions are pure.
 
-    `version` counts up with every change of rows or folding; a new version is built beside the old one. `index` names
-    fields of the row that get a column and an index of their own. Keys begin with the tenant and a slash.
+    `version` counts up with every change of rows or folding; a new version is built beside the old one. `events` are
+    all that it folds; None takes whatever there is. `index` names fields of the row that get a column and an index of
+    their own. Keys begin with the tenant and a slash.
 
-    - `keys`: the rows that an event touches.
+    - `keys`: the rows that an event touches. Asked only of `events`.
     - `fold`: a row after an event; None is a row that is not there. The same object back means that nothing changed.
     - `streams`: what a row can be refolded from, told by its key: stream ids, or prefixes that end in `*`.
     - `leads`: further streams of the same row that only an event names, as a session's first one names its schedule.
@@ -40,6 +43,7 @@ class Model(Generic[R]):
     name: str
     version: int
     row: type[R]
+    events: frozenset[type[Event]] | None
     keys: Callable[[Recorded], tuple[str, ...]]
     fold: Callable[[R | None, Recorded], R | None]
     streams: Callable[[str], tuple[str, ...]]
@@ -47,6 +51,10 @@ class Model(Generic[R]):
     index: tuple[str, ...] = ()
     leads: Callable[[Recorded], tuple[str, ...]] = _none
     changes: Callable[[str, R | None, R | None, Recorded], Sequence[Change]] | None = None
+
+    @cached_property
+    def tags(self) -> frozenset[str] | None:
+        return None if self.events is None else frozenset(str(e.__struct_config__.tag) for e in self.events)
 
 
 AnyModel = Model[Any]  # models of different rows lie side by side in one list

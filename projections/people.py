@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from domain import user
 from domain.recorded import Recorded, Stored
 from domain.user import Role
-from projections.keys import parsed
+from projections.keys import events_of, parsed
 from projections.model import Model
 
 __all__ = ["PEOPLE", "Person"]
@@ -27,10 +27,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
-    """Sign-ins change nothing here."""
-    if isinstance(recorded.body, user.Registered | user.RoleGranted | user.RoleRevoked):
-        return _of(recorded.stream)
-    return ()
+    return _of(recorded.stream)
 
 
 def fold(row: Person | None, recorded: Recorded) -> Person | None:
@@ -56,9 +53,11 @@ def _suspects(stored: Stored) -> tuple[str, ...]:
 
 def _of(stream: str) -> tuple[str, ...]:
     at = parsed(stream)
-    return (f"{at.tenant}/{at.name}",) if at.kind == "user" else ()
+    return (f"{at.tenant}/{at.name}",)
 
+
+_EVENTS = events_of(user.Registered, user.RoleGranted, user.RoleRevoked)
 
 PEOPLE: Model[Person] = Model(
-    name="people", version=1, row=Person, keys=keys, fold=fold, streams=streams, suspects=_suspects
+    name="people", version=1, row=Person, events=_EVENTS, keys=keys, fold=fold, streams=streams, suspects=_suspects
 )

@@ -122,7 +122,7 @@ async def _touching(
 def _only(run: Iterable[Touching], keys: Collection[str]) -> Iterable[Touching]:
     for entry, touched in run:
         if mine := tuple(key for key in touched if key in keys):
-            yield Touching(entry, mine)
+            yield entry, mine
 
 
 async def _is_parked(conn: AsyncConnection, build: Build, key: str) -> bool:

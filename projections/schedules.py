@@ -11,7 +11,7 @@ from domain import schedule
 from domain.policy import Policy, Window
 from domain.recorded import Recorded, Stored
 from domain.schedule import ScheduleEvent, evolve
-from projections.keys import parsed
+from projections.keys import events_of, parsed
 from projections.model import Model
 
 __all__ = ["SCHEDULES", "Sitting"]
@@ -38,12 +38,7 @@ _SCHEDULE = get_args(ScheduleEvent)
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
-    return schedule_keys(recorded.stream) if isinstance(recorded.body, _SCHEDULE) else ()
-
-
-def schedule_keys(stream: str) -> tuple[str, ...]:
-    at = parsed(stream)
-    return (f"{at.tenant}/{at.name}",) if at.kind == "schedule" else ()
+    return _of(recorded.stream)
 
 
 def fold(row: Sitting | None, recorded: Recorded) -> Sitting | None:
@@ -82,10 +77,15 @@ def streams(key: str) -> tuple[str, ...]:
 
 
 def _suspects(stored: Stored) -> tuple[str, ...]:
-    return schedule_keys(stored.stream)
+    return _of(stored.stream)
+
+
+def _of(stream: str) -> tuple[str, ...]:
+    at = parsed(stream)
+    return (f"{at.tenant}/{at.name}",)
 
 
 SCHEDULES: Model[Sitting] = Model(
-    name="schedules", version=1, row=Sitting, index=("phase",), keys=keys, fold=fold, streams=streams,
-    suspects=_suspects,
+    name="schedules", version=1, row=Sitting, events=events_of(ScheduleEvent), index=("phase",), keys=keys, fold=fold,
+    streams=streams, suspects=_suspects,
 )  # fmt: skip

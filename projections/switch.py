@@ -33,10 +33,9 @@ class Building:
         """Folds what there is in the ledger by now."""
         while True:
             position = next(b.position for b in await builds_of(self.conn, [self.model]) if b.id == self.build.id)
-            entries = await self.feed.after(self.conn, position)
-            if entries:
-                await apply(self.conn, self.model, self.build, entries, self.memory)
-            if len(entries) < BATCH:
+            batch = await self.feed.after(self.conn, position, tags=self.model.tags)
+            await apply(self.conn, self.model, self.build, batch, self.memory)
+            if batch.size < BATCH:
                 return
 
     async def switch(self) -> Build | None:

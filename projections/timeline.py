@@ -8,7 +8,7 @@ import msgspec
 
 from domain.event import Private
 from domain.recorded import Recorded, Stored
-from projections.keys import enrolment_keys, schedule_of_session, session_keys, session_streams
+from projections.keys import about_session, schedule_of_session, session_keys, session_streams, whole_stream
 from projections.model import Model
 
 __all__ = ["TIMELINE", "Moment"]
@@ -31,12 +31,12 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
-    return tuple(_key(k, recorded.position) for k in session_keys(recorded.stream) or enrolment_keys(recorded))
+    return tuple(_key(key, recorded.position) for key in about_session(recorded))
 
 
 def fold(_: Moment | None, recorded: Recorded) -> Moment | None:
     body = msgspec.to_builtins(recorded.body, enc_hook=_opened)
-    (key,) = session_keys(recorded.stream) or enrolment_keys(recorded)
+    (key,) = about_session(recorded)
     return Moment(
         session=key.partition("/")[2], position=recorded.position, tag=body.pop("type"), stream=recorded.stream,
         recorded_at=recorded.recorded_at, occurred_at=recorded.envelope.occurred_at, actor=recorded.envelope.actor,
@@ -45,7 +45,7 @@ def fold(_: Moment | None, recorded: Recorded) -> Moment | None:
 
 
 def _suspects(stored: Stored) -> tuple[str, ...]:
-    return tuple(_key(key, stored.position) for key in session_keys(stored.stream)) or (stored.stream,)
+    return tuple(_key(key, stored.position) for key in session_keys(stored.stream)) or whole_stream(stored)
 
 
 def _key(session_key: str, position: int) -> str:
@@ -60,6 +60,6 @@ def _opened(private: object) -> str | None:
 
 
 TIMELINE: Model[Moment] = Model(
-    name="timeline", version=1, row=Moment, index=("session", "position", "tag"), keys=keys, fold=fold,
+    name="timeline", version=1, row=Moment, events=None, index=("session", "position", "tag"), keys=keys, fold=fold,
     streams=session_streams, leads=schedule_of_session, suspects=_suspects,
 )  # fmt: skip

@@ -98,8 +98,9 @@ def _fold(row: Tally | None, recorded: Recorded) -> Tally:
 
 
 TALLY: Model[Tally] = Model(
-    name="tally", version=1, row=Tally, index=("stream",), keys=lambda recorded: (_key(recorded.stream),), fold=_fold,
-    streams=lambda key: (key.replace(".", "/", 1),), suspects=lambda stored: (_key(stored.stream),),
+    name="tally", version=1, row=Tally, events=None, index=("stream",), fold=_fold,
+    keys=lambda recorded: (_key(recorded.stream),), streams=lambda key: (key.replace(".", "/", 1),),
+    suspects=lambda stored: (_key(stored.stream),),
 )  # fmt: skip
 
 
