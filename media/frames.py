@@ -19,10 +19,12 @@ from nats.aio.msg import Msg
 
 from domain.messages import KeyFrame, Picture, Track
 from media.bus import connect, say, subscribe
+from media.rtp import vp8_keyframe_size
 
 logger = logging.getLogger(__name__)
 
 PICTURE_WIDTH, THUMBNAIL_WIDTH = 640, 160
+PIXELS_MAX = 40_000_000  # a little more than 8K; a larger picture costs more memory than one candidate may take
 _TRACKS_MAX = 4096
 _QUALITY = {PICTURE_WIDTH: 5, THUMBNAIL_WIDTH: 8}
 _decoder = msgspec.msgpack.Decoder(KeyFrame)
@@ -95,13 +97,16 @@ def to_picture(keyframe: KeyFrame) -> Picture | None:
             jpeg=_jpeg(frame, width, height, _QUALITY[PICTURE_WIDTH]),
             thumbnail=_jpeg(frame, THUMBNAIL_WIDTH, _height(frame, THUMBNAIL_WIDTH), _QUALITY[THUMBNAIL_WIDTH]),
         )
-    except (av.FFmpegError, ValueError):
-        logger.warning("a key frame of %d bytes cannot be decoded", len(keyframe.data))
+    except (av.FFmpegError, ValueError) as error:
+        logger.warning("a key frame of %d bytes cannot be decoded: %s", len(keyframe.data), error)
         return None
 
 
 def _decode(data: bytes) -> av.VideoFrame:
     """A fresh decoder for each: key frames need nothing before them, and none can harm the next."""
+    width, height = vp8_keyframe_size(data) or (0, 0)
+    if width * height > PIXELS_MAX:
+        raise ValueError("larger than any screen")
     decoder = av.CodecContext.create("vp8", "r")
     assert isinstance(decoder, av.VideoCodecContext)
     decoder.thread_count = 1

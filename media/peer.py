@@ -47,6 +47,7 @@ PeerEnd = Literal["failed", "lost", "closed", "stopped"]
 CONNECT_S = 15.0
 REPORT_EVERY_S = 1.0
 _EARLY_MAX = 64
+ROUTES_MAX = 64  # sources of one peer: a browser has at most four, and a few more over many changes
 
 
 class IncomingStream:
@@ -197,6 +198,8 @@ class Peer:
 
     def _find_route(self, packet: RtpPacket) -> tuple[IncomingStream, bool] | None:
         """Whose packet is this, of a source that the offer did not name? By MID, else by payload type."""
+        if len(self._routes) >= ROUTES_MAX:
+            return None
         named = [s for s in self.streams if self._mid_of(packet, s) == s.offered.mid]
         for stream in named or self.streams:
             offered = stream.offered

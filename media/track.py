@@ -23,6 +23,7 @@ GIVE_UP_S = 0.4
 GIVE_UP_AUDIO_S = 0.08
 _RESTART = 1000  # packets: further away is no loss but a new numbering
 _NACK_MAX = 128
+FRAME_MAX = 8 << 20  # bytes of one frame; a picture that never ends must not fill the memory
 
 
 @dataclass(slots=True, frozen=True)
@@ -71,7 +72,7 @@ class ReceiveTrack:
         self._highest = 0
         self._retry: asyncio.TimerHandle | None = None
         self._parts: list[bytes] = []
-        self._parts_timestamp = 0
+        self._parts_bytes = self._parts_timestamp = 0
         self._keyframe_needed = self._video
         self._size = (0, 0)
         self._keyframes = KeyframeRequests(clock, self._send_pli, keyframe_every_s)
@@ -201,6 +202,11 @@ class ReceiveTrack:
         if self._parts and packet.timestamp != self._parts_timestamp:  # a sender that does not set the marker
             self._whole_frame(now)
         if not self._parts and not starts_frame:
+            return
+        self._parts_bytes = len(payload) + (self._parts_bytes if self._parts else 0)
+        if self._parts_bytes > FRAME_MAX:
+            self._broken()
+            self.request_keyframe()
             return
         self._parts.append(payload[offset:])
         self._parts_timestamp = packet.timestamp
