@@ -146,7 +146,10 @@ class Connection:
             return
         self._ended = True
         if self._recorder is not None and self._sealing is not None:
-            self._recorder.close()
+            try:
+                self._recorder.close()
+            except Exception:  # the spool keeps what was written, and the others must not notice
+                logger.exception("the last segment of a connection could not be finished")
             at = self.media_at if why == "lost" else None
             self._sealing.spool.end(at or datetime.now(UTC), why)
         self._on_end(self)

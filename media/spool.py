@@ -31,6 +31,7 @@ from media.spooled import (
     connection_folder,
     hold,
     measured_note,
+    read_segment_note,
     segment_file,
     sync_folder,
     write_note,
@@ -248,6 +249,8 @@ class ConnectionSpool:
         sync_folder(self._folder)
 
     def _end(self, note: EndedNote) -> None:
+        for part in self._folder.glob(f"*{PART}"):  # one that the recorder could not finish
+            self._abandon(read_segment_note(part.with_suffix(NOTE)))
         self._close_file()
         write_note(self._folder / ENDED, note)
         sync_folder(self._folder)
