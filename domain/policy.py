@@ -88,6 +88,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return (*(("camera",) if self.camera else ()), *(("screen",) if self.screen else ()))
 
 
+def must_hold(policy: Policy, *, field: str = "detectors") -> None:
+    """Raises `Refused` for a policy that says two things of one detector; `field` is where they stand in the request."""
+    kinds = [detector.kind for detector in policy.detectors]
+    if len(set(kinds)) < len(kinds):
+        raise Refused("each detector is named at most once", field=field, kind="invalid")
+
+
 def notice(policy: Policy) -> str:
     """What a candidate is told before anything starts; its version and hash go into the acknowledgement.
 

@@ -13,6 +13,7 @@ from domain.event import Command, Decider, Event, Refused
 
 Why = Literal["stopped", "lost", "replaced", "worker_lost", "spool_full"]
 SHORTEST_GAP = timedelta(milliseconds=500)
+MOST_CONNECTIONS = 2000  # of one track: a whole day on a network that drops every forty seconds
 
 # Values.
 
@@ -157,6 +158,8 @@ def decide(command: RecordingCommand, state: Recording) -> tuple[RecordingEvent,
                 return ()
             if connection != state.connections + 1:
                 raise Refused("another connection was opened for this track meanwhile; try again")
+            if connection > MOST_CONNECTIONS:
+                raise Refused(f"this track has been connected {MOST_CONNECTIONS} times; ask an invigilator for help")
             return (Started(connection=connection, at=at, worker=worker),)
         case StoreSegment(segment=segment, gap_why=gap_why):
             return _store(segment, gap_why, state)

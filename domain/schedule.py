@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.event import Command, Decider, Event, Private, Refused
-from domain.policy import Policy, Window, must_fit
+from domain.policy import Policy, Window, must_fit, must_hold
 
 # Events. Tags and field names are on disk for ever.
 
@@ -217,6 +217,7 @@ def decide(command: ScheduleCommand, state: Schedule) -> tuple[ScheduleEvent, ..
                 return ()
             return (LiveProctoringEnabled(),) if enabled else (LiveProctoringDisabled(),)
         case SetPolicy(policy=policy):
+            must_hold(policy)
             version = state.policy.version
             same = replace(policy, version=version) == state.policy
             return () if same else (PolicySet(policy=replace(policy, version=version + 1)),)
@@ -244,6 +245,7 @@ def decide(command: ScheduleCommand, state: Schedule) -> tuple[ScheduleEvent, ..
 def _create(command: Create, state: Schedule) -> tuple[ScheduleEvent, ...]:
     _titled(command.title)
     must_fit(command.window, command.duration_s, at=command.at)
+    must_hold(command.policy, field="policy.detectors")
     created = Created(title=command.title, window=command.window, duration_s=command.duration_s, policy=command.policy)
     if state.phase == "absent":
         return (created,)

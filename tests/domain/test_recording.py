@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from domain.recording import (
     DECIDER,
+    MOST_CONNECTIONS,
     End,
     Ended,
     Finalise,
@@ -51,6 +52,12 @@ def _gap(start: str, end: str, why: Why) -> GapRecorded:
 
 
 # Connections.
+
+
+def test_nobody_connects_without_end() -> None:
+    last = Started(connection=MOST_CONNECTIONS, at=at("10:00"), worker="w1")
+    start = Start(connection=MOST_CONNECTIONS + 1, at=at("10:00"), worker="w1")
+    given(DECIDER, last).when(start).refused("times")
 
 
 def test_a_worker_takes_a_connection_once() -> None:

@@ -140,6 +140,13 @@ def test_a_changed_policy_is_a_new_version_whatever_number_it_came_with() -> Non
     given(DECIDER, CREATED).when(SetPolicy(policy=wanted)).then(PolicySet(policy=replace(wanted, version=2)))
 
 
+def test_a_policy_says_one_thing_of_each_detector() -> None:
+    twice = Policy(detectors=(DetectorSetting(kind="out_of_view"), DetectorSetting(kind="out_of_view", threshold=0.9)))
+    rule = "at most once"
+    given(DECIDER, CREATED).when(SetPolicy(policy=twice)).refused(rule, field="detectors", kind="invalid")
+    given(DECIDER).when(replace(CREATE, policy=twice)).refused(rule, field="policy.detectors", kind="invalid")
+
+
 def test_the_same_policy_again_is_no_new_version() -> None:
     second = PolicySet(policy=Policy(version=2, detectors=(DetectorSetting(kind="out_of_view"),)))
     again = SetPolicy(policy=replace(second.policy, version=1))
