@@ -89,7 +89,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def must_hold(policy: Policy, *, field: str = "detectors") -> None:
-    """Raises `Refused` for a policy that says two things of one detector; `field` is where they stand in the request."""
+    """Raises `Refused` for a policy that says two things of one detector; `field` is where it names them."""
     kinds = [detector.kind for detector in policy.detectors]
     if len(set(kinds)) < len(kinds):
         raise Refused("each detector is named at most once", field=field, kind="invalid")
