@@ -109,9 +109,9 @@ class CandidateView:
         match body:
             case chat.MessageSent(message=name, side=side, at=at, text=text):
                 return Message(message=name, side=side, at=at, text=text.text)
-            case chat.MessageDelivered(message=name):
+            case chat.MessageDelivered(message=name) if name in self.messages:
                 return replace(self.messages[name], delivered=True)
-            case chat.MessageRead(message=name):
+            case chat.MessageRead(message=name) if name in self.messages:
                 return replace(self.messages[name], delivered=True, read=True)
         return None
 
@@ -122,6 +122,8 @@ class CandidateView:
                     intervention=name, action=kind, at=at, reason_code=code, text=text.text if text else None,
                     minutes=minutes,
                 )  # fmt: skip
+            case _ if name not in self.interventions:
+                return None
             case interventions.Delivered():
                 return replace(self.interventions[name], stage="delivered")
             case interventions.Acknowledged():
