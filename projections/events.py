@@ -1,9 +1,8 @@
-"""Reading the ledger: in its one order, by stream, and up to a moment."""
+"""Reading the ledger: in its one order, and by stream."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Composed
@@ -37,17 +36,6 @@ async def read_streams(conn: AsyncConnection, streams: Collection[str], up_to: i
     lows = [stream[:-1] for stream in streams if stream.endswith("*")]
     highs = [low[:-1] + chr(ord(low[-1]) + 1) for low in lows]  # the column is in the C collation
     return await _rows(conn, _OF_STREAMS, (exact, up_to, lows, highs, up_to))
-
-
-async def position_at(conn: AsyncConnection, moment: datetime) -> int:
-    """The last position recorded at or before a moment; 0 when there is none."""
-    cursor = await conn.execute(
-        "SELECT notification_id FROM ledger.events WHERE recorded_at <= %s"
-        " ORDER BY recorded_at DESC, notification_id DESC LIMIT 1",
-        (moment,),
-    )
-    row = await cursor.fetchone()
-    return int(row[0]) if row else 0
 
 
 async def _rows(conn: AsyncConnection, query: Composed, values: tuple[object, ...]) -> list[Stored]:

@@ -23,8 +23,8 @@ async def fold_as_of(
 ) -> dict[str, R]:  # fmt: skip
     """Rows as they were at a position: those with these keys, and those that the events of these streams touch.
 
-    For the wall of a schedule give its stream, `tenant/schedule/id`. Nothing is written. A row that cannot be folded is
-    left out.
+    For the wall of a schedule give its stream, `tenant/schedule/id`. The position of a time is the last one recorded at
+    or before it. Nothing is written. A row that cannot be folded is left out.
     """
     named = await _touching(conn, decode, model, streams, position)
     wanted = {*keys, *(key for _, touched in named for key in touched)}

@@ -48,17 +48,17 @@ class Ledger:
 
     async def append(
         self, *happened: Said, hint: bool = True, ago: timedelta = timedelta(), unreadable: bool = False,
-        since: datetime | None = None,
+        since: datetime | None = None, tag: str = "",
     ) -> int:  # fmt: skip
         """Gives the last position. Recorded `ago` before now, or one each second `since` then.
 
-        `unreadable` bytes take the events' place.
+        `unreadable` bytes take the events' place, perhaps under another `tag`.
         """
         rows = []
         for stream, body in happened:
             self._versions[stream] += 1
             state = UNREADABLE if unreadable else pickle.dumps(body)
-            rows.append((stream, self._versions[stream], str(type(body).__struct_config__.tag), state))
+            rows.append((stream, self._versions[stream], tag or str(type(body).__struct_config__.tag), state))
         async with self.owner.transaction(), self.owner.cursor() as cursor:
             await cursor.execute("LOCK TABLE ledger.events IN EXCLUSIVE MODE")
             if hint:

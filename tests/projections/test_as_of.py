@@ -1,12 +1,9 @@
-"""Any model as it was at a past position or time, folded in memory and the same as it was then."""
+"""Any model as it was at a past position, folded in memory and the same as it was then."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from psycopg import AsyncConnection
 
-from projections.events import position_at
 from projections.gradebook import GRADEBOOK
 from projections.live import LIVE
 from projections.models import MODELS
@@ -54,16 +51,6 @@ async def test_the_wall_of_a_schedule_is_found_by_its_stream(ledger: Ledger, app
     assert await fold_as_of(app, decode, LIVE, 1, streams=[SCHEDULE]) == {}
     now = await fold_as_of(app, decode, GRADEBOOK, enrolled_later, streams=[SCHEDULE])
     assert now["t/s1"].phase == "submitted"
-
-
-async def test_a_time_is_the_last_position_recorded_at_or_before_it(ledger: Ledger, app: AsyncConnection) -> None:
-    began = datetime.now(UTC)
-    assert await position_at(app, began) == 0
-    first = await ledger.append(*BEGUN[:2], ago=timedelta(minutes=10))
-    second = await ledger.append(*BEGUN[2:], ago=timedelta(minutes=5))
-    assert await position_at(app, began - timedelta(minutes=11)) == 0
-    assert await position_at(app, began - timedelta(minutes=6)) == first
-    assert await position_at(app, began + timedelta(minutes=1)) == second
 
 
 async def test_a_row_that_was_changed_by_hand_or_lost_or_invented_is_named(

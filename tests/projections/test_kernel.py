@@ -100,6 +100,19 @@ async def test_a_killed_connection_in_the_middle_of_a_tail_loses_and_doubles_not
     assert taken(await tallies(app)) == [at for at, _ in ledger.appended]
 
 
+async def test_a_killed_connection_on_a_long_way_loses_and_doubles_nothing(
+    ledger: Ledger, conninfo: str, project: AsyncConnection, app: AsyncConnection
+) -> None:
+    position = await ledger.append(*noise(100) * 120)
+    killed = 0
+    async with projecting(conninfo, TALLY), projecting(conninfo, TALLY):
+        while not await reached(project, TALLY, position):
+            killed += await kill_projectors(ledger) if killed < 8 else 0
+            await asyncio.sleep(0.03)
+    assert killed >= 8
+    assert taken(await tallies(app)) == [at for at, _ in ledger.appended]
+
+
 async def test_a_long_way_is_made_in_batches(
     ledger: Ledger, conninfo: str, project: AsyncConnection, app: AsyncConnection
 ) -> None:

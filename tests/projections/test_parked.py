@@ -130,6 +130,15 @@ async def test_an_event_that_cannot_be_read_parks_what_it_may_touch(
     assert (await find(app, LIVE, "t")).rows["t/s1"].unread == ("m2",)
 
 
+async def test_an_event_of_a_newer_program_stops_only_what_shows_every_event(
+    ledger: Ledger, project: AsyncConnection
+) -> None:
+    await ledger.append(*BEGUN)
+    await ledger.append(OPENED, unreadable=True, tag="session.not_known_yet")
+    await step_all(project, *MODELS)
+    assert [row[0] for row in await parked(project)] == ["timeline"]
+
+
 async def test_an_enrolment_that_cannot_be_read_marks_its_schedule(
     ledger: Ledger, project: AsyncConnection, app: AsyncConnection
 ) -> None:
