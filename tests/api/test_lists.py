@@ -16,6 +16,9 @@ async def test_an_admin_makes_accounts_and_grants_roles(hall: Hall) -> None:
     listed = await admin.get("/api/v1/users", headers={"Vigil-At-Least": granted.headers["vigil-position"]})
     (ivy,) = [u for u in listed.json()["users"] if u["user"] == user]
     assert ivy == {"user": user, "name": "Ivy", "email": "ivy@example.org", "roles": ["invigilator", "reviewer"]}
+    roles = f"/api/v1/users/{user}/roles"
+    assert (await admin.post(roles, json={"role": "data_protection_officer"})).status_code == 204
+    assert (await admin.delete(f"{roles}/data_protection_officer")).status_code == 204
     planner = await hall.as_a("planner")
     found = (await planner.get("/api/v1/users", params={"role": "invigilator"})).json()["users"]
     assert user in [u["user"] for u in found]

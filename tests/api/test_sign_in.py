@@ -73,6 +73,14 @@ async def test_a_cookie_is_closed_to_scripts_and_to_foreign_pages(hall: Hall) ->
     assert answer.status_code == 404
 
 
+async def test_a_foreign_page_cannot_sign_a_browser_in(hall: Hall) -> None:
+    await hall.account("planner", email="pam@example.org")
+    body = {"email": "pam@example.org", "password": PASSWORD, "keep": "cookie"}
+    answer = await hall.http.post("/api/v1/sign-in", json=body, headers={"Origin": "http://evil.test"})
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
 async def test_signing_out_takes_the_cookie_away(hall: Hall) -> None:
     client = await hall.as_a("reviewer", "sol@example.org")
     answer = await client.post("/api/v1/sign-out")
