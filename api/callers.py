@@ -8,15 +8,17 @@ Roles are read from the user's own stream at each request, so that a change hold
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Collection
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+import psycopg
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
+from psycopg_pool import PoolTimeout
 
 from api.problems import Denied, missing
 from api.services import Services
@@ -25,6 +27,7 @@ from domain import schedule, session_rules, user
 from domain.schedule import Schedule
 from domain.session import Session
 from domain.stream import Stream
+from projections.schedules import Sitting
 
 Who = user.Role | Literal["candidate"]
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -36,6 +39,7 @@ STAFF: tuple[Who, ...] = (
 )  # fmt: skip
 EVERYBODY: tuple[Who, ...] = (*STAFF, "candidate")
 COOKIE = "vigil"
+TIDYING = timedelta(hours=12)  # after the window, for what is still open then; later it is over for invigilators
 _ID = re.compile(r"[a-z0-9_-]{1,64}(\.[a-z0-9_]{1,64})?")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -91,6 +95,8 @@ async def still_allowed(connection: Connection) -> bool:
             await guard(connection, connection.route_handler)
     except Denied:
         return False
+    except (psycopg.OperationalError, PoolTimeout):
+        return True  # the database is away, and nothing new is read from it either
     return True
 
 
@@ -146,7 +152,7 @@ async def reach_session(services: Services, caller: Caller, roles: frozenset[Who
         if caller.session != name:
             raise missing("session")
     elif roles <= set(WATCHERS):
-        _on_duty(await load_schedule(services, caller.tenant, session.schedule), caller, "session")
+        _on_duty(await load_schedule(services, caller.tenant, session.schedule), caller, services.now(), "session")
     return session
 
 
@@ -167,19 +173,22 @@ async def _in_reach(connection: Connection, caller: Caller, roles: frozenset[Who
         if roles == {"candidate"} and caller.schedule != named["schedule"]:
             raise missing("schedule")
         if roles <= set(WATCHERS):
-            _on_duty(plan, caller, "schedule")
+            _on_duty(plan, caller, services.now(), "schedule")
 
 
-def sees(caller: Caller, invigilators: Collection[str], phase: str) -> bool:
+def sees(caller: Caller, plan: Schedule | Sitting, at: datetime) -> bool:
     """Whether a schedule is there for this caller: for mere invigilators, if they are on it and it is not over."""
-    if not caller.roles <= set(WATCHERS):
-        return True
-    return caller.actor in invigilators and phase not in ("closed", "cancelled")
+    return not caller.roles <= set(WATCHERS) or _theirs(plan, caller, at)
 
 
-def _on_duty(plan: Schedule, caller: Caller, what: str) -> None:
-    if caller.actor not in plan.invigilators or plan.phase in ("closed", "cancelled"):
+def _on_duty(plan: Schedule, caller: Caller, at: datetime, what: str) -> None:
+    if not _theirs(plan, caller, at):
         raise missing(what)
+
+
+def _theirs(plan: Schedule | Sitting, caller: Caller, at: datetime) -> bool:
+    over = plan.phase in ("closed", "cancelled") or (plan.window is not None and at > plan.window.closes_at + TIDYING)
+    return caller.actor in plan.invigilators and not over
 
 
 def _read(services: Services, text: str, at: datetime) -> Token:

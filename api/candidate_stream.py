@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 
+import psycopg
 from litestar import get
 from litestar.params import FromPath
+from psycopg_pool import PoolTimeout
 
 from api import hints
 from api.callers import may
@@ -14,6 +17,8 @@ from api.event_stream import EventStream, last_id, message
 from api.hints import Hints
 from api.ordering import AnyRequest, caller_of, services_of
 from api.services import Services
+
+log = logging.getLogger(__name__)
 
 POLL_S = 1.0
 
@@ -50,7 +55,12 @@ async def _events(
             yield message("snapshot", made.whole(), made.position)
         while True:
             await hint.wait(POLL_S)
-            for event in await events_of(services, tenant, session, made.position):
+            try:
+                fresh = await events_of(services, tenant, session, made.position)
+            except (psycopg.OperationalError, PoolTimeout) as error:
+                log.warning("a candidate's events cannot be read (%s); trying again", type(error).__name__)
+                continue
+            for event in fresh:
                 for change in made.fold(event):
                     yield message(named(change), change, event.position)
 

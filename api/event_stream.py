@@ -54,15 +54,16 @@ class EventStream(Response[None]):
         with metrics.streams.labels(self._name).track_inprogress():
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                if tasks[2].done():
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(send({"type": "http.response.body", "body": b"", "more_body": False}), 1)
             finally:
                 for task in tasks:
                     task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-        if not tasks[0].cancelled() and (error := tasks[0].exception()):
-            raise error
+                ended = await asyncio.gather(*tasks, return_exceptions=True)
+        for error in ended:
+            if isinstance(error, Exception):
+                log.error("the %s stream broke and its reader comes again: %s", self._name, type(error).__qualname__)
+        if not tasks[1].done() or tasks[1].cancelled():  # the reader is still there
+            with suppress(TimeoutError):
+                await asyncio.wait_for(send({"type": "http.response.body", "body": b"", "more_body": False}), 1)
 
     async def _send(self, send: Send, metrics: Metrics) -> None:
         async with aclosing(beaten(self._source)) as chunks:  # type: ignore[type-var]
@@ -74,7 +75,6 @@ class EventStream(Response[None]):
                     metrics.dropped.labels(self._name).inc()
                     log.info("a reader of the %s stream stalled and was dropped", self._name)
                     return
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _gone(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

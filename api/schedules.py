@@ -80,7 +80,8 @@ async def read_all(request: AnyRequest) -> Schedules:
     """All schedules, the next first; an invigilator sees those that they are assigned to, until they close."""
     caller = caller_of(request)
     rows = (await rows_of(request, SCHEDULES)).rows.values()
-    seen = [row for row in rows if sees(caller, row.invigilators, row.phase)]
+    at = services_of(request).now()
+    seen = [row for row in rows if sees(caller, row, at)]
     counts = await _phases(request)
     seen.sort(key=lambda row: (row.window is None or row.window.opens_at, row.schedule))
     return Schedules(schedules=tuple(_read(row, counts) for row in seen))

@@ -28,9 +28,18 @@ async def flood(request: Request) -> EventStream:
     return EventStream(request, source(), name="flood")
 
 
+@get("/break", guards=[anybody])
+async def broken(request: Request) -> EventStream:
+    async def source() -> AsyncIterator[bytes]:
+        yield b"data: 1\n\n"
+        raise ConnectionError("somebody's words")
+
+    return EventStream(request, source(), name="broken")
+
+
 @pytest.fixture
 async def app() -> Litestar:
-    app = Litestar([flood], openapi_config=None, logging_config=None)
+    app = Litestar([flood, broken], openapi_config=None, logging_config=None)
     app.state.metrics, app.state.closed = Metrics(), asyncio.Event()
     return app
 
@@ -62,6 +71,14 @@ async def test_a_reader_that_goes_leaves_nothing_behind(app: Litestar) -> None:
         await asyncio.sleep(0.05)
         assert counted(app, "vigil_streams_open") == 0
         assert counted(app, "vigil_streams_dropped_total") is None
+
+
+async def test_a_stream_that_breaks_ends_in_order(app: Litestar, caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(app) as url, httpx.AsyncClient() as client:
+        answer = await client.get(f"{url}/break")
+    assert answer.text == "data: 1\n\n"
+    assert "the broken stream broke and its reader comes again: ConnectionError" in caplog.text
+    assert "somebody's words" not in caplog.text
 
 
 async def test_a_quiet_stream_beats(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import get_args
 
 import httpx
@@ -14,7 +14,7 @@ from api import page
 from api.app import create_app
 from commands.objects import ObjectStoreAway
 from domain.user import Role
-from tests.api.hall import CHECKS, Hall, an_exam, refused, serving
+from tests.api.hall import CHECKS, PASSWORD, Hall, an_exam, refused, serving
 
 V1 = "/api/v1"
 NUL = "main\x00"
@@ -79,7 +79,7 @@ async def test_names_that_are_no_files_of_ours_leave_nothing_behind(hall: Hall) 
 
 async def test_a_cookie_is_set_for_our_own_pages_only(hall: Hall) -> None:
     await hall.account("planner", email="cookie@example.org")
-    body = {"email": "cookie@example.org", "password": "correct horse battery staple", "keep": "cookie"}
+    body = {"email": "cookie@example.org", "password": PASSWORD, "keep": "cookie"}
     answer = await hall.http.post(f"{V1}/sign-in", json=body, headers={"Origin": "http://evil.test"})
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
@@ -95,3 +95,15 @@ async def test_a_database_or_store_that_is_away_is_told_as_such(hall: Hall, erro
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
     assert "10.0.0.1" not in answer.text
+
+
+async def test_an_exam_that_is_long_over_is_there_for_its_invigilators_no_more(hall: Hall) -> None:
+    exam = await an_exam(hall)
+    body = {"email": "invigilator@example.org", "password": PASSWORD}
+    for ahead, status in ((timedelta(hours=3), 200), (timedelta(hours=12), 404)):
+        hall.clock.ahead += ahead
+        invigilator = hall.bearing((await hall.http.post(f"{V1}/sign-in", json=body)).json()["token"])
+        assert (await invigilator.get(f"{V1}/schedules/{exam.schedule}/live")).status_code == status
+        assert (await invigilator.get(f"{V1}/sessions/{exam.sessions[0]}")).status_code == status
+        listed = (await invigilator.get(f"{V1}/schedules")).json()["schedules"]
+        assert (exam.schedule in [one["schedule"] for one in listed]) is (status == 200)
