@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from pathlib import Path
 
 import psycopg
 
@@ -21,8 +20,7 @@ from media.spooled import EndedNote
 from media.uploader import Uploader
 from vigil.outlook import over, until_there
 from vigil.sealing import OBJECT_STORE
-from vigil.settings import Settings
-from vigil.wiring import Core
+from vigil.wiring import Core, spool
 
 log = logging.getLogger(__name__)
 
@@ -39,11 +37,6 @@ async def upload(core: Core) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(uploader.run())
         group.create_task(_finalise_all(core))
-
-
-def spool(settings: Settings) -> Path:
-    """Where media processes write and this role reads; both run on one machine."""
-    return settings.home / "spool"
 
 
 class Delivery:

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import os
-import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from importlib import import_module
 
 import click
 
-from commands.keys import KeyName
 from commands.notary import Notary
-from media.frames import FramesWorker
-from media.worker import MediaSettings, MediaWorker
 from vigil import embedded
-from vigil.delivery import spool, upload
-from vigil.detection import detect
-from vigil.door import serve
 from vigil.migrate import migrate
-from vigil.reactions import react
-from vigil.reading import project
 from vigil.settings import Settings, load
 from vigil.supervise import running, until_stopped
 from vigil.wiring import Core, attached, core
@@ -30,44 +21,27 @@ from vigil.wiring import Core, attached, core
 log = logging.getLogger(__name__)
 
 
-async def media(core: Core) -> None:
-    """Takes candidates' cameras and screens."""
-    settings = core.settings
-    loopback = ipaddress.ip_address(settings.media_ip).is_loopback
-    mine = MediaSettings(
-        worker=f"{socket.gethostname()}-{os.getpid()}", nats_url=settings.nats_url, spool=spool(settings),
-        bind_ip=settings.media_ip if loopback else "0.0.0.0",  # noqa: S104 - candidates come from everywhere
-        bind_port=settings.media_port, advertised_ip=settings.media_ip,
-    )  # fmt: skip
-
-    async def media_key(tenant: str, subject: str, session: str) -> bytes:  # noqa: ARG001 - pseudonyms hold the tenant
-        return await core.keys.data_key(KeyName(subject, session, "media"))
-
-    async with MediaWorker(mine, media_key):
-        await asyncio.Event().wait()
-
-
-async def frames(core: Core) -> None:
-    """Decodes key frames for the wall and the detectors."""
-    async with FramesWorker(core.settings.nats_url):
-        await asyncio.Event().wait()
-
-
 async def notary(core: Core) -> None:
     """Seals the ledger and signs checkpoints."""
     await Notary(core.settings.database_url_for("notary"), core.signer).run()
 
 
-ROLES: dict[str, Callable[[Core], Awaitable[None]]] = {
-    "serve": serve,
-    "project": project,
-    "notary": notary,
-    "react": react,
-    "media": media,
-    "upload": upload,
-    "frames": frames,
-    "detect": detect,
+# Where each role is. It is imported when it is run: a process that records needs no web server, and none needs all.
+ROLES = {
+    "serve": "vigil.door",
+    "project": "vigil.reading",
+    "notary": "vigil.roles",
+    "react": "vigil.reactions",
+    "media": "vigil.capture",
+    "upload": "vigil.delivery",
+    "frames": "vigil.capture",
+    "detect": "vigil.detection",
 }
+
+
+def _role(name: str) -> Callable[[Core], Awaitable[None]]:
+    found: Callable[[Core], Awaitable[None]] = getattr(import_module(ROLES[name]), name)
+    return found
 
 
 async def run_here(settings: Settings, roles: tuple[str, ...]) -> None:
@@ -86,7 +60,7 @@ async def run_here(settings: Settings, roles: tuple[str, ...]) -> None:
 
 async def _work(settings: Settings, roles: tuple[str, ...]) -> None:
     async with core(attached(settings), "+".join(roles)) as here:
-        tasks = [asyncio.ensure_future(ROLES[role](here)) for role in roles]
+        tasks = [asyncio.ensure_future(_role(role)(here)) for role in roles]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:

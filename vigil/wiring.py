@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -127,6 +128,11 @@ async def connect_nats(url: str, process: str) -> Nats:
         reconnected_cb=back, error_cb=quiet, pending_size=16 * 1024 * 1024, ping_interval=5,
     )  # fmt: skip
     return client
+
+
+def spool(settings: Settings) -> Path:
+    """Where media processes write and `upload` reads; all run on one machine."""
+    return settings.home / "spool"
 
 
 def derive(master: bytes, purpose: str) -> bytes:

@@ -13,9 +13,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from commands.objects.contract import ObjectExists, ObjectMissing, ObjectStore, ObjectStoreAway
 from commands.objects.folder import FolderStore
-from commands.objects.s3 import S3Store
 
-__all__ = ["FolderStore", "ObjectExists", "ObjectMissing", "ObjectStore", "ObjectStoreAway", "S3Store", "open_store"]
+__all__ = ["FolderStore", "ObjectExists", "ObjectMissing", "ObjectStore", "ObjectStoreAway", "open_store"]
 
 
 def open_store(url: str) -> ObjectStore:
@@ -28,6 +27,8 @@ def open_store(url: str) -> ObjectStore:
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/") and not options:
         return FolderStore(Path(unquote(parts.path)))
     if parts.scheme == "s3" and parts.netloc and options.keys() <= {"endpoint", "region"}:
+        from commands.objects.s3 import S3Store  # noqa: PLC0415 - a quarter of a second that a folder need not wait for
+
         (endpoint,), (region,) = options.get("endpoint", [""]), options.get("region", [""])
         return S3Store(parts.netloc, unquote(parts.path).strip("/"), endpoint=endpoint or None, region=region or None)
     raise ValueError("expected file:///folder or s3://bucket/prefix?endpoint=...&region=...")

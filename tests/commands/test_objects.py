@@ -25,9 +25,9 @@ from commands.objects import (
     ObjectMissing,
     ObjectStore,
     ObjectStoreAway,
-    S3Store,
     open_store,
 )
+from commands.objects.s3 import S3Store
 
 BUCKET = "objects"
 ACCESS = {"AWS_ACCESS_KEY_ID": "vigil", "AWS_SECRET_ACCESS_KEY": "not a secret, only a test"}

@@ -1,0 +1,36 @@
+"""Roles `media`, which takes candidates' cameras and screens, and `frames`, which decodes their key frames."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import socket
+
+from commands.keys import KeyName
+from media.frames import FramesWorker
+from media.worker import MediaSettings, MediaWorker
+from vigil.wiring import Core, spool
+
+
+async def media(core: Core) -> None:
+    """Takes candidates' cameras and screens."""
+    settings = core.settings
+    loopback = ipaddress.ip_address(settings.media_ip).is_loopback
+    mine = MediaSettings(
+        worker=f"{socket.gethostname()}-{os.getpid()}", nats_url=settings.nats_url, spool=spool(settings),
+        bind_ip=settings.media_ip if loopback else "0.0.0.0",  # noqa: S104 - candidates come from everywhere
+        bind_port=settings.media_port, advertised_ip=settings.media_ip,
+    )  # fmt: skip
+
+    async def media_key(tenant: str, subject: str, session: str) -> bytes:  # noqa: ARG001 - pseudonyms hold the tenant
+        return await core.keys.data_key(KeyName(subject, session, "media"))
+
+    async with MediaWorker(mine, media_key):
+        await asyncio.Event().wait()
+
+
+async def frames(core: Core) -> None:
+    """Decodes key frames for the wall and the detectors."""
+    async with FramesWorker(core.settings.nats_url):
+        await asyncio.Event().wait()
