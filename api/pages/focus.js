@@ -4,35 +4,36 @@ import { busy, clockTime, complain, find, make } from "/assets/show.js";
 
 export function openChat(call, watcher) {
   let session = "";
-  let seen = ""; // what of the chat is shown, so that it is fetched again only when it has changed
+  // The live list tells of the candidate's messages; what colleagues write, and what was read, is looked up by and by.
+  const looking = setInterval(() => session && refresh(session).catch(() => {}), 4000);
 
   async function open(row) {
     session = row.session;
-    seen = "";
     find("#focus").hidden = false;
     find("#focus-head").textContent = row.name ?? "(erased)";
     for (const id of ["#write", "#warn", "#raise"]) find(id).hidden = !watcher;
     find("#chat").replaceChildren();
-    await refresh(row);
+    await refresh(session);
     if (watcher) find("#words").focus();
   }
 
   /** Called for every row that has changed. */
   function see(row) {
-    if (row.session === session) refresh(row).catch(complain);
+    if (row.session === session) refresh(session).catch(complain);
   }
 
-  async function refresh(row) {
-    const now = `${row.position}`;
-    if (now === seen) return;
-    seen = now;
-    const { messages } = await call.get(`/sessions/${row.session}/messages`);
-    if (row.session !== session) return;
-    find("#chat").replaceChildren(...messages.map(line));
-    find("#chat").scrollTop = find("#chat").scrollHeight;
+  async function refresh(of) {
+    const { messages } = await call.get(`/sessions/${of}/messages`);
+    if (of !== session) return;
+    const lines = messages.map(line);
+    const shown = lines.map((one) => one.textContent).join();
+    if (shown !== [...find("#chat").children].map((one) => one.textContent).join()) {
+      find("#chat").replaceChildren(...lines);
+      find("#chat").scrollTop = find("#chat").scrollHeight;
+    }
     if (!watcher) return;
     for (const one of messages)
-      if (one.side === "candidate" && !one.read) await call.post(`/sessions/${row.session}/messages/${one.message}/read`);
+      if (one.side === "candidate" && !one.read) await call.post(`/sessions/${of}/messages/${one.message}/read`);
   }
 
   function line(one) {
@@ -47,6 +48,7 @@ export function openChat(call, watcher) {
       busy(find(`${id} button`), async () => {
         await send(find(field).value);
         find(field).value = "";
+        await refresh(session);
       });
     };
   }
@@ -55,5 +57,11 @@ export function openChat(call, watcher) {
   form("#warn", "#warning", (text) => call.post(`/sessions/${session}/interventions`, { kind: "warn", reason_code: "wall", text }));
   form("#raise", "#note", (note) => call.post(`/sessions/${session}/incidents`, { severity: "warn", note }));
 
-  return { open, see, close: () => (find("#focus").hidden = true) };
+  function close() {
+    clearInterval(looking);
+    session = "";
+    find("#focus").hidden = true;
+  }
+
+  return { open, see, close };
 }

@@ -221,6 +221,28 @@ async def test_without_nats_changes_come_by_looking_each_second(hall: Hall, monk
                 pass
 
 
+async def test_streams_outlive_a_database_that_drops_every_connection(hall: Hall) -> None:
+    exam = await an_exam(hall)
+    at = f"/api/v1/sessions/{await sit(exam)}"
+    async with (
+        Reader(exam.invigilator, f"{live(exam)}/stream") as wall,
+        Reader(exam.candidates[0], f"{at}/stream") as own,
+    ):
+        await wall.next("snapshot")
+        await own.next("snapshot")
+        with psycopg.connect(hall.database, autocommit=True) as owner:
+            owner.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        sent = await exam.candidates[0].post(f"{at}/messages", json={"text": "Still there?"})
+        assert sent.status_code == 201, sent.text
+        assert (await own.next("message")).data["text"] == "Still there?"
+        async with asyncio.timeout(10):
+            while not any(patch["set"].get("unread") for patch in (await wall.next("change")).data):
+                pass
+
+
 async def test_a_reader_that_stalls_is_let_go() -> None:
     queue = Queue(2)
     for n in range(3):
