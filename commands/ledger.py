@@ -89,6 +89,9 @@ class Appender:
             await self._conn.close()
 
     async def append(self, command: Append) -> Answer:
+        """Raises `LedgerAway`, also when this process is about to end: then nobody would answer any more."""
+        if self._task is None or self._task.done():
+            raise LedgerAway("this process is stopping; try again in a moment")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((command, future))
         self._wake.set()
@@ -134,7 +137,7 @@ class Appender:
         while True:
             try:
                 if self._conn is None or self._conn.closed:
-                    self._conn = await AsyncConnection.connect(self._conninfo, autocommit=True)
+                    self._conn = await _connect(self._conninfo)
                 cursor = await self._conn.execute(CALL, work, prepare=True)
                 return await cursor.fetchall()
             except psycopg.OperationalError as error:
@@ -145,6 +148,14 @@ class Appender:
                 log.warning("the ledger's connection was lost; the batch is sent again")
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, 1.0)
+
+
+async def _connect(conninfo: str) -> AsyncConnection:
+    """Notices within a command's patience that a server is gone, also when that went without a word."""
+    return await AsyncConnection.connect(
+        conninfo, autocommit=True, connect_timeout=5, keepalives_idle=5, keepalives_interval=5, keepalives_count=2,
+        tcp_user_timeout=15000,
+    )  # fmt: skip
 
 
 Waiting = list[tuple[Append, "asyncio.Future[Answer]"]]

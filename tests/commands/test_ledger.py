@@ -13,14 +13,24 @@ from commands.ledger import (
     CALL,
     Answer,
     Appender,
+    LedgerAway,
     arguments,
     position_at,
     read_session,
     read_stream,
 )
 from tests.commands.appends import command, everything, reads, writes
+from tests.commands.conftest import Processes
 
 # Verdicts.
+
+
+async def test_an_appender_that_has_stopped_says_so_and_lets_nobody_wait(processes: Processes) -> None:
+    async with Appender(processes.url("app")) as appender:
+        pass
+    with pytest.raises(LedgerAway, match="stopping"):
+        async with asyncio.timeout(5):
+            await appender.append(command(writes("tu/a/1")))
 
 
 async def test_a_command_is_done_and_its_events_lie_in_order(appender: Appender, app: AsyncConnection) -> None:
