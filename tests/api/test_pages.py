@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from commands.keys import KeyName
 from media.worker import MediaSettings, MediaWorker
+from tests import chromium
 from tests.api.hall import PASSWORD, Exam, Hall, an_exam, sit
 from tests.api.test_live import flag
 
@@ -24,7 +25,7 @@ FAKES = (
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    found = await asyncio.to_thread(chromium.found)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *FAKES])
         yield browser
