@@ -67,7 +67,6 @@ class Limits:
     body_bytes: int = 1024 * 1024
     stream_queue: int = 64
     candidates_a_call: int = 2000
-    sessions_a_call: int = 2000
 
 
 @dataclass(frozen=True, kw_only=True)

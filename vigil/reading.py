@@ -6,11 +6,12 @@ from collections.abc import Collection
 
 from nats.errors import Error as NatsError
 
+from api.opening import decoder
 from projections.kernel import Projector
 from projections.models import MODELS
 from projections.rebuild import rebuild as build
 from vigil.settings import Settings
-from vigil.wiring import Core, attached, core, decoder
+from vigil.wiring import Core, attached, core
 
 SUBJECTS = {"schedule": "vigil.live", "session": "vigil.candidate"}
 

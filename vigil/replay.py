@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from psycopg import AsyncConnection
 
+from api.opening import decoder
 from commands.envelope import PRIVATE_FIELDS, tag_of
 from commands.ledger import position_at, read_session
 from commands.library import Ledger
@@ -18,7 +19,7 @@ from domain.recorded import Recorded
 from domain.session import Session
 from domain.stream import Stream
 from vigil.settings import Settings
-from vigil.wiring import attached, core, decoder
+from vigil.wiring import attached, core
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):

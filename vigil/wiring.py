@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,14 +19,11 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from commands.checkpoint import Signer
-from commands.envelope import all_keys, read, recorded, unseal
 from commands.handler import Handler, Order, Receipt, UseCase
 from commands.ids import Pseudonyms
 from commands.keys import KeyRing
 from commands.ledger import Appender
 from commands.objects import ObjectStore, open_store
-from domain.event import Event
-from domain.recorded import Envelope, Recorded, Stored
 from vigil import embedded
 from vigil.settings import Settings, load
 from vigil.signing import signer
@@ -34,7 +31,6 @@ from vigil.signing import signer
 log = logging.getLogger(__name__)
 
 Pool = AsyncConnectionPool[AsyncConnection]
-Decode = Callable[[Sequence[Stored]], Awaitable[Sequence[Recorded | Exception]]]
 
 
 class NotRunning(Exception):
@@ -95,20 +91,6 @@ async def core(settings: Settings, process: str) -> AsyncIterator[Core]:
         )  # fmt: skip
 
 
-def decoder(keys: KeyRing) -> Decode:
-    """Turns stored rows into events with their private fields open, as far as their keys are there."""
-
-    async def decode(rows: Sequence[Stored]) -> Sequence[Recorded | Exception]:
-        entries = [_read(row) for row in rows]
-        await keys.fetch(all_keys(entry[1] for entry in entries if not isinstance(entry, Exception)))
-        return [
-            entry if isinstance(entry, Exception) else _opened(row, *entry, keys)
-            for row, entry in zip(rows, entries, strict=True)
-        ]
-
-    return decode
-
-
 async def connect_nats(url: str, process: str) -> Nats:
     """A client that reconnects for ever and says so once each time, not at each try."""
 
@@ -151,20 +133,6 @@ async def _pool(conninfo: str, process: str, most: int) -> AsyncIterator[Pool]:
         yield pool
     finally:
         await asyncio.wait_for(pool.close(), 10)
-
-
-def _read(row: Stored) -> tuple[Envelope, Event] | Exception:
-    try:
-        return read(row)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with these bytes, the reader parks this row
-        return error
-
-
-def _opened(row: Stored, envelope: Envelope, event: Event, keys: KeyRing) -> Recorded | Exception:
-    try:
-        return recorded(row, envelope, unseal(event, row.stream, row.version, keys.held))
-    except Exception as error:  # noqa: BLE001
-        return error
 
 
 def attached(settings: Settings) -> Settings:

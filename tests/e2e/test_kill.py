@@ -16,6 +16,7 @@ from typing import NamedTuple
 import httpx
 from psycopg import AsyncConnection
 
+from api.opening import decoder
 from commands.audit import check
 from commands.envelope import read
 from commands.ledger import COLUMNS
@@ -27,7 +28,7 @@ from projections.refold import compare
 from tests.e2e.installation import Installation
 from vigil.demo.cast import Candidates, Person, accounts
 from vigil.demo.steps import StepFailed
-from vigil.wiring import core, decoder
+from vigil.wiring import core
 
 KILLS = int(os.environ.get("KILLS", "10"))
 SEATS = 2  # who sit the exam and publish
