@@ -57,13 +57,14 @@ async def apply(
         run = touching(model, batch.entries, after=head.position)
         await memory.recall(conn, model, head, {key for _, keys in run for key in keys})
         folded = fold(model, run, memory.rows, memory.parked, push_since=head.now - PUSHED_FOR if head.live else None)
-        await store(conn, model, head, folded)
-        if folded.unpushed:
-            mark = resumable_from = max(mark + 1, folded.unpushed)
-        mark = max(await push(conn, head, folded.pushed, mark), reached)
-        if folded.poison:  # nothing can be told of such a row: who watches begins afresh and sees that it waits
-            mark = resumable_from = mark + 1
-        await advance(conn, head, reached, mark, resumable_from)
+        async with conn.pipeline():  # one way to the database for all that is written
+            await store(conn, model, head, folded)
+            if folded.unpushed:
+                mark = resumable_from = max(mark + 1, folded.unpushed)
+            mark = max(await push(conn, head, folded.pushed, mark), reached)
+            if folded.poison:  # nothing can be told of such a row: who watches begins afresh and sees that it waits
+                mark = resumable_from = mark + 1
+            await advance(conn, head, reached, mark, resumable_from)
     memory.parked |= folded.poison.keys()
     memory.build = head._replace(position=reached, mark=mark, resumable_from=resumable_from)
     for one in folded.poison.values():

@@ -22,10 +22,12 @@ def session_keys(stream: str) -> tuple[str, ...]:
 
 def about_session(recorded: Recorded) -> tuple[str, ...]:
     """The session that an event is about: by its stream, or because it enrols or withdraws the candidate."""
+    if keys := session_keys(recorded.stream):
+        return keys
     match recorded.body:
         case schedule.CandidateEnrolled(session=name) | schedule.CandidateWithdrawn(session=name):
             return (f"{parsed(recorded.stream).tenant}/{name}",)
-    return session_keys(recorded.stream)
+    return ()
 
 
 def session_streams(key: str) -> tuple[str, ...]:
