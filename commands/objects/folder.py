@@ -22,10 +22,11 @@ _STALE_S = 24 * 3600.0
 
 
 class FolderStore:
-    """Keeps objects below `root`, which is made now, for its owner alone. A root that goes away is not an empty one."""
+    """Keeps objects below `root`, made now if it can be, for its owner alone. A root that is away is not an empty one."""
 
     def __init__(self, root: Path) -> None:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(OSError):  # then it is away, which each call says; a process starts all the same
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._root = root
         self._incoming = root / _INCOMING
 

@@ -228,6 +228,16 @@ async def test_a_folder_that_is_gone_is_away_and_not_empty(tmp_path: Path) -> No
     assert await store.list() == ("a",)
 
 
+async def test_a_folder_that_cannot_be_made_is_away_until_it_can(tmp_path: Path) -> None:
+    (tmp_path / "objects").write_text("a file")
+    store = FolderStore(tmp_path / "objects")
+    with pytest.raises(ObjectStoreAway):
+        await store.put_new("a", b"")
+    (tmp_path / "objects").unlink()
+    (tmp_path / "objects").mkdir()
+    await store.put_new("a", b"")
+
+
 async def test_what_a_killed_process_left_is_never_seen_and_goes_after_a_day(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     await store.put_new("a", b"")
