@@ -18,8 +18,6 @@ from projections.rows import load, push, store
 log = logging.getLogger(__name__)
 
 PUSHED_FOR = timedelta(hours=1)  # how long changes are kept for readers that come again
-
-
 KEPT = 2000  # rows of a model that are kept in memory between two batches
 
 

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -109,8 +108,10 @@ class Projector:
                 log.exception("the model %s failed at its batch after position %d", model.name, build.position)
                 self._resting[model.name] = time.monotonic() + REST_S
         if channels and self._announce:
-            with suppress(Exception):  # nobody depends on being told: readers look for themselves
+            try:
                 await asyncio.wait_for(self._announce(channels), EVERY_S)
+            except Exception:
+                log.debug("nobody could be told of news; readers look for themselves", exc_info=True)
 
     async def _purge(self, conn: AsyncConnection) -> None:
         if time.monotonic() - self._purged_at > PURGE_EVERY_S:

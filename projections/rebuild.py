@@ -64,6 +64,8 @@ async def _renew(conninfo: str, decode: Decode, model: AnyModel) -> None:
             if live and live.version < model.version:
                 log.info("the model %s is rebuilt as version %d", model.name, model.version)
                 await _rebuild(conn, feed, model)
+            elif live and live.version > model.version:
+                log.warning("a newer program keeps the model %s; this one leaves it alone", model.name)
         if live and live.version == model.version:
             query = SQL("SELECT key FROM read.parked WHERE {} ORDER BY position").format(THIS)
             for (key,) in await (await conn.execute(query, live.id)).fetchall():
