@@ -22,7 +22,7 @@ _STALE_S = 24 * 3600.0
 
 
 class FolderStore:
-    """Keeps objects below `root`, made now if it can be, for its owner alone. A root that is away is not an empty one."""
+    """Keeps objects below `root`, which is made now, for its owner alone. A root that is away is not an empty one."""
 
     def __init__(self, root: Path) -> None:
         with suppress(OSError):  # then it is away, which each call says; a process starts all the same
@@ -73,6 +73,7 @@ class FolderStore:
     def _put_new(self, path: Path, data: bytes) -> None:
         """Write, sync, read back, then take the name: a hard link fails where a rename would overwrite."""
         if path.exists():
+            _sync_folder(path.parent)  # whoever put it may have died before its name was safe
             raise ObjectExists(path.name)
         _make_folder(self._incoming)
         _make_folder(path.parent)

@@ -27,8 +27,10 @@ def free_port() -> int:
 class Installation:
     """`vigil run` in a home of its own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **environment: str) -> None:
+        """`environment` comes on top of what the tests run with."""
         self.home = home
+        self._given = environment
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self._process: asyncio.subprocess.Process | None = None
@@ -42,6 +44,8 @@ class Installation:
             (self.home / "weights").symlink_to(weights)
         return {
             **os.environ, "VIGIL_HOME": str(self.home), "VIGIL_PORT": str(self.port), "VIGIL_PUBLIC_URL": self.base,
+            "VIGIL_PARENT": str(os.getpid()),  # it ends when these tests do, however they end
+            **self._given,
         }  # fmt: skip
 
     async def start(self) -> None:
@@ -72,7 +76,7 @@ class Installation:
     def kill(self) -> int:
         """`kill -9` of every process at once: supervisor, roles, PostgreSQL and NATS. Returns how many there were."""
         assert self._process
-        everyone = self._everyone()
+        everyone = self.everyone()
         for process in everyone:
             try:
                 process.send_signal(signal.SIGSTOP)  # so that nobody sees another one die first
@@ -86,14 +90,37 @@ class Installation:
         psutil.wait_procs(everyone, timeout=10)
         return len(everyone)
 
+    def everyone(self) -> list[psutil.Process]:
+        """The process tree of `vigil run`. The servers have sessions of their own, but it is still their parent."""
+        assert self._process
+        root = psutil.Process(self._process.pid)
+        return [root, *root.children(recursive=True)]
+
+    async def process_of(self, role: str, within_s: float = 30) -> psutil.Process:
+        """The process that runs a role, or a server by its program's name."""
+        async with asyncio.timeout(within_s):
+            while True:
+                for process in self.everyone()[1:]:
+                    try:
+                        if process.name() == role or process.cmdline()[3:5] == ["run", role]:
+                            return process
+                    except psutil.Error:  # it ended meanwhile, or is not ours to look at
+                        continue
+                await asyncio.sleep(0.05)
+
+    async def tell(self, number: signal.Signals, within_s: float = 30) -> int:
+        """Sends a signal to `vigil run` alone and waits for its end. Returns its exit code."""
+        assert self._process
+        self._process.send_signal(number)
+        return await self.ended(within_s)
+
+    async def ended(self, within_s: float = 30) -> int:
+        """The exit code of `vigil run`, once it has ended."""
+        assert self._process
+        return await asyncio.wait_for(self._process.wait(), within_s)
+
     async def stop(self) -> None:
         if self._process and self._process.returncode is None:
             self._process.terminate()
             await asyncio.wait_for(self._process.wait(), 40)
         self._log.close()
-
-    def _everyone(self) -> list[psutil.Process]:
-        """The process tree of `vigil run`. The servers have sessions of their own, but it is still their parent."""
-        assert self._process
-        root = psutil.Process(self._process.pid)
-        return [root, *root.children(recursive=True)]

@@ -1,0 +1,112 @@
+"""`vigil run` starts quickly, stops cleanly, and leaves nothing behind, not even when it is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Sequence
+
+import psutil
+import pytest
+
+from tests.e2e.installation import Installation
+from vigil.embedded.place import remove
+
+pytestmark = pytest.mark.slow
+
+STOPS_IN_S = 10.0
+STARTS_IN_S = 10.0  # on two cores that others use as well; warm and alone it is about two
+
+
+@pytest.fixture(scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
+    """An installation that has run once, so that its database is there."""
+    place = Installation(tmp_path_factory.mktemp("stopping") / "home")
+    await place.start()
+    await place.ready()
+    assert await place.tell(signal.SIGTERM) == 0
+    yield place
+    await place.stop()
+    remove(place.home)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_starts_in_seconds_and_ends_with_0_when_asked_to(place: Installation, number: signal.Signals) -> None:
+    began = time.monotonic()
+    await place.start()
+    await place.ready()
+    started_s = time.monotonic() - began
+    everyone = place.everyone()
+    began = time.monotonic()
+    assert await place.tell(number) == 0
+    stopped_s = time.monotonic() - began
+    print(f"ready in {started_s:.1f} s, gone {stopped_s:.1f} s after {number.name}")
+    assert _left(everyone) == []
+    assert started_s < STARTS_IN_S
+    assert stopped_s < STOPS_IN_S
+
+
+async def test_when_it_is_killed_the_roles_end_and_the_next_start_ends_the_servers(place: Installation) -> None:
+    await place.start()
+    await place.ready()
+    first = place.everyone()
+    first[0].kill()
+    await place.ended()
+    servers = [process for process in first[1:] if process.name() in ("postgres", "nats-server")]
+    roles = [process for process in first[1:] if process not in servers]
+    assert len(roles) >= 6
+    await _gone(roles)
+    assert _left(servers), "they hold the data, and nobody has told them to stop"
+
+    await place.start()
+    await place.ready()
+    assert _left(first) == []
+    second = place.everyone()
+    assert await place.tell(signal.SIGTERM) == 0
+    assert _left(second) == []
+
+
+async def test_it_can_be_stopped_while_it_starts(place: Installation) -> None:
+    for pause_s in (0.5, 1.0, 1.5):
+        await place.start()
+        await asyncio.sleep(pause_s)
+        everyone = place.everyone()
+        await place.tell(signal.SIGTERM)
+        await _gone(everyone)
+
+
+async def test_roles_end_with_their_parent_also_while_they_wait_for_a_server(place: Installation) -> None:
+    await place.start()
+    await place.ready()
+    everyone = place.everyone()
+    media, nats = await place.process_of("media"), await place.process_of("nats-server")
+    nats.suspend()  # it takes connections and says nothing
+    media.kill()
+    waiting = await _another(place, media)
+    everyone[0].kill()
+    await place.ended()
+    await _gone([waiting])
+    await place.start()
+    await place.ready()
+    assert _left(everyone) == []
+    assert await place.tell(signal.SIGTERM) == 0
+
+
+async def _another(place: Installation, first: psutil.Process) -> psutil.Process:
+    async with asyncio.timeout(10):
+        while (found := await place.process_of("media")) == first:
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(2)  # it has begun to connect
+    return found
+
+
+def _left(processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+    return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+async def _gone(processes: Sequence[psutil.Process], within_s: float = 15.0) -> None:
+    until = time.monotonic() + within_s
+    while left := _left(processes):
+        assert time.monotonic() < until, f"still there: {left}"
+        await asyncio.sleep(0.1)
