@@ -14,7 +14,7 @@ import click
 from commands.notary import Notary
 from vigil import embedded
 from vigil.migrate import migrate
-from vigil.settings import Settings, load
+from vigil.settings import Role, Settings, load
 from vigil.supervise import running, until_stopped
 from vigil.wiring import Core, attached, core
 
@@ -95,6 +95,8 @@ async def _all(settings: Settings, while_running: Callable[[Settings], Awaitable
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """What a child needs to find the same servers."""
-    names = ("home", "database_url", "nats_url", "objects_url")
-    return {f"VIGIL_{name.upper()}": str(getattr(settings, name)) for name in names}
+    """What a child needs to find the same servers. The owner's URL is not among it: no child writes events by hand."""
+    names = ("home", "nats_url", "objects_url")
+    roles: tuple[Role, ...] = ("app", "project", "keys", "notary")
+    urls = {f"VIGIL_DATABASE_URL_{role.upper()}": settings.database_url_for(role) for role in roles}
+    return {f"VIGIL_{name.upper()}": str(getattr(settings, name)) for name in names} | urls | {"VIGIL_DATABASE_URL": ""}

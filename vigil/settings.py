@@ -49,8 +49,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def embedded(self) -> bool:
-        """Whether servers have to be started first; their `environment()` then completes these settings."""
-        return not self.database_url
+        """Whether servers have to be started first; their `environment()` then completes these settings.
+
+        A database is named by its owner's URL, or by one for each role: the owner is needed to migrate only.
+        """
+        roles = (self.database_url_app, self.database_url_project, self.database_url_keys, self.database_url_notary)
+        return not (self.database_url or all(roles))
 
     def database_url_for(self, role: Role) -> str:
         """The connection string of one database role."""
@@ -83,10 +87,11 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         **given,
     }
     values = {name: _value(name, text) for name, text in texts.items()}
-    if bool(values.get("database_url")) != bool(values.get("nats_url")):
-        missing, present = ("NATS", "DATABASE") if values.get("database_url") else ("DATABASE", "NATS")
+    settings = msgspec.convert({"home": home, **values}, Settings)
+    if settings.embedded == bool(settings.nats_url):
+        missing, present = ("DATABASE", "NATS") if settings.nats_url else ("NATS", "DATABASE")
         raise SettingsError(f"VIGIL_{missing}_URL: expected, because VIGIL_{present}_URL is set; set both or neither")
-    return msgspec.convert({"home": home, **values}, Settings)
+    return settings
 
 
 def as_role(database_url: str, role: Role) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from vigil.roles import _environment
 from vigil.secret import make_secret
-from vigil.settings import SettingsError, load
+from vigil.settings import Settings, SettingsError, load
 
 SERVERS = {
     "VIGIL_DATABASE_URL": "postgresql://owner:hush@db.example/exams?sslmode=require",
@@ -120,3 +121,20 @@ def test_processes_that_start_together_make_one_secret(tmp_path: Path) -> None:
     assert len(load({"VIGIL_SECRET_FILE": str(path)}).master_secret()) == 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_process_needs_the_urls_of_the_roles_only_and_not_the_owners() -> None:
+    urls = {
+        f"VIGIL_DATABASE_URL_{role}": f"postgresql://vigil_{role.lower()}@db/vigil"
+        for role in ("APP", "PROJECT", "KEYS", "NOTARY")
+    }
+    settings = load({"VIGIL_HOME": "/home", "VIGIL_NATS_URL": "nats://t@host:4222", "VIGIL_DATABASE_URL": "", **urls})
+    assert not settings.embedded
+    assert settings.database_url == ""
+    assert settings.database_url_for("keys") == "postgresql://vigil_keys@db/vigil"
+
+
+def test_what_vigil_starts_is_never_given_the_owners_url(settings: Settings) -> None:
+    child = load(_environment(settings))
+    assert child.database_url == ""
+    assert "vigil_owner" not in "".join(child.database_url_for(role) for role in ("app", "project", "keys", "notary"))
