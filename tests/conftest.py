@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -16,6 +17,10 @@ from vigil import embedded
 from vigil.embedded.place import remove
 from vigil.migrate import migrate
 from vigil.settings import Settings, load
+
+hypothesis.settings.register_profile("ci", derandomize=True)  # where a chance find would stop somebody else's work
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 for name in [name for name in os.environ if name.startswith("VIGIL_") and name != "VIGIL_HOME"]:
     del os.environ[name]  # whoever runs the tests may have an installation; of its home only the weights are used
