@@ -7,10 +7,15 @@ const SEVERITY = { high: ["▲▲ high", "bad"], warn: ["▲ warning", "warn"], 
 export function incidentLog(call, watcher) {
   const list = find("#incidents");
   const known = new Map(); // incident -> its entry
+  const asked = new Set(); // sessions whose earlier incidents were asked for
   list.replaceChildren();
   find("#no-incidents").hidden = false;
 
   function see(row) {
+    if (watcher && row.incidents && !asked.has(row.session)) {
+      asked.add(row.session);
+      earlier(row).catch(() => asked.delete(row.session)); // asked again with the next change
+    }
     for (const [incident, opened] of Object.entries(row.open)) {
       if (!known.has(incident)) known.set(incident, add(row, incident, opened));
       else if (opened.picture) known.get(incident).picture(opened);
@@ -18,6 +23,16 @@ export function incidentLog(call, watcher) {
     for (const [incident, entry] of known) {
       if (entry.session !== row.session) continue;
       entry.state(row.open[incident] ? "going on" : "over", row.verdicts[incident]);
+    }
+  }
+
+  async function earlier(row) {
+    const { incidents } = await call.get(`/sessions/${row.session}/incidents`);
+    for (const one of incidents) {
+      if (known.has(one.incident)) continue;
+      const entry = add(row, one.incident, { ...one, picture: one.evidence.length > 0 });
+      known.set(one.incident, entry);
+      entry.state(one.ended_at ? "over" : "going on", one.verdicts.at(-1)?.verdict);
     }
   }
 
