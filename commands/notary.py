@@ -196,4 +196,5 @@ async def _copy(conn: AsyncConnection, into: str, first: str, rows: list[tuple[i
 
 async def _event(event: asyncio.Event, timeout_s: float) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), timeout_s)
+        async with asyncio.timeout(timeout_s):  # `wait_for` loses a cancellation that comes with the event
+            await event.wait()

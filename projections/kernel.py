@@ -109,7 +109,8 @@ class Projector:
                 self._resting[model.name] = time.monotonic() + REST_S
         if channels and self._announce:
             try:
-                await asyncio.wait_for(self._announce(channels), EVERY_S)
+                async with asyncio.timeout(EVERY_S):  # `wait_for` loses a cancellation that comes with the result
+                    await self._announce(channels)
             except Exception:
                 log.debug("nobody could be told of news; readers look for themselves", exc_info=True)
 
