@@ -1,0 +1,250 @@
+"""What happens by itself: clocks that run out, candidates who do not come, connections, interventions, seals."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from functools import partial
+
+import msgspec
+import pytest
+from psycopg import AsyncConnection
+
+from commands import interventions, schedules, sessions
+from domain import intervention
+from domain.messages import Hangup, MediaRequest
+from domain.record import Sealed
+from domain.session import ConnectionLost, ConnectionRestored, Ended, Submitted
+from tests.vigil.hall import HOUR, Hall, a_hall, until
+from vigil import connections
+from vigil.connections import ARRIVE_S
+from vigil.reactions import LEADER, UNDELIVERED_S
+from vigil.settings import Settings
+
+MINUTE = timedelta(minutes=1)
+A_ROUND_S = 0.8  # long enough for a few
+
+
+@pytest.fixture(autouse=True)
+def beats_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beats come ten times a second here, so that all are heard sooner."""
+    monkeypatch.setattr(connections, "SETTLE_S", 0.5)
+
+
+async def test_a_session_whose_time_is_up_is_submitted_by_the_clock(hall: Hall) -> None:
+    session = await hall.sitting(duration=HOUR)
+    async with hall.on_air(session, "camera", "screen"), hall.reacting():
+        await asyncio.sleep(A_ROUND_S)
+        assert await hall.phase(session) == "in_progress"
+        hall.clock.ahead += HOUR
+        await until(lambda: _phase(hall, session, "submitted"))
+    assert [event.by for event in await hall.events(session, Submitted)] == ["clock"]  # type: ignore[attr-defined]
+
+
+async def test_nothing_expires_while_it_is_paused_not_even_at_its_own_end(hall: Hall) -> None:
+    session = await hall.sitting(duration=HOUR, closes_in=2 * HOUR)
+    await hall.intervene(session, "pause")
+    async with hall.on_air(session, "camera", "screen"), hall.reacting():
+        hall.clock.ahead += 3 * HOUR
+        await asyncio.sleep(A_ROUND_S)
+        assert await hall.phase(session) == "paused"
+        await hall.intervene(session, "resume")
+        await until(lambda: _phase(hall, session, "submitted"))
+
+
+async def test_who_is_cut_off_when_their_time_is_up_is_waited_for(hall: Hall) -> None:
+    session = await hall.sitting(duration=HOUR)
+    async with hall.reacting():
+        hall.clock.ahead += timedelta(seconds=ARRIVE_S + 1)
+        await until(lambda: _lost(hall, session, 2))
+        hall.clock.ahead += HOUR
+        await asyncio.sleep(A_ROUND_S)
+        assert await hall.phase(session) == "in_progress"
+        async with hall.on_air(session, "camera", "screen"):
+            await until(lambda: _phase(hall, session, "submitted"))
+
+
+async def test_who_is_still_cut_off_at_the_sessions_own_end_ended_in_a_fault(hall: Hall) -> None:
+    session = await hall.sitting(duration=HOUR, closes_in=2 * HOUR)
+    async with hall.reacting():
+        hall.clock.ahead += timedelta(seconds=ARRIVE_S + 1)
+        await until(lambda: _lost(hall, session, 2))
+        hall.clock.ahead += HOUR
+        await asyncio.sleep(A_ROUND_S)
+        hall.clock.ahead += HOUR
+        await until(lambda: _phase(hall, session, "ended_in_fault"))
+
+
+async def test_lost_and_restored_are_said_once_each(hall: Hall) -> None:
+    session = await hall.sitting()
+    async with hall.reacting():
+        await asyncio.sleep(A_ROUND_S)
+        assert not await hall.events(session, ConnectionLost), "there is time to publish"
+        hall.clock.ahead += timedelta(seconds=ARRIVE_S + 1)
+        await until(lambda: _lost(hall, session, 2))
+        async with hall.on_air(session, "camera"):
+            await until(lambda: _lost(hall, session, 1))
+            await asyncio.sleep(A_ROUND_S)
+        await until(lambda: _lost(hall, session, 2))
+    said = await hall.events(session, ConnectionLost, ConnectionRestored)
+    assert [(type(one).__name__, one.track) for one in said if one.track == "screen"] == [("ConnectionLost", "screen")]  # type: ignore[attr-defined]
+    camera = [type(one).__name__ for one in said if one.track == "camera"]  # type: ignore[attr-defined]
+    assert camera == ["ConnectionLost", "ConnectionRestored", "ConnectionLost"]
+
+
+async def test_who_has_not_come_by_the_last_entry_is_a_no_show(hall: Hall) -> None:
+    _, (absent, present) = await hall.plan(candidates=2)
+    await hall.start(present)
+    async with hall.on_air(present, "camera", "screen"), hall.reacting():
+        await asyncio.sleep(A_ROUND_S)
+        assert await hall.phase(absent) == "expected"
+        hall.clock.ahead += HOUR - MINUTE
+        await asyncio.sleep(A_ROUND_S)
+        assert await hall.phase(absent) == "expected"
+        hall.clock.ahead += 2 * MINUTE
+        await until(lambda: _phase(hall, absent, "no_show"))
+    assert await hall.phase(present) != "no_show"
+
+
+async def test_nobody_is_a_no_show_of_an_exam_that_they_could_not_have_sat(hall: Hall) -> None:
+    called_off, (one,) = await hall.plan()
+    await hall.say(lambda work: schedules.cancel(work, called_off, "a fire alarm"))
+    _, (two,) = await hall.plan(opened=False)
+    without, (three,) = await hall.plan()
+    await hall.say(lambda work: schedules.set_live_proctoring(work, without, enabled=False))
+    taken_off, (four, five) = await hall.plan(candidates=2)
+    await hall.say(lambda work: schedules.withdraw(work, taken_off, four))
+    async with hall.reacting():
+        hall.clock.ahead += 2 * HOUR
+        await until(lambda: _phase(hall, five, "no_show"))
+        await asyncio.sleep(A_ROUND_S)
+    assert {await hall.phase(session) for session in (one, two, three, four)} == {"expected"}
+
+
+async def test_an_intervention_that_nobody_takes_fails_and_says_why(hall: Hall) -> None:
+    session = await hall.sitting()
+    unheard, heard = [await hall.intervene(session, kind) for kind in ("pause", "resume")]
+    await hall.say(partial(interventions.advance, name=heard, session=session, stage="delivered"))
+    async with hall.on_air(session, "camera", "screen"), hall.reacting():
+        await asyncio.sleep(A_ROUND_S)
+        assert not await hall.events(session, intervention.Failed)
+        hall.clock.ahead += timedelta(seconds=UNDELIVERED_S)
+        (failed,) = await until(lambda: hall.events(session, intervention.Failed))
+        await asyncio.sleep(A_ROUND_S)
+    assert "not connected" in failed.why  # type: ignore[attr-defined]
+    assert len(await hall.events(session, intervention.Failed)) == 1
+    assert unheard != heard
+
+
+async def test_a_session_that_is_over_is_hung_up_on(hall: Hall) -> None:
+    session = await hall.sitting()
+    orders: list[MediaRequest] = []
+
+    async def heard(message: object) -> None:
+        orders.append(msgspec.msgpack.decode(message.data, type=MediaRequest))  # type: ignore[attr-defined]
+
+    await hall.core.nats.subscribe(f"vigil.media.worker-{session}", cb=heard)
+    await hall.submit(session)
+    async with hall.on_air(session, "camera"), hall.reacting():
+        await until(lambda: _some(orders))
+    assert isinstance(orders[0], Hangup)
+    assert orders[0].session == session
+
+
+async def test_one_leads_and_when_it_dies_another_goes_on(settings: Settings, hall: Hall) -> None:
+    session = await hall.sitting(duration=HOUR)
+    async with hall.on_air(session, "camera", "screen"), hall.reacting() as first:
+        await until(lambda: _standing(settings, leading=1, waiting=0))
+        async with hall.reacting():
+            await until(lambda: _standing(settings, leading=1, waiting=1))
+            hall.clock.ahead += HOUR
+            await until(lambda: _phase(hall, session, "submitted"))
+            first.cancel()
+            await until(lambda: _standing(settings, leading=1, waiting=0))
+            other = await hall.sitting(duration=HOUR)
+            hall.clock.ahead += HOUR
+            async with hall.on_air(other, "camera", "screen"):
+                await until(lambda: _phase(hall, other, "submitted"))
+    assert len(await hall.events(session, Submitted)) == 1
+
+
+async def test_a_leader_whose_connection_is_cut_stands_again(settings: Settings, hall: Hall) -> None:
+    session = await hall.sitting(duration=HOUR)
+    async with hall.on_air(session, "camera", "screen"), hall.reacting():
+        await until(lambda: _standing(settings, leading=1, waiting=0))
+        async with await AsyncConnection.connect(settings.database_url, autocommit=True) as owner:
+            await owner.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'vigil react' AND datname = current_database()"
+            )
+        hall.clock.ahead += HOUR
+        await until(lambda: _phase(hall, session, "submitted"))
+
+
+async def test_after_a_crash_the_same_world_changes_nothing_twice(hall: Hall) -> None:
+    _, (absent, seated) = await hall.plan(candidates=2)
+    await hall.start(seated)
+    await hall.intervene(seated, "pause")
+    async with hall.reacting():
+        hall.clock.ahead += 2 * HOUR
+        await until(lambda: _sealed(hall, absent))
+        await until(lambda: hall.events(seated, intervention.Failed))
+        await until(lambda: _lost(hall, seated, 2))
+    before = await hall.position()
+    for _ in range(2):
+        async with hall.reacting():
+            await asyncio.sleep(3 * A_ROUND_S)  # until silence means something again, and longer
+    assert await hall.position() == before
+
+
+async def test_a_notary_that_is_away_does_not_hold_up_the_clock(settings: Settings) -> None:
+    async with a_hall(settings, notary=False) as hall:
+        _, seats = await hall.plan(candidates=12)
+        for session in seats:
+            await hall.start(session)
+            await hall.submit(session)
+        last = await hall.sitting(duration=HOUR)
+        async with hall.on_air(last, "camera", "screen"), hall.reacting():
+            await asyncio.sleep(A_ROUND_S)
+            hall.clock.ahead += HOUR
+            await until(lambda: _phase(hall, last, "submitted"), 3)
+        assert not await hall.events(seats[0], Sealed)
+
+
+async def test_every_session_that_is_over_is_sealed(hall: Hall) -> None:
+    _, (absent, unwilling) = await hall.plan(candidates=2)
+    await hall.say(lambda work: sessions.decline_notice(work, unwilling))
+    async with hall.reacting():
+        await until(lambda: _sealed(hall, unwilling))
+        hall.clock.ahead += 2 * HOUR
+        await until(lambda: _sealed(hall, absent))
+    assert [event.why for event in await hall.events(absent, Ended)] == ["no_show"]  # type: ignore[attr-defined]
+
+
+async def _phase(hall: Hall, session: str, phase: str) -> bool:
+    return await hall.phase(session) == phase
+
+
+async def _lost(hall: Hall, session: str, tracks: int) -> bool:
+    return len((await hall.state(session)).lost) == tracks
+
+
+async def _sealed(hall: Hall, session: str) -> bool:
+    seals = await hall.events(session, Sealed)
+    return [seal.kind for seal in seals] == ["complete"]  # type: ignore[attr-defined]
+
+
+async def _some(value: object) -> bool:
+    return bool(value)
+
+
+async def _standing(settings: Settings, *, leading: int, waiting: int) -> bool:
+    """How many hold the leader's lock, and how many wait for it."""
+    async with await AsyncConnection.connect(settings.database_url, autocommit=True) as owner:
+        cursor = await owner.execute(
+            "SELECT count(*) FILTER (WHERE granted), count(*) FILTER (WHERE NOT granted) FROM pg_locks"
+            " WHERE locktype = 'advisory' AND (classid::bigint << 32) + objid::bigint = %s"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            (LEADER,),
+        )
+        return await cursor.fetchone() == (leading, waiting)
