@@ -57,8 +57,10 @@ async def _owed(core: Core, tenant: str, session: str, state: Session) -> tuple[
     owed = []
     for track in state.policy.tracks if state.started_at else ():
         tape = await _recording(core, tenant, session, track)
-        if tape.connections and not tape.finalised:
-            owed.append(f"{track}: {'late segments' if tape.live else 'the finished recording'}")
+        if tape.live:
+            owed.append(f"{track}: late segments")
+        elif tape.segments and not tape.finalised:  # of nothing no file is made
+            owed.append(f"{track}: the finished recording")
     _, seen = await core.handler.load(incidents.DECIDER, _stream(tenant, "incidents", session), fresh=True)
     if state.started_at:
         owed += [f"coverage of {d.kind}" for d in state.policy.detectors if d.kind not in seen.covered]
