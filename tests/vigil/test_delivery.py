@@ -1,0 +1,152 @@
+"""Segments reach the store, and sessions that are over get one finished file for each track."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from commands.objects import ObjectExists, ObjectStoreAway
+from domain.recording import Finalised
+from domain.session import FaultClosed, FaultOpened
+from media.names import finalised_object_key, recording_name
+from tests.vigil import studio
+from tests.vigil.hall import Hall, running, until
+from vigil import delivery
+from vigil.delivery import Delivery, upload
+from vigil.sealing import OBJECT_STORE
+
+
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(delivery, "REST_S", 0.2)
+
+
+async def test_a_recording_is_finished_once_when_its_session_is_over(hall: Hall) -> None:
+    session = await hall.sitting()
+    await studio.on_air(hall, session, ["camera"])
+    segments = await studio.taped(hall, session)
+    await studio.deliver(hall, segments)
+    async with running(upload(hall.core)):
+        await studio.end(hall, session, ["camera"])
+        await asyncio.sleep(0.3)
+        assert not await hall.events(session, Finalised), "the candidate may come back"
+        await hall.submit(session)
+        await until(lambda: hall.events(session, Finalised))
+    file = (await studio.recorded(hall, session)).finalised
+    assert file is not None
+    assert (file.segments, file.frames) == (len(segments), sum(segment.frames for segment, _ in segments))
+    assert len(await hall.core.objects.get(file.object_key)) == file.bytes
+    before = await hall.position()
+    async with running(upload(hall.core)):
+        await asyncio.sleep(0.3)
+    assert await hall.position() == before
+
+
+async def test_a_file_that_was_stored_before_a_crash_is_taken_as_it_lies(hall: Hall) -> None:
+    session = await _over(hall)
+    name = recording_name("main", session, "camera")
+    made = await delivery._make(hall.core, name, await studio.recorded(hall, session))
+    await hall.core.objects.put_new(finalised_object_key(name, made.sha256), made.stored)
+    async with running(upload(hall.core)):
+        await until(lambda: hall.events(session, Finalised))
+    file = (await studio.recorded(hall, session)).finalised
+    assert file is not None
+    assert file.sha256 == made.sha256
+
+
+async def test_a_recording_that_cannot_be_finished_holds_up_no_other(hall: Hall) -> None:
+    sessions = [await _over(hall) for _ in range(3)]
+    damaged = min(sessions)
+    for segment in (await studio.recorded(hall, damaged)).segments:
+        await hall.core.objects.delete(segment.object_key)
+    async with running(upload(hall.core)):
+        for session in set(sessions) - {damaged}:
+            await until(partial(hall.events, session, Finalised))
+    assert not await hall.events(damaged, Finalised)
+
+
+async def test_nothing_is_finished_while_a_connection_lives_or_nothing_was_stored(hall: Hall) -> None:
+    living, empty = await hall.sitting(), await hall.sitting()
+    await studio.on_air(hall, living, ["camera"])
+    await studio.deliver(hall, await studio.taped(hall, living))
+    await studio.on_air(hall, empty, ["camera"])
+    await studio.end(hall, empty, ["camera"])
+    for session in (living, empty):
+        await hall.submit(session)
+    async with running(upload(hall.core)):
+        await asyncio.sleep(0.5)
+    assert not await hall.events(living, Finalised)
+    assert not await hall.events(empty, Finalised)
+
+
+async def test_a_store_that_is_away_is_one_fault_for_both_tracks_and_is_over_with_the_first_delivery(
+    hall: Hall,
+) -> None:
+    session = await hall.sitting()
+    taped = [one for track in studio.TRACKS for one in await studio.taped(hall, session, track, 2)]
+    first = Delivery(hall.core)
+    with _away(hall):
+        for segment, stored in taped:
+            for _ in range(2):
+                with pytest.raises(ObjectStoreAway):
+                    await first.put_new(segment.object_key, stored)
+    assert (await hall.state(session)).faults == {OBJECT_STORE}
+    for segment, stored in taped:
+        await first.put_new(segment.object_key, stored)
+    assert await _faults(hall, session) == ["FaultOpened", "FaultClosed"]
+
+
+async def test_a_fault_that_another_process_told_is_closed_and_may_come_again(hall: Hall) -> None:
+    session = await hall.sitting()
+    [(segment, stored)] = await studio.taped(hall, session, "camera", 2)
+    for _ in range(2):
+        with _away(hall), pytest.raises(ObjectStoreAway):
+            await Delivery(hall.core).put_new(segment.object_key, stored)
+        try:
+            await Delivery(hall.core).put_new(segment.object_key, stored)
+        except ObjectExists:  # the second time: that the store answers is enough
+            assert await hall.core.objects.get(segment.object_key) == stored
+    assert await _faults(hall, session) == ["FaultOpened", "FaultClosed"] * 2
+
+
+async def test_what_is_told_twice_happened_once(hall: Hall) -> None:
+    session = await hall.sitting()
+    await studio.on_air(hall, session, ["camera"])
+    segments = await studio.taped(hall, session)
+    name = recording_name("main", session, "camera")
+    for _ in range(2):
+        for segment, _stored in segments:
+            await Delivery(hall.core).stored(name, segment, None)
+    assert len((await studio.recorded(hall, session)).segments) == len(segments)
+
+
+async def _over(hall: Hall) -> str:
+    """A session that is over, with a recording to finish."""
+    session = await hall.sitting()
+    await studio.on_air(hall, session, ["camera"])
+    await studio.deliver(hall, await studio.taped(hall, session, seconds=7))
+    await studio.end(hall, session, ["camera"])
+    await hall.submit(session)
+    return session
+
+
+@contextmanager
+def _away(hall: Hall) -> Iterator[None]:
+    """The folder of objects is moved aside meanwhile."""
+    folder = Path(urlsplit(hall.core.settings.objects_url).path)
+    aside = folder.rename(folder.with_suffix(".aside"))
+    try:
+        yield
+    finally:
+        aside.rename(folder)
+
+
+async def _faults(hall: Hall, session: str) -> list[str]:
+    return [type(event).__name__ for event in await hall.events(session, FaultOpened, FaultClosed)]
