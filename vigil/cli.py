@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
+import psycopg
 import uvloop
 
+from commands.ledger import LedgerAway
+from vigil.embedded import HomeInUse, ServerFailed
+from vigil.migrate import MigrationRefused
 from vigil.settings import Settings, SettingsError, load
-from vigil.wiring import NotRunning
+from vigil.wiring import NotRunning, attached
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,7 +61,7 @@ def migrate(settings: Settings) -> None:
     """Bring the database to this version's schema."""
     from vigil.migrate import migrate as apply
 
-    for name in _run(lambda: apply(settings.database_url)):
+    for name in _run(lambda: apply(attached(settings).database_url)):
         click.echo(f"applied {name}")
 
 
@@ -138,7 +142,7 @@ def doctor(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Runs the command line; a mistake in settings is said in one line."""
+    """Runs the command line. What an operator can put right is said in words, not with a stack trace."""
     logging.basicConfig(
         level=os.environ.get("VIGIL_LOG", "INFO").upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -146,8 +150,11 @@ def main() -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         cli()
-    except (SettingsError, NotRunning) as error:
+    except (SettingsError, NotRunning, HomeInUse, ServerFailed, MigrationRefused, LedgerAway) as error:
         raise SystemExit(f"vigil: {error}") from error
+    except psycopg.OperationalError as error:
+        said = str(error).splitlines() or [type(error).__name__]
+        raise SystemExit(f"vigil: the database: {said[0]}") from error
 
 
 T = TypeVar("T")

@@ -19,7 +19,7 @@ from detectors.changes import Change, Closed, Opened, Peak
 from detectors.coverage import Counts
 from detectors.pipeline import Pipeline
 from detectors.settings import Settings, StillOpen
-from detectors.weights import resolve
+from detectors.weights import WeightsMissingError, resolve
 from detectors.worker import Worker
 from domain import incidents, recording, session_rules
 from domain.event import Refused
@@ -28,7 +28,7 @@ from domain.recording import Recording
 from domain.session import Session
 from domain.stream import Stream
 from vigil.outlook import Over, over, until_there
-from vigil.wiring import Core
+from vigil.wiring import Core, NotRunning
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +39,11 @@ KEY_FRAME_S = 3.0  # a camera sends a picture that can be looked at each two to 
 
 
 async def detect(core: Core) -> None:
-    """Looks at pictures until cancelled. Raises `detectors.weights.WeightsMissingError` when set-up was not run."""
-    pipeline = await asyncio.to_thread(lambda: Pipeline.load(resolve()))
+    """Looks at pictures until cancelled. Raises `NotRunning` when set-up was not run."""
+    try:
+        pipeline = await asyncio.to_thread(lambda: Pipeline.load(resolve()))
+    except WeightsMissingError as missing:
+        raise NotRunning(str(missing)) from missing
     findings = Findings(core)
     worker = Worker(core.nats, pipeline, settings=findings.settings, changed=findings.changed, fault=findings.fault)
     async with asyncio.TaskGroup() as group:

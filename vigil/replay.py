@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
+import click
 import msgspec
 from psycopg import AsyncConnection
 
@@ -15,11 +17,13 @@ from commands.envelope import PRIVATE_FIELDS, tag_of
 from commands.ledger import position_at, read_session
 from commands.library import Ledger
 from domain.event import Private
-from domain.recorded import Recorded
+from domain.recorded import Recorded, Stored
 from domain.session import Session
 from domain.stream import Stream
 from vigil.settings import Settings
 from vigil.wiring import attached, core
+
+_DIGITS = 18  # of a position
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,8 +54,11 @@ async def replay(
     async with core(settings, "replay") as here, here.pool.connection() as conn:
         position = await _position(conn, as_of)
         rows = await read_session(conn, tenant, session, position)
+        if not rows:
+            raise click.ClickException(
+                f"there is nothing of a session {session!r}{'' if as_of is None else ' up to then'}"
+            )
         decode = decoder(here.keys)
-        ledger = Ledger(settings.database_url_for("app"))
         before: datetime | None = None
         for start in range(0, len(rows), 500):
             for event in await decode(rows[start : start + 500]):
@@ -61,27 +68,31 @@ async def replay(
                     await asyncio.sleep(max(0.0, (event.recorded_at - before).total_seconds() / speed))
                 before = event.recorded_at
                 write(_json(event) if as_json else _line(event))
-        moment = await asyncio.to_thread(_moment, ledger, tenant, session, rows)
-        ledger.close()
-        write(msgspec.json.encode(moment).decode() if as_json else _picture(moment))
+    moment = await asyncio.to_thread(_moment, settings, tenant, session, rows)
+    write(msgspec.json.encode(moment).decode() if as_json else _picture(moment))
 
 
 async def _position(conn: AsyncConnection, as_of: str | None) -> int | None:
-    if as_of is None or as_of.isdigit():
+    if as_of is None or (as_of.isascii() and as_of.isdigit() and len(as_of) <= _DIGITS):
         return int(as_of) if as_of else None
-    moment = datetime.fromisoformat(as_of)
+    try:
+        moment = datetime.fromisoformat(as_of)
+    except ValueError:
+        raise click.BadParameter("a time or a position of the ledger is expected", param_hint="--as-of") from None
     if moment.tzinfo is None:
-        raise SystemExit("--as-of: a time needs its offset from UTC, as in 2026-06-01T09:42:07+02:00")
+        rule = "a time needs its offset from UTC, as in 2026-06-01T09:42:07+02:00"
+        raise click.BadParameter(rule, param_hint="--as-of")
     return await position_at(conn, moment)
 
 
-def _moment(ledger: Ledger, tenant: str, session: str, rows: list[Any]) -> Moment:
+def _moment(settings: Settings, tenant: str, session: str, rows: list[Stored]) -> Moment:
     """Folds each stream to the version that it had then, with the library's replay to a version."""
     versions: dict[str, int] = {}
     for row in rows:
         versions[row.stream] = row.version
     own = str(Stream(tenant, "session", session))
-    states: dict[str, Any] = {stream: ledger.state(stream, version) for stream, version in versions.items()}
+    with closing(Ledger(settings.database_url_for("app"))) as ledger:
+        states: dict[str, Any] = {stream: ledger.state(stream, version) for stream, version in versions.items()}
     state: Session = states.get(own, Session())
     incidents = states.get(str(Stream(tenant, "incidents", session)))
     chat = states.get(str(Stream(tenant, "chat", session)))

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nats.aio.client import Client as Nats
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from commands.checkpoint import Signer
 from commands.handler import Handler, Order, Receipt, UseCase
@@ -30,11 +30,13 @@ from vigil.signing import signer
 
 log = logging.getLogger(__name__)
 
+ANSWER_S = 10.0  # how long a server is waited for when a process starts
+
 Pool = AsyncConnectionPool[AsyncConnection]
 
 
 class NotRunning(Exception):
-    """There is nothing to attach to."""
+    """What is needed to run is not there; says what that is, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,21 @@ class Core:
 
 @asynccontextmanager
 async def core(settings: Settings, process: str) -> AsyncIterator[Core]:
-    """Opens everything for one process and closes it in order. `process` names it to PostgreSQL and NATS."""
+    """Opens everything for one process and closes it in order. `process` names it to PostgreSQL and NATS.
+
+    Raises `NotRunning` when one of them does not answer; later they may come and go.
+    """
     master = settings.master_secret()
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(_pool(settings.database_url_for("app"), process, 6))
         readers = await stack.enter_async_context(_pool(settings.database_url_for("project"), process, 4))
         keys_pool = await stack.enter_async_context(_pool(settings.database_url_for("keys"), process, 2))
         appender = await stack.enter_async_context(Appender(settings.database_url_for("app")))
-        client = await connect_nats(settings.nats_url, process)
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                client = await connect_nats(settings.nats_url, process)
+        except TimeoutError:
+            raise NotRunning("NATS does not answer; is VIGIL_NATS_URL right, and does it run?") from None
         stack.push_async_callback(client.close)
         keys = KeyRing(keys_pool, derive(master, "keys"))
         yield Core(
@@ -130,6 +139,10 @@ async def _pool(conninfo: str, process: str, most: int) -> AsyncIterator[Pool]:
     )  # fmt: skip
     await pool.open()
     try:
+        try:
+            await pool.wait(ANSWER_S)
+        except PoolTimeout:
+            raise NotRunning("the database does not answer; is VIGIL_DATABASE_URL right, and does it run?") from None
         yield pool
     finally:
         await asyncio.wait_for(pool.close(), 10)
