@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from importlib import import_module
@@ -16,9 +18,11 @@ from vigil import embedded
 from vigil.migrate import migrate
 from vigil.settings import Role, Settings, load
 from vigil.supervise import running, until_stopped
-from vigil.wiring import Core, attached, core
+from vigil.wiring import Core, NotRunning, attached, core
 
 log = logging.getLogger(__name__)
+
+PORT_S = 8.0  # a front door that lost its parent ends within that
 
 
 async def notary(core: Core) -> None:
@@ -85,6 +89,8 @@ def run_all(settings: Settings, while_running: Callable[[Settings], Awaitable[in
 
 
 async def _all(settings: Settings, while_running: Callable[[Settings], Awaitable[int]] | None) -> int:
+    await _until_free(settings)
+    settings.master_secret()  # or it is said now, and once
     await migrate(settings.database_url)
     async with running(_environment(settings)):
         if while_running is not None:
@@ -92,6 +98,22 @@ async def _all(settings: Settings, while_running: Callable[[Settings], Awaitable
         log.info("Vigil answers at %s", settings.public_url)
         await until_stopped()
         return 0
+
+
+async def _until_free(settings: Settings) -> None:
+    """Waits for a front door that was left behind by a kill to end. Raises `NotRunning` when the port stays taken."""
+    until = time.monotonic() + PORT_S
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    while True:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                return probe.bind((settings.host, settings.port))
+            except OSError as error:
+                if time.monotonic() > until:
+                    where = f"port {settings.port} of {settings.host}"
+                    raise NotRunning(f"{where}: {error.strerror}; stop what is there, or set VIGIL_PORT") from None
+        await asyncio.sleep(0.2)
 
 
 def _environment(settings: Settings) -> dict[str, str]:

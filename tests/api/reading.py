@@ -49,6 +49,14 @@ class Reader:
         assert not name or event.name == name, event
         return event
 
+    async def until(self, name: str, within_s: float = 10.0) -> Event:
+        """The next event of this name, whatever else comes before it."""
+        async with asyncio.timeout(within_s):
+            async for event in self._events:
+                if event.name == name:
+                    return event
+        raise StopAsyncIteration
+
     async def rest(self) -> AsyncIterator[Event]:
         """What comes until the stream ends."""
         async for event in self._events:

@@ -165,13 +165,11 @@ async def test_a_head_is_signed_once(owner: AsyncConnection) -> None:
 
 
 async def test_what_is_asked_for_is_signed_at_once(owner: AsyncConnection, conninfo: str) -> None:
-    async with Notary(conninfo, SIGNER, every_s=60) as notary:
+    async with Notary(conninfo, SIGNER, every_s=600) as notary, asyncio.timeout(60):  # long before its own time comes
         for n in range(1, 4):
             position = await append(owner, ("t/session/a", n))
-            began = time.monotonic()
             signed = await notary.seal_up_to(position)
             assert signed.position >= position
-            assert time.monotonic() - began < 1
         assert await notary.seal_up_to(1) == await proofs.covering(owner, 1)
 
 

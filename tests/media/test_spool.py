@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -124,10 +125,11 @@ async def test_writes_do_not_wait_for_the_disk(tmp_path: Path) -> None:
     connection = await spool.connection(RECORDING, 1)
     sealer = SegmentSealer(DATA_KEY, SegmentName(RECORDING, 1, 1))
     connection.begin(note(1), sealer.header)
-    loop = asyncio.get_running_loop()
-    start = loop.time()
+    disk, waited = threading.Event(), list[bool]()
+    spool.put(lambda: waited.append(disk.wait(30)))  # a disk that takes nothing until all has been handed over
     for _ in range(200):
         connection.append(b"x" * 10_000)
-    assert loop.time() - start < 0.05
+    disk.set()
     spool.close()
+    assert waited == [True]
     assert (connection_folder(tmp_path, RECORDING, 1) / "000001.part").stat().st_size > 2_000_000

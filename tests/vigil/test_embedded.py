@@ -75,8 +75,12 @@ def processes(home: Path) -> list[psutil.Process]:
 
 def server_of(home: Path, name: str) -> psutil.Process | None:
     """The server itself, whose parent is this very process."""
-    ours = [process for process in processes(home) if process.name() == name and process.ppid() == os.getpid()]
-    return next((process for process in ours if process.status() != psutil.STATUS_ZOMBIE), None)
+    for process in processes(home):
+        with suppress(psutil.NoSuchProcess):  # a worker may end while it is looked at
+            ours = process.name() == name and process.ppid() == os.getpid()
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+    return None
 
 
 def answers(found: Servers) -> bool:
