@@ -15,7 +15,8 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 MID_EXTENSION = "urn:ietf:params:rtp-hdrext:sdes:mid"
 OPUS_PTIME_MS = 60
 _SDP_MAX = 64 << 10
-_CODEC = {"video": "vp8", "audio": "opus"}
+_CODEC = {"video": ("vp8", 90_000), "audio": ("opus", 48_000)}
+_SOURCES = range(1 << 32)
 
 
 class OfferRefused(ValueError):
@@ -65,6 +66,8 @@ def parse_offer(text: str, *, sound: bool) -> Offer:
         description = sdp.SessionDescription.parse(text)
     except (ValueError, AssertionError, KeyError, IndexError, StopIteration, AttributeError, TypeError) as error:
         raise OfferRefused("cannot be read as an SDP offer") from error
+    if not all(m.fmt for m in description.media):
+        raise OfferRefused("must name a format in each media line")
     streams = []
     for kind in ("video", "audio") if sound else ("video",):
         stream = next((s for m in description.media if (s := _stream(m, kind)) is not None), None)
@@ -128,12 +131,15 @@ def _stream(media: sdp.MediaDescription, kind: str) -> OfferedStream | None:
     """What `media` would send us of `kind`, None when that is nothing we take."""
     if media.kind != kind or media.direction in ("recvonly", "inactive") or media.port == 0 or not media.rtp.muxId:
         return None
-    codec = next((c for c in media.rtp.codecs if c.name.lower() == _CODEC[kind]), None)
+    codec = next((c for c in media.rtp.codecs if (c.name.lower(), c.clockRate) == _CODEC[kind]), None)
     if codec is None or codec.payloadType is None:
         return None
     rtx = next((c for c in media.rtp.codecs if _repeats(c, codec.payloadType)), None)
     ssrc = media.ssrc[0].ssrc if media.ssrc else None
     pairs = (g.items for g in media.ssrc_group if g.semantic == "FID" and len(g.items) == 2)
+    rtx_ssrc = next((int(second) for first, second in pairs if first == ssrc), None)
+    if not all(source is None or source in _SOURCES for source in (ssrc, rtx_ssrc)):
+        raise OfferRefused("must name its sources (a=ssrc) by numbers of 32 bits")
     return OfferedStream(
         kind="video" if kind == "video" else "audio",
         mid=media.rtp.muxId,
@@ -142,7 +148,7 @@ def _stream(media: sdp.MediaDescription, kind: str) -> OfferedStream | None:
         parameters=sdp.parameters_to_sdp(codec.parameters),
         rtx_payload_type=rtx.payloadType if rtx else None,
         ssrc=ssrc,
-        rtx_ssrc=next((int(second) for first, second in pairs if first == ssrc), None),
+        rtx_ssrc=rtx_ssrc,
         mid_extension=next((h.id for h in media.rtp.headerExtensions if h.uri == MID_EXTENSION), None),
     )
 

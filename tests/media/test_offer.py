@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from aiortc import RTCConfiguration, RTCIceParameters, RTCPeerConnection, sdp
 from hypothesis import given
@@ -83,12 +85,33 @@ def test_a_sender_that_insists_on_being_dtls_server_is_obeyed(offer: str) -> Non
         ("a=mid:1", "a=mid:0", "bundle"),
         ("m=video ", "m=video nine", "cannot be read"),
         ("a=rtpmap:97", "a=rtpmap:x", "cannot be read"),
+        ("VP8/90000", "VP8/0", "VP8"),
+        ("VP8/90000", "VP8/-90000", "VP8"),
     ],
 )
 def test_an_offer_that_breaks_a_rule_is_refused_by_its_name(offer: str, old: str, new: str, rule: str) -> None:
     with pytest.raises(OfferRefused, match=rule) as refused:
         parse_offer(offer.replace(old, new), sound=True)
     assert refused.value.field == "sdp"
+
+
+def test_opus_runs_at_its_own_rate_or_is_not_taken(offer: str) -> None:
+    assert [s.kind for s in parse_offer(offer.replace("opus/48000", "opus/0"), sound=True).streams] == ["video"]
+
+
+@pytest.mark.parametrize("number", [-1, 1 << 32])
+def test_sources_are_numbers_of_32_bits(offer: str, number: int) -> None:
+    video = parse_offer(offer, sound=True).streams[0]
+    for named in (video.ssrc, video.rtx_ssrc):
+        with pytest.raises(OfferRefused, match="32 bits"):
+            parse_offer(re.sub(rf"\b{named}\b", str(number), offer), sound=True)
+    highest = parse_offer(re.sub(rf"\b{video.ssrc}\b", str((1 << 32) - 1), offer), sound=True)
+    assert highest.streams[0].ssrc == (1 << 32) - 1
+
+
+def test_a_media_line_without_a_format_is_refused(offer: str) -> None:
+    with pytest.raises(OfferRefused, match="a format"):
+        parse_offer(offer + "m=video 9 UDP/TLS/RTP/SAVPF  \r\na=mid:9\r\n", sound=True)
 
 
 def test_an_endless_offer_is_refused(offer: str) -> None:
