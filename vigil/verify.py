@@ -3,7 +3,8 @@
     python verify.py FOLDER --key FINGERPRINT
 
 The fingerprint must come from somebody you trust, not from the export: without it the answer is "consistent, signer
-unknown". docs/export-format.md says what is checked, exactly enough to write another verifier. Exit code 1 on failure.
+unknown". docs/export-format.md says what is checked, exactly enough to write another verifier. Exit code 1 on failure,
+and 3 when nothing is wrong and no seal is there.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ class Check:
         self.field_keys: dict[tuple[str, int, str], tuple[int, bytes]] = {}  # with the line that they stand in
         self.object_keys: dict[str, bytes] = {}
         self.head = Head("", 0, b"", b"", [])
+        self.sealed = False
         self.paths: dict[tuple[int, int], list[bytes]] = {}  # consistency proofs by (old size, new size)
 
     def run(self, fingerprint: str | None = None) -> Check:
@@ -184,6 +186,11 @@ class Check:
                 self.fail(event.name, f"comes after version {last} of its stream")
             reached[event.stream] = {"last": event.version, "position": event.position}
         tenant, session = self.manifest["tenant"], self.manifest["session"]
+        own = (f"{tenant}/session/{session}", "session.opened")
+        plans = {f"{tenant}/schedule/{e.body['schedule']}" for e in self.events if (e.stream, e.tag) == own}
+        for stream in excerpts:
+            if stream not in plans:
+                self.fail(stream, "is not the schedule of this session, so that it may be no excerpt")
         for stream, end in said.items():
             if not any(f"{stream}.".startswith(f"{tenant}/{kind}/{session}.") for kind in KINDS):
                 self.fail(stream, "is no stream of this session")
@@ -240,7 +247,13 @@ class Check:
         if self.manifest["seal"] != said:
             self.fail("manifest.json", "rests on another seal than the last one in the export")
         if last is None:
-            self.remarks.append("the record is not sealed yet")
+            self.remarks.append("no seal is here: it is not sealed yet, or seal and events were left out")
+            return
+        self.sealed = True
+        covers = last.body["streams"]
+        after = sum(event.version > covers.get(event.stream, 0) for event in self.whole if event is not last)
+        lie = "1 event here lies" if after == 1 else f"{after} events here lie"
+        self.remarks.append(f"{lie} after seal {last.body['number']}; later ones could be missing")
 
     def _seal(self, event: Event, number: int, before: dict[str, int]) -> None:
         claim = event.body["streams"]
@@ -497,10 +510,11 @@ def report(check: Check, fingerprint: str | None) -> Iterator[str]:
     yield from (f"WRONG {failure}" for failure in check.failures)
     if check.failures:
         yield f"FAILED: {len(check.failures)} things are not as they were sealed"
-    elif fingerprint:
-        yield "verified"
-    else:
-        yield f"consistent, signer unknown: compare {check.manifest['signer']['fingerprint']} with what you were given"
+        return
+    lacks = [] if check.sealed else ["not sealed"]
+    if fingerprint is None:
+        lacks.append(f"signer unknown: compare {check.manifest['signer']['fingerprint']} with what you were given")
+    yield ", ".join(["consistent", *lacks]) if lacks else "verified"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -508,9 +522,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help="the export, unpacked")
     parser.add_argument("--key", help="fingerprint of the signing key, from somebody you trust")
     given = parser.parse_args(arguments)
-    for line in report(Check(given.folder).run(given.key), given.key):
+    check = Check(given.folder).run(given.key)
+    for line in report(check, given.key):
         sys.stdout.write(f"{line}\n")
-    return 0 if line.startswith(("verified", "consistent")) else 1
+    return 1 if check.failures else 0 if check.sealed else 3
 
 
 if __name__ == "__main__":

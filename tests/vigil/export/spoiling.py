@@ -92,6 +92,33 @@ def drop(tag: str, nth: int) -> Spoil:
     return spoil
 
 
+def withhold(folder: Path, shown: Callable[[Any], bool], **changes: object) -> None:
+    """What an operator could do who holds the key: leave events out with all that hangs on them, and sign the rest."""
+    events, proofs = lines(folder, "events.jsonl"), lines(folder, "proofs.jsonl")
+    pairs = [(event, proof) for event, proof in zip(events, proofs, strict=False) if shown(event)]
+    kept = [event for event, _ in pairs]
+    rewrite(folder, "events.jsonl", kept)
+    rewrite(folder, "proofs.jsonl", [*(proof for _, proof in pairs), *proofs[len(events) :]])
+    there, text = {(e["stream"], e["version"]) for e in kept}, b"".join(b64decode(e["state"]) for e in kept).decode()
+    media, keys = lines(folder, "media/manifest.jsonl"), lines(folder, "keys.jsonl")
+    for row in media:
+        if row["object_key"] not in text:
+            (folder / row["file"]).unlink()
+    rewrite(folder, "media/manifest.jsonl", [row for row in media if row["object_key"] in text])
+    rewrite(
+        folder,
+        "keys.jsonl",
+        [row for row in keys if row.get("object_key", "?") in text or (row.get("stream"), row.get("version")) in there],
+    )
+    manifest = json.loads((folder / "manifest.json").read_text())
+    excerpts = changes.get("excerpts", manifest["excerpts"])
+    ends = {row["stream"]: {"last": row["version"], "position": row["position"]} for row in kept}
+    seals = [(row, json.loads(b64decode(row["state"]))["event"]) for row in kept if row["tag"] == "record.sealed"]
+    said = [{"number": e["number"], "kind": e["kind"], "version": row["version"]} for row, e in seals]
+    told = {stream: end for stream, end in ends.items() if stream not in excerpts}
+    sign_again(folder, **{"streams": told, "seal": said[-1] if said else None, **changes})
+
+
 def swap(folder: Path) -> None:
     for name in ("events.jsonl", "proofs.jsonl"):
         rows = lines(folder, name)

@@ -23,6 +23,7 @@ from tests.vigil.export.spoiling import (
     link,
     sign_again,
     take_file,
+    withhold,
 )
 from vigil.verify import Check, main
 
@@ -113,15 +114,43 @@ def test_a_tail_that_was_sealed_cannot_be_withheld_even_with_a_new_manifest(expo
     assert "the root of this seal" in found
 
 
-def test_a_seal_cannot_be_left_out(export: Path) -> None:
-    drop("record.sealed", 1)(export)
-    drop("record.viewed", 0)(export)
-    manifest = json.loads((export / "manifest.json").read_text())
-    ends = {
-        row["stream"]: {"last": row["version"], "position": row["position"]} for row in lines(export, "events.jsonl")
-    }
-    sign_again(export, streams={stream: ends[stream] for stream in manifest["streams"]})
+def test_what_lies_after_the_last_seal_is_counted_and_not_said_to_be_all(export: Path) -> None:
+    assert "2 events here lie after seal 2; later ones could be missing" in said(export, "--key", SIGNER.fingerprint)[1]
+    withhold(export, lambda event: event["tag"] != "incidents.verdict_given")
+    assert "1 event here lies after seal 2; later ones could be missing" in said(export, "--key", SIGNER.fingerprint)[1]
+    withhold(export, lambda event: event["tag"] != "record.viewed")
+    code, text = said(export, "--key", SIGNER.fingerprint)
+    assert "0 events here lie after seal 2; later ones could be missing" in text
+    assert code == 0
+
+
+def test_an_export_without_its_later_seal_rests_on_the_one_before_and_says_so(export: Path) -> None:
+    record = "t/record/s1"
+    withhold(export, lambda event: event["stream"] != record or event["version"] == 1)
+    text = said(export, "--key", SIGNER.fingerprint)[1]
+    assert "rests on seal 1 (provisional)" in text
+    assert "9 events here lie after seal 1; later ones could be missing" in text
+    sign_again(export, seal={"number": 2, "kind": "complete", "version": 2})
     assert "manifest.json: rests on another seal than the last one in the export" in failures(export)
+
+
+def test_an_export_without_a_seal_is_not_verified(export: Path) -> None:
+    withhold(export, lambda event: event["stream"] not in ("t/record/s1", "t/incidents/s1"))
+    code, text = said(export, "--key", SIGNER.fingerprint)
+    assert code == 3
+    assert text.endswith("\nconsistent, not sealed\n")
+    assert "verified" not in text
+    code, text = said(export)
+    assert code == 3
+    assert f"consistent, not sealed, signer unknown: compare {SIGNER.fingerprint} with" in text
+
+
+@pytest.mark.parametrize("stream", ["t/record/s1", "t/incidents/s1", "t/schedule/x2", "u/schedule/x1"])
+def test_only_the_schedule_may_be_an_excerpt(export: Path, stream: str) -> None:
+    named = ["t/schedule/x1", stream]
+    withhold(export, lambda event: event["stream"] != stream or event["version"] == 2, excerpts=named)
+    assert f"{stream}: is not the schedule of this session, so that it may be no excerpt" in failures(export)
+    assert said(export, "--key", SIGNER.fingerprint)[0] == 1
 
 
 @pytest.mark.parametrize(
