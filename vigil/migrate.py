@@ -55,6 +55,8 @@ async def migrate(database_url: str, migrations: tuple[Migration, ...] | None = 
     Any number of processes may call it at once. Raises `MigrationRefused` when an applied file was edited, or when the
     database has files that this version does not know. A file that fails leaves nothing of itself behind.
     """
+    if not database_url:  # or libpq would go wherever it goes by itself
+        raise MigrationRefused("VIGIL_DATABASE_URL: expected the URL of the database's owner, who alone can migrate")
     wanted = shipped() if migrations is None else migrations
     async with await AsyncConnection.connect(database_url, autocommit=True) as connection, _alone(connection):
         await connection.execute(_TABLE)
@@ -75,6 +77,15 @@ async def pending(connection: AsyncConnection, migrations: tuple[Migration, ...]
     found = await connection.execute("SELECT to_regclass('vigil.migration') IS NOT NULL")
     applied = await _applied(connection) if await found.fetchone() == (True,) else {}
     return tuple(migration.name for migration in _pending(applied, wanted))
+
+
+async def require_up_to_date(database_url: str) -> None:
+    """For those who are not the owner, with any role's URL. Raises `MigrationRefused` when a file is to be applied."""
+    async with await AsyncConnection.connect(database_url, autocommit=True) as connection:
+        if lacking := await pending(connection):
+            raise MigrationRefused(
+                f"the database lacks {', '.join(lacking)}: run `vigil migrate` with VIGIL_DATABASE_URL of its owner"
+            )
 
 
 async def _applied(connection: AsyncConnection) -> dict[str, str]:

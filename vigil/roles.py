@@ -15,8 +15,8 @@ import click
 
 from commands.notary import Notary
 from vigil import embedded
-from vigil.migrate import migrate
-from vigil.settings import Role, Settings, load
+from vigil.migrate import migrate, require_up_to_date
+from vigil.settings import Role, Settings, load, variables
 from vigil.supervise import running, until_stopped
 from vigil.wiring import Core, NotRunning, attached, core
 
@@ -91,7 +91,10 @@ def run_all(settings: Settings, while_running: Callable[[Settings], Awaitable[in
 async def _all(settings: Settings, while_running: Callable[[Settings], Awaitable[int]] | None) -> int:
     await _until_free(settings)
     settings.master_secret()  # or it is said now, and once
-    await migrate(settings.database_url)
+    if settings.database_url:
+        await migrate(settings.database_url)
+    else:
+        await require_up_to_date(settings.database_url_for("app"))
     async with running(_environment(settings)):
         if while_running is not None:
             return await while_running(settings)
@@ -120,5 +123,5 @@ def _environment(settings: Settings) -> dict[str, str]:
     """What a child needs to find the same servers. The owner's URL is not among it: no child writes events by hand."""
     names = ("home", "nats_url", "objects_url")
     roles: tuple[Role, ...] = ("app", "project", "keys", "notary")
-    urls = {f"VIGIL_DATABASE_URL_{role.upper()}": settings.database_url_for(role) for role in roles}
-    return {f"VIGIL_{name.upper()}": str(getattr(settings, name)) for name in names} | urls | {"VIGIL_DATABASE_URL": ""}
+    urls = {f"database_url_{role}": settings.database_url_for(role) for role in roles}
+    return variables({name: getattr(settings, name) for name in names} | urls | {"database_url": ""})

@@ -94,6 +94,12 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
+def variables(values: Mapping[str, object]) -> dict[str, str]:
+    """Settings as variables, for `load` and for other processes. They hold where a file was named before, too."""
+    texts = {f"VIGIL_{name.upper()}": str(value) for name, value in values.items()}
+    return texts | {f"{variable}_FILE": "" for variable in texts}
+
+
 def as_role(database_url: str, role: Role) -> str:
     """The same database for another role: `vigil_` and the role's name instead of the user in the URL."""
     return make_conninfo(database_url, user=f"vigil_{role}")

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import stat
 from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
+from msgspec.structs import replace
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from tests.e2e.installation import free_port
+from vigil import roles
+from vigil.embedded import Servers
+from vigil.migrate import MigrationRefused, migrate
 from vigil.roles import _environment
 from vigil.secret import make_secret
-from vigil.settings import Settings, SettingsError, load
+from vigil.settings import Role, Settings, SettingsError, as_role, load
+
+ROLES: tuple[Role, ...] = ("app", "project", "keys", "notary")
 
 SERVERS = {
     "VIGIL_DATABASE_URL": "postgresql://owner:hush@db.example/exams?sslmode=require",
@@ -137,4 +147,63 @@ def test_a_process_needs_the_urls_of_the_roles_only_and_not_the_owners() -> None
 def test_what_vigil_starts_is_never_given_the_owners_url(settings: Settings) -> None:
     child = load(_environment(settings))
     assert child.database_url == ""
-    assert "vigil_owner" not in "".join(child.database_url_for(role) for role in ("app", "project", "keys", "notary"))
+    assert "vigil_owner" not in "".join(child.database_url_for(role) for role in ROLES)
+
+
+def test_a_setting_that_was_read_from_a_file_is_not_read_again_by_what_vigil_starts(
+    settings: Settings, tmp_path: Path
+) -> None:
+    files = {}
+    for name in ("home", "nats_url", "objects_url", "database_url", "database_url_keys"):
+        (tmp_path / name).write_text(str(getattr(settings, name)) or settings.database_url_for("keys"))
+        files[f"VIGIL_{name.upper()}_FILE"] = str(tmp_path / name)
+    ours = load(files)
+    child = load({**files, **_environment(ours)})
+    assert child.database_url == ""
+    assert [child.database_url_for(role) for role in ROLES] == [ours.database_url_for(role) for role in ROLES]
+    assert (child.home, child.nats_url, child.objects_url) == (ours.home, ours.nats_url, ours.objects_url)
+
+
+def test_the_embedded_servers_hold_against_a_setting_in_a_file(servers: Servers, tmp_path: Path) -> None:
+    (tmp_path / "home").write_text(str(servers.home))
+    files = {"VIGIL_HOME_FILE": str(tmp_path / "home")}
+    assert load({**files, **servers.environment()}).home == servers.home
+
+
+async def test_without_the_owners_url_nothing_is_migrated_and_what_is_pending_is_said(
+    settings: Settings, servers: Servers
+) -> None:
+    ran: list[Settings] = []
+
+    async def body(running: Settings) -> int:
+        ran.append(running)
+        return 0
+
+    @asynccontextmanager
+    async def nobody(_environment: Mapping[str, str]) -> AsyncIterator[None]:
+        yield
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(roles, "running", nobody)
+        patch.setenv("PGHOST", "/nowhere")  # what libpq would take by itself
+        ready = replace(_roles_only(settings), port=free_port())
+        assert await roles._all(ready, body) == 0
+        with psycopg.connect(servers.database_url, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE not_migrated")
+        empty = make_conninfo(settings.database_url, dbname="not_migrated")
+        with pytest.raises(
+            MigrationRefused, match=r"lacks 0001_roles\.sql.* run `vigil migrate` with VIGIL_DATABASE_URL"
+        ):
+            await roles._all(_roles_only(replace(ready, database_url=empty)), body)
+    assert len(ran) == 1
+
+
+async def test_migrating_needs_the_owners_url() -> None:
+    with pytest.raises(MigrationRefused, match="VIGIL_DATABASE_URL: expected"):
+        await migrate("")
+
+
+def _roles_only(settings: Settings) -> Settings:
+    """The same, as somebody runs it who is not given the owner's URL."""
+    urls = {f"database_url_{role}": as_role(settings.database_url, role) for role in ROLES}
+    return replace(settings, database_url="", **urls)

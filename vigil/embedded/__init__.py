@@ -24,6 +24,7 @@ from vigil.embedded.nats import run_nats
 from vigil.embedded.postgresql import run_postgresql
 from vigil.embedded.process import ServerFailed
 from vigil.secret import make_secret
+from vigil.settings import variables
 
 __all__ = ["HomeInUse", "ServerFailed", "Servers", "running", "servers"]
 
@@ -38,7 +39,7 @@ class Servers(msgspec.Struct, frozen=True, kw_only=True):
 
     def environment(self) -> dict[str, str]:
         """The same as environment variables, for `settings.load` and for processes started from here."""
-        return {f"VIGIL_{name.upper()}": str(value) for name, value in msgspec.structs.asdict(self).items()}
+        return variables(msgspec.structs.asdict(self))
 
 
 class HomeInUse(Exception):
