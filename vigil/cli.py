@@ -97,7 +97,7 @@ def replay(
 @click.option("--tenant", default="main", show_default=True)
 @click.pass_obj
 def export(settings: Settings, session: str, folder: Path, tenant: str) -> None:
-    """Write a session's record, with its proofs and media, to a new FOLDER."""
+    """Write a session's record, with its proofs and media, to a new FOLDER. It is noted on the record."""
     from vigil.exports import write
 
     click.echo(_run(lambda: write(settings, tenant, session, folder)))
@@ -110,7 +110,7 @@ def verify(folder: Path, key: str | None) -> None:
     """Check an export offline: every event, proof, segment and seal."""
     from vigil.verify import main as check
 
-    sys.exit(check([str(folder), *(["--key", key] if key else [])]))
+    sys.exit(check([str(folder), *([] if key is None else ["--key", key])]))
 
 
 @cli.group()

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 
+import click
 import msgspec
 
 from api.services import ExportStatus
-from commands.proofs import covered, record_root
+from commands import recordings
+from commands.objects import ObjectStoreAway
+from commands.proofs import NotCovered, covered, record_root
+from domain import session_rules
+from domain.event import Refused
+from domain.stream import Stream
 from vigil.export import export_session, pack
 from vigil.settings import Settings
+from vigil.tools import ACTOR
 from vigil.verify import file_hash
 from vigil.wiring import Core, attached, core
 
@@ -106,9 +115,24 @@ async def export_one(here: Core, tenant: str, session: str, folder: Path) -> Non
 
 
 async def write(settings: Settings, tenant: str, session: str, folder: Path) -> str:
-    """For `vigil export`: writes a session's export into a new folder, and says how to check it."""
+    """For `vigil export`: writes a session's export into a new folder, and says how to check it.
+
+    That it is made is put on the record first, so that the export tells of itself.
+    """
     async with core(attached(settings), "export") as here:
-        await export_one(here, tenant, session, folder)
+        _, state = await here.handler.load(session_rules.DECIDER, str(Stream(tenant, "session", session)))
+        if state.phase == "absent":
+            raise click.ClickException(f"there is no session {session!r}")
+        try:
+            cause = f"export {os.urandom(16).hex()}"
+            await here.act(tenant, ACTOR, cause, partial(recordings.export, session=session))
+            await export_one(here, tenant, session, folder)
+        except Refused as refusal:
+            raise click.ClickException(refusal.rule) from refusal
+        except TimeoutError as error:
+            raise click.ClickException("the notary does not answer; does it run?") from error
+        except (NotCovered, ObjectStoreAway, OSError) as error:
+            raise click.ClickException(str(error)) from error
         return f"written to {folder}; check it with: vigil verify {folder} --key {here.signer.fingerprint}"
 
 

@@ -18,6 +18,7 @@ from tests.e2e.installation import free_port
 from vigil import embedded, roles
 from vigil.cli import cli
 from vigil.roles import ROLES
+from vigil.secret import make_secret
 from vigil.settings import Settings, SettingsError
 from vigil.wiring import NotRunning
 
@@ -80,7 +81,7 @@ def test_a_role_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path
         (["export", "s1", "somewhere"], {}, "no servers run here"),
         (["migrate"], {}, "no servers run here"),
         (["migrate"], NOWHERE, "the database:"),
-        (["run"], NOWHERE, "the database:"),
+        (["run"], NOWHERE, "VIGIL_SECRET_FILE: expected"),
         (["rebuild", "everything"], {}, "there is no model 'everything'"),
         (["verify", "/nowhere"], {}, "'/nowhere' does not exist"),
         (["user", "add", "a@example.org", "--name", "A", "--role", "king", "--password", "x"], {}, "the roles are"),
@@ -92,6 +93,15 @@ def test_a_mistake_is_said_in_one_line(
     code, _, errors = vigil(tmp_path, *arguments, **environment)
     assert code != 0
     assert said in one_line(errors)
+
+
+def test_a_database_that_is_away_is_said_in_one_line(tmp_path: Path) -> None:
+    files = {"VIGIL_SECRET_FILE": tmp_path / "master", "VIGIL_SIGNING_KEY_FILE": tmp_path / "seed"}
+    for path in files.values():
+        make_secret(path)
+    code, _, errors = vigil(tmp_path, "run", **NOWHERE, **{name: str(path) for name, path in files.items()})
+    assert code == 1
+    assert "the database:" in one_line(errors)
 
 
 def test_a_home_in_use_is_said_in_one_line(servers: embedded.Servers) -> None:

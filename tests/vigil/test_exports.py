@@ -1,16 +1,26 @@
-"""Exports in the background: one at a time, and taken up again wherever they stopped."""
+"""Exports: in the background one at a time, taken up again wherever they stopped; and by hand."""
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import click
 import pytest
+from click.testing import CliRunner
+from msgspec.structs import replace
 
+from commands import recordings
+from commands.proofs import covered, record_root
+from domain.record import Exported, Seal
+from tests.vigil.hall import Hall, a_hall
 from vigil import exports
+from vigil.cli import cli
+from vigil.settings import Settings
 from vigil.wiring import Core
 
 
@@ -61,3 +71,64 @@ async def test_an_export_whose_folder_was_all_that_a_crash_left_is_made(
     (tmp_path / "exports" / "main" / "a").mkdir(parents=True)
     await jobs.begin("main", "a", ["s1"], "auditor")
     await _done(jobs, "a")
+
+
+async def _sealed(hall: Hall) -> str:
+    session = await hall.sitting()
+    await hall.submit(session)
+    async with hall.core.pool.connection() as conn:
+        root = await record_root(conn, "main", session)
+        note = (await covered(conn, root.position)).note
+    order = Seal(at=hall.clock(), owed=(), streams=root.streams, root=root.root.hex(), checkpoint=note, clock="unknown")
+    await hall.say(partial(recordings.seal, session=session, order=order))
+    return session
+
+
+async def test_an_export_by_hand_is_on_the_record_and_in_itself(hall: Hall, tmp_path: Path) -> None:
+    session, folder = await _sealed(hall), tmp_path / "export"
+    said = await exports.write(hall.core.settings, "main", session, folder)
+    (made,) = await hall.events(session, Exported)
+    assert isinstance(made, Exported)
+    assert (made.by, made.seal) == ("system/operator", 1)
+    assert "record.exported" in (folder / "events.jsonl").read_text()
+    assert said.endswith(f"vigil verify {folder} --key {hall.core.signer.fingerprint}")
+
+
+async def test_a_key_that_is_empty_is_not_no_key(hall: Hall, tmp_path: Path) -> None:
+    session, folder = await _sealed(hall), tmp_path / "export"
+    await exports.write(hall.core.settings, "main", session, folder)
+
+    def verify(*options: str) -> tuple[int, str]:
+        result = CliRunner().invoke(cli, ["verify", str(folder), *options])
+        return result.exit_code, result.output.splitlines()[-1]
+
+    assert verify("--key", hall.core.signer.fingerprint) == (0, "verified")
+    assert verify()[1].startswith("consistent, signer unknown")
+    code, last = verify("--key", "")  # a variable of the shell that is not set
+    assert code == 1
+    assert last.startswith("FAILED")
+
+
+async def test_what_cannot_be_exported_by_hand_is_said_in_one_line(hall: Hall, tmp_path: Path) -> None:
+    settings, used = hall.core.settings, tmp_path / "used"
+    used.mkdir()
+    (used / "precious.txt").write_text("mine")
+    going_on, session = await hall.sitting(), await _sealed(hall)
+    for whose, into, why in (
+        ("nobody", tmp_path / "new", "there is no session 'nobody'"),
+        (going_on, tmp_path / "new", "the record is not sealed yet"),
+        (session, used, r"holds precious\.txt"),
+        (session, used / "precious.txt", "precious"),
+    ):
+        with pytest.raises(click.ClickException, match=why) as found:
+            await exports.write(settings, "main", whose, into)
+        assert "\n" not in found.value.message
+    assert await hall.events(going_on, Exported) == []
+
+
+async def test_an_export_by_hand_without_a_notary_says_so(settings: Settings, tmp_path: Path) -> None:
+    settings = replace(settings, home=tmp_path)
+    async with a_hall(settings) as hall:
+        session = await _sealed(hall)
+    with pytest.raises(click.ClickException, match="the notary does not answer"):
+        await exports.write(settings, "main", session, tmp_path / "export")
