@@ -61,13 +61,13 @@ MediaReply = Published | Refusal | Done
 
 
 class LiveTrack(msgspec.Struct, frozen=True, kw_only=True):
-    """One connection that a worker holds: when media last arrived (server clock), and what was lost on the way."""
+    """One connection that a worker holds: for how long no media came, and what was lost on the way."""
 
     tenant: str
     session: str
     track: Track
     connection: int
-    media_at: datetime
+    quiet_s: float
     packets_lost: int = 0
 
 

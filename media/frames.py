@@ -32,7 +32,7 @@ _Key = tuple[str, str, Track]
 
 
 class FramesWorker:
-    """`async with FramesWorker(nats_url)` serves until it is left. Several share the work."""
+    """`async with FramesWorker(nats_url)` serves until it is left or `failed`. Several share the work."""
 
     def __init__(self, nats_url: str, threads: int = 1) -> None:
         self._nats_url, self._threads = nats_url, threads
@@ -55,6 +55,12 @@ class FramesWorker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._nats.close()
         self._pool.shutdown()
+
+    async def failed(self) -> None:
+        """Waits until the worker cannot go on, and raises why."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task
 
     async def _on_keyframe(self, message: Msg) -> None:
         try:

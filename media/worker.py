@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast, get_args
+from typing import Any, Self, cast, get_args
 
 import msgspec
 from nats.aio.msg import Msg
@@ -67,12 +67,13 @@ class MediaSettings:
 
 
 class MediaWorker:
-    """`async with MediaWorker(settings, media_key)` serves until it is left; then all connections end."""
+    """`async with MediaWorker(settings, media_key)` serves until it is left or `failed`; then all connections end."""
 
     def __init__(self, settings: MediaSettings, media_key: MediaKey) -> None:
         self.settings = settings
         self._media_key = media_key
         self._connections: dict[RecordingName, Connection] = {}
+        self._offers: dict[RecordingName, Offer] = {}  # what those connections answered
         self._keyframes: asyncio.Queue[KeyFrame] = asyncio.Queue(_KEYFRAMES_WAITING)
         self._tasks: set[asyncio.Task[None]] = set()
         self._certificate = PeerCertificate.generateCertificate()
@@ -83,8 +84,7 @@ class MediaWorker:
         self._port = MediaPort(open_socket(settings.bind_ip, settings.bind_port), settings.advertised_ip)
         self._nats = await connect(settings.nats_url, f"media {settings.worker}")
         await subscribe(self._nats, f"vigil.media.{settings.worker}", self._on_request)
-        self._start(self._beat())
-        self._start(self._send_keyframes())
+        self._lasting = (self._start(self._beat()), self._start(self._send_keyframes()))
         gc.collect()
         gc.freeze()  # what is here now stays: no need to look at it again and again
         return self
@@ -99,6 +99,12 @@ class MediaWorker:
         self._port.close()
         await asyncio.to_thread(self._spool.close)
         await self._nats.close()
+
+    async def failed(self) -> None:
+        """Waits until the worker cannot go on, and raises why: its process has to end, so that another takes over."""
+        done, _ = await asyncio.wait(self._lasting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task
 
     async def handle(self, request: MediaRequest) -> MediaReply:
         """Does what `request` asks. Never raises for what the caller sent."""
@@ -118,9 +124,9 @@ class MediaWorker:
         except ValueError as error:
             return Refusal(field="session", rule=str(error))
         offer = parse_offer(request.sdp, sound=request.track == "camera")
-        refusal = self._outdated(recording, request)
-        if refusal is not None:
-            return refusal
+        reply = self._held(recording, request.connection, offer)
+        if reply is not None:
+            return reply
         sealing = None
         if request.record:
             data_key = await self._media_key(request.tenant, request.subject, request.session)
@@ -131,11 +137,11 @@ class MediaWorker:
             except OSError:
                 logger.exception("the spool takes no new connection")
                 return Refusal(field="worker", rule="cannot write its spool", status=503)
-        refusal = self._outdated(recording, request)
-        if refusal is not None:
+        reply = self._held(recording, request.connection, offer)
+        if reply is not None:
             if sealing is not None:
                 sealing.spool.end(datetime.now(UTC), "replaced")
-            return refusal
+            return reply
         return await self._connect(recording, request.connection, offer, sealing)
 
     async def _connect(
@@ -152,19 +158,25 @@ class MediaWorker:
             on_keyframe=lambda keyframe: self._on_keyframe(recording, keyframe),
             on_end=self._forget,
         )
+        self._offers[recording] = offer
         answer = await connection.open()
         if before is not None:
             await before.end("replaced")
         return Published(sdp=answer, worker=self.settings.worker)
 
-    def _outdated(self, recording: RecordingName, request: Publish) -> MediaReply | None:
-        """What to say when this or a newer connection is here already: a request may come twice, or late."""
+    def _held(self, recording: RecordingName, number: int, offer: Offer) -> MediaReply | None:
+        """What to say when this or a newer connection is here already: a request may come twice, or late.
+
+        An answer serves the offer it was made for. Whoever asks with another one was never told of the first.
+        """
         current = self._connections.get(recording)
-        if current is None or current.number < request.connection:
+        if current is None or current.number < number:
             return None
-        if current.number == request.connection and current.answer:
+        if current.number > number:
+            return Refusal(field="connection", rule="a newer connection holds this track", status=409)
+        if current.answer and self._offers[recording] == offer:
             return Published(sdp=current.answer, worker=self.settings.worker)
-        return Refusal(field="connection", rule="a newer connection holds this track", status=409)
+        return Refusal(field="connection", rule="was opened by another offer", status=409)
 
     async def _hang_up(self, request: Hangup) -> None:
         why = cast("Why", request.why) if request.why in get_args(Why) else "stopped"
@@ -180,6 +192,7 @@ class MediaWorker:
     def _forget(self, connection: Connection) -> None:
         if self._connections.get(connection.recording) is connection:
             del self._connections[connection.recording]
+            del self._offers[connection.recording]
 
     async def _on_request(self, message: Msg) -> None:
         """Answers in a task of its own: one slow key must not hold up the others."""
@@ -213,18 +226,28 @@ class MediaWorker:
     async def _beat(self) -> None:
         while True:
             for connection in tuple(self._connections.values()):
-                connection.tick()
+                self._tick(connection)
             await say(self._nats, "vigil.beat", _encode(self._beat_now()))
             await asyncio.sleep(BEAT_S)
 
+    def _tick(self, connection: Connection) -> None:
+        """Whatever breaks in one connection, the others go on; that one ends, and its page connects anew."""
+        try:
+            connection.tick()
+        except Exception:
+            logger.exception("a connection broke")
+            self._start(connection.end("lost"))
+
     def _beat_now(self) -> MediaBeat:
+        now = asyncio.get_running_loop().time()
         tracks = (
             LiveTrack(
                 tenant=recording.tenant,
                 session=recording.session,
                 track=recording.track,
                 connection=connection.number,
-                media_at=media_at,
+                # on the loop's clock: setting the machine's ends nobody's exam
+                quiet_s=(connection.wall(now) - media_at).total_seconds(),
                 packets_lost=connection.packets_lost,
             )
             for recording, connection in self._connections.items()
@@ -232,7 +255,8 @@ class MediaWorker:
         )
         return MediaBeat(worker=self.settings.worker, at=datetime.now(UTC), tracks=tuple(tracks))
 
-    def _start(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

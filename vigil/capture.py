@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import os
 import socket
@@ -26,11 +25,11 @@ async def media(core: Core) -> None:
     async def media_key(tenant: str, subject: str, session: str) -> bytes:  # noqa: ARG001 - pseudonyms hold the tenant
         return await core.keys.data_key(KeyName(subject, session, "media"))
 
-    async with MediaWorker(mine, media_key):
-        await asyncio.Event().wait()
+    async with MediaWorker(mine, media_key) as worker:
+        await worker.failed()
 
 
 async def frames(core: Core) -> None:
     """Decodes key frames for the wall and the detectors."""
-    async with FramesWorker(core.settings.nats_url):
-        await asyncio.Event().wait()
+    async with FramesWorker(core.settings.nats_url) as worker:
+        await worker.failed()

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from secrets import token_hex
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -22,7 +22,7 @@ from nats.errors import Error as NatsError
 from api.media_workers import MediaWorkers
 from domain.messages import MediaBeat, Track
 
-QUIET = timedelta(seconds=3)  # a track whose last packet is older than this is not live
+QUIET_S = 3.0  # a track of which no packet came for so long is not live
 ARRIVE_S = 10.0  # how long a candidate who has started may take to publish
 SETTLE_S = 3.0  # after NATS came back, beats need this long to be complete
 CALL_EVERY_S = 0.25
@@ -31,19 +31,19 @@ AWAY_S = 3.0  # with an echo older than this, the message server is away
 
 
 class Live(NamedTuple):
-    """What is known of one track now: the worker that holds it and when its last packet came."""
+    """What is known of one track now: the worker that holds it and for how long no packet came."""
 
     worker: str
-    media_at: datetime
+    quiet_s: float
 
 
 def live_tracks(beats: Iterable[MediaBeat]) -> dict[tuple[str, str, Track], Live]:
-    """(tenant, session, track) of every track whose media flows, by the workers' own clocks."""
+    """(tenant, session, track) of every track whose media flows, as the workers measured it: no clock is compared."""
     found: dict[tuple[str, str, Track], Live] = {}
     for beat in beats:
         for track in beat.tracks:
-            if beat.at - track.media_at <= QUIET:
-                found[track.tenant, track.session, track.track] = Live(beat.worker, track.media_at)
+            if track.quiet_s <= QUIET_S:
+                found[track.tenant, track.session, track.track] = Live(beat.worker, track.quiet_s)
     return found
 
 

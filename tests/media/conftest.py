@@ -40,7 +40,7 @@ def page() -> Clip:
     return screen_clip()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def eventually() -> Eventually:
     """Waits until something holds."""
 

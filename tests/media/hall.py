@@ -79,8 +79,8 @@ class SpooledSegment:
 class Hall:
     """One worker and the front door before it; connections are counted as the ledger would."""
 
-    def __init__(self, settings: MediaSettings, front: Client) -> None:
-        self.settings, self.front = settings, front
+    def __init__(self, worker: MediaWorker, front: Client) -> None:
+        self.worker, self.settings, self.front = worker, worker.settings, front
         self.connections: Counter[tuple[str, Track]] = Counter()
         self.record = True
 
@@ -161,8 +161,8 @@ HallMaker = Callable[..., AbstractAsyncContextManager[Hall]]
 async def open_hall(settings: MediaSettings) -> AsyncIterator[Hall]:
     front = await nats.connect(settings.nats_url, max_reconnect_attempts=-1, reconnect_time_wait=0.2)
     try:
-        async with MediaWorker(settings, media_key):
-            yield Hall(settings, front)
+        async with MediaWorker(settings, media_key) as worker:
+            yield Hall(worker, front)
     finally:
         await front.close()
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import msgspec
 import pytest
 from nats.aio.msg import Msg
 
 from domain.messages import Hangup, KeyFrame, MediaBeat, Publish, Published, Refusal, Track
+from media import worker
 from media.clips import Clip, card_clip
 from media.publisher import Publisher
+from media.worker import MediaWorker
 from tests.media.hall import Eventually, Hall, new_settings, open_hall, watch
 
 
@@ -26,9 +33,18 @@ class Exam:
 
 @pytest.fixture(scope="module")
 async def exam(
-    nats_url: str, tmp_path_factory: pytest.TempPathFactory, *, card: Clip, tone: Clip, page: Clip
+    nats_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    *,
+    card: Clip,
+    tone: Clip,
+    page: Clip,
+    eventually: Eventually,
 ) -> AsyncIterator[Exam]:
     async with open_hall(new_settings(nats_url, tmp_path_factory.mktemp("exam"))) as hall:
+
+        async def over(session: str, track: Track, connection: int = 1) -> None:
+            await eventually((hall.folder(session, track, connection) / "ended.json").exists, 20)
 
         async def stays() -> Publisher:
             async with hall.publisher("stays", "camera", card, tone) as publisher:
@@ -55,8 +71,7 @@ async def exam(
                 await publisher.connected()
                 await asyncio.sleep(0.5)
                 publisher._location = None  # no DELETE
-            await asyncio.sleep(0.2)
-            assert hall.ended("goodbye", "camera")
+            await over("goodbye", "camera")
 
         async def comes_again() -> None:
             async with hall.publisher("again", "camera", card) as older:
@@ -64,8 +79,8 @@ async def exam(
                 await asyncio.sleep(0.5)
                 async with hall.publisher("again", "camera", card) as newer:
                     await newer.connected()
+                    await over("again", "camera", 1)
                     await asyncio.sleep(1)
-                    assert hall.ended("again", "camera", 1)
 
         async def shows_another_picture() -> None:
             async with hall.publisher("changes", "camera", card) as publisher:
@@ -76,7 +91,9 @@ async def exam(
 
         others = (shares_a_screen(), is_cut_off(), says_goodbye(), comes_again(), shows_another_picture())
         stayed, *_ = await asyncio.gather(stays(), *others)
-        await asyncio.sleep(0.2)
+        await over("shares", "screen")
+        for session, connection in (("stays", 1), ("cut", 1), ("again", 2), ("changes", 1)):
+            await over(session, "camera", connection)
         yield Exam(hall, stayed)
 
 
@@ -169,19 +186,85 @@ async def test_an_offer_that_cannot_be_taken_is_refused_with_the_rule(hall: Hall
     assert reply.field == "session"
 
 
-async def test_the_same_request_again_gets_the_same_answer_and_an_older_one_none(
+async def test_the_same_request_again_gets_the_same_answer_another_offer_and_an_older_one_none(
     hall: Hall, session: str, card: Clip
 ) -> None:
     publisher = hall.publisher(session, "camera", card)
     async with publisher:
         sdp = publisher._peer.localDescription.sdp
         again = Publish(tenant="school", session=session, track="camera", connection=1, subject="someone", sdp=sdp)
+        reply = await hall.ask(msgspec.structs.replace(again, sdp=re.sub("a=ice-pwd:.", "a=ice-pwd:another", sdp)))
+        assert isinstance(reply, Refusal)
+        assert (reply.field, reply.status) == ("connection", 409)
         reply = await hall.ask(again)
         assert isinstance(reply, Published)
         assert reply.sdp == publisher.answer
         reply = await hall.ask(msgspec.structs.replace(again, connection=0))
         assert isinstance(reply, Refusal)
         assert (reply.field, reply.status) == ("connection", 409)
+
+
+async def test_a_connection_that_breaks_ends_alone(
+    hall: Hall, session: str, *, card: Clip, page: Clip, eventually: Eventually, caplog: pytest.LogCaptureFixture
+) -> None:
+    def breaks() -> None:
+        raise RuntimeError("whatever it is")
+
+    async with hall.publisher(session, "camera", card) as camera, hall.publisher(session, "screen", page) as screen:
+        await camera.connected()
+        await screen.connected()
+        next(iter(hall.worker._connections.values())).tick = breaks  # type: ignore[method-assign]
+        await eventually((hall.folder(session, "camera") / "ended.json").exists)
+        first, second = await beats(hall, 2)
+        assert [track.track for beat in (first, second) for track in beat.tracks] == ["screen", "screen"]
+        assert not (hall.folder(session, "screen") / "ended.json").exists()
+    assert hall.ended(session, "camera").why == "lost"
+    assert caplog.text.count("a connection broke") == 1
+
+
+async def test_a_worker_that_cannot_go_on_says_so(nats_url: str, tmp_path: Path) -> None:
+    def breaks() -> MediaBeat:
+        raise RuntimeError("no beat")
+
+    def stop_beating(worker: MediaWorker) -> None:
+        worker._beat_now = breaks  # type: ignore[method-assign]
+
+    def stop_sending(worker: MediaWorker) -> None:
+        worker._keyframes.put_nowait(cast("KeyFrame", "no key frame"))
+
+    for stop, error in ((stop_beating, RuntimeError), (stop_sending, AttributeError)):
+        async with open_hall(new_settings(nats_url, tmp_path)) as hall:
+            stop(hall.worker)
+            with pytest.raises(error):
+                await asyncio.wait_for(hall.worker.failed(), 5)
+
+
+async def test_setting_the_clock_makes_nobody_silent(
+    hall: Hall, session: str, card: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = SimpleNamespace(now=lambda zone: datetime.now(zone) + timedelta(days=1))
+    async with hall.publisher(session, "camera", card) as publisher:
+        await publisher.connected()
+        monkeypatch.setattr(worker, "datetime", ahead)
+        *_, beat = await beats(hall, 2)
+        assert beat.at > datetime.now(UTC) + timedelta(hours=23)
+        assert [0 <= track.quiet_s < 3 for track in beat.tracks] == [True]
+
+
+async def beats(hall: Hall, count: int) -> list[MediaBeat]:
+    """The next beats of the hall's worker."""
+    heard: asyncio.Queue[MediaBeat] = asyncio.Queue()
+
+    async def on_beat(message: Msg) -> None:
+        beat = msgspec.msgpack.decode(message.data, type=MediaBeat)
+        if beat.worker == hall.settings.worker:
+            heard.put_nowait(beat)
+
+    asked = await hall.front.subscribe("vigil.beat", cb=on_beat)
+    async with asyncio.timeout(10):
+        found = [await heard.get() for _ in range(count)]
+    await asked.unsubscribe()
+    return found
 
 
 async def test_without_record_nothing_is_written(hall: Hall, session: str, card: Clip, eventually: Eventually) -> None:

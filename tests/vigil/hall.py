@@ -154,7 +154,7 @@ class Hall:
             while True:
                 now = datetime.now(UTC)
                 live = tuple(
-                    LiveTrack(tenant="main", session=session, track=track, connection=1, media_at=now)
+                    LiveTrack(tenant="main", session=session, track=track, connection=1, quiet_s=0.0)
                     for track in tracks
                 )
                 message = MediaBeat(worker=f"worker-{session}", at=now, tracks=live)
