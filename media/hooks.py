@@ -55,6 +55,15 @@ def selected_address(connection: Connection) -> Address | None:
     return None if pair is None else pair.remote_addr
 
 
+def forget_remote(connection: Connection, address: Address) -> None:
+    """Lets aioice forget a remote address: its candidate, its pair and a check under way. Not the nominated one."""
+    for pair in [p for p in connection._check_list if p.remote_addr == address]:
+        if pair.task is not None:
+            pair.task.cancel()
+        connection._check_list.remove(pair)
+    connection._remote_candidates = [c for c in connection._remote_candidates if (c.host, c.port) != address]
+
+
 def take_dtls_role(dtls: RTCDtlsTransport, role: DtlsRole) -> None:
     """Fixes the role that the SDP answer promised; by itself aiortc would derive it from the ICE role (ORTC)."""
     dtls._set_role(role)

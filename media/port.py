@@ -24,11 +24,13 @@ from aioice.candidate import Candidate, candidate_foundation, candidate_priority
 from aioice.ice import Connection, StunProtocol
 from aioice.stun import Message
 
-from media.hooks import PACKET_MAX, Address, add_protocol
+from media.hooks import PACKET_MAX, Address, add_protocol, forget_remote, selected_address
 
 logger = logging.getLogger(__name__)
 
 READ_EVERY_S = 0.01
+ADDRESSES_MAX = 16  # of one peer: a browser checks from a few; more than these only in the place of silent ones
+SILENT_S = 10.0  # a browser checks the address in use each 2 to 3 s
 _BATCH = 1024
 _BUFFER = 4 << 20
 _USERNAME = 6
@@ -86,6 +88,11 @@ class MediaPort:
     def bind(self, address: Address, protocol: OnePortProtocol) -> None:
         """Gives everything from `address` to `protocol` from now on."""
         self._by_address[address] = protocol
+
+    def unbind(self, address: Address, protocol: OnePortProtocol) -> None:
+        """Gives `protocol` nothing more from `address`."""
+        if self._by_address.get(address) is protocol:
+            del self._by_address[address]
 
     def forget(self, protocol: OnePortProtocol) -> None:
         self._by_address = {a: p for a, p in self._by_address.items() if p is not protocol}
@@ -167,6 +174,7 @@ class OnePortConnection(Connection):
         super().__init__(ice_controlling=False)
         self.closed = False
         self._port, self._on_media = port, on_media
+        self._checked_at: dict[Address, float] = {}  # the longest silent first
 
     async def get_component_candidates(
         self,
@@ -192,8 +200,23 @@ class OnePortConnection(Connection):
         return [protocol.local_candidate]
 
     def check_incoming(self, message: Message, addr: Address, protocol: StunProtocol) -> None:
-        """aioice calls this for each check that carried the right password."""
+        """aioice calls this for each check that carried the right password.
+
+        Each address costs a check of ours, and all are gone through for each: a peer has `ADDRESSES_MAX`. One whose
+        network changes may move on all the same: what was silent for `SILENT_S` makes room. The nominated one stays.
+        """
         assert isinstance(protocol, OnePortProtocol)
+        now = asyncio.get_running_loop().time()
+        if addr not in self._checked_at and len(self._checked_at) >= ADDRESSES_MAX:
+            nominated = selected_address(self)
+            silent, at = next((a, at) for a, at in self._checked_at.items() if a != nominated)
+            if now - at < SILENT_S:
+                return
+            del self._checked_at[silent]
+            self._port.unbind(silent, protocol)
+            forget_remote(self, silent)
+        self._checked_at.pop(addr, None)
+        self._checked_at[addr] = now
         self._port.bind(addr, protocol)
         super().check_incoming(message, addr, protocol)
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 
 import pylibsrtp
 import pytest
+from aioice.candidate import Candidate
 from aioice.ice import CandidatePair, Connection, StunProtocol
 from aiortc import RTCCertificate, RTCDtlsTransport, RTCIceGatherer, RTCIceTransport
 from aiortc.rtcdtlstransport import SRTP_PROFILES
@@ -65,6 +66,22 @@ async def test_the_selected_address_is_that_of_the_nominated_pair(port: MediaPor
     assert hooks.selected_address(connection) is None
     assert connection._nominated == {}
     assert isinstance(inspect.getattr_static(CandidatePair, "remote_addr"), property)
+    await connection.close()
+
+
+async def test_a_remote_address_can_be_forgotten(port: MediaPort) -> None:
+    connection = OnePortConnection(port, print)
+    await connection.gather_candidates()
+    (protocol,) = connection._protocols
+    gone = Candidate("f", 1, "udp", 1, "127.0.0.1", 9, "prflx")
+    stays = Candidate("f", 1, "udp", 1, "127.0.0.1", 10, "prflx")
+    connection._remote_candidates += [gone, stays]
+    connection._check_list += [CandidatePair(protocol, gone), CandidatePair(protocol, stays)]
+    checking = connection._check_list[0].task = asyncio.create_task(asyncio.sleep(60))
+    hooks.forget_remote(connection, ("127.0.0.1", 9))
+    assert [pair.remote_candidate for pair in connection._check_list] == connection.remote_candidates == [stays]
+    await asyncio.wait([checking])
+    assert checking.cancelled()
     await connection.close()
 
 

@@ -6,11 +6,12 @@ import asyncio
 import random
 import socket
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 
 import pytest
 from aioice import stun
 
-from media.port import MediaPort, OnePortConnection, open_socket
+from media.port import ADDRESSES_MAX, MediaPort, OnePortConnection, open_socket
 
 
 @pytest.fixture
@@ -92,6 +93,41 @@ async def test_whatever_strangers_send_the_port_goes_on_reading(port: MediaPort,
     stranger.sendto(b"\x80 media", port.address)
     await asyncio.sleep(0.03)
     assert got[-1] == b"\x80 media"
+    await connection.close()
+
+
+async def test_a_peer_that_checks_from_everywhere_is_known_by_a_few_addresses_and_may_still_move(
+    port: MediaPort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    got: list[bytes] = []
+    connection = await connected(port, got)
+    whole = check(connection, connection.local_password)
+    with ExitStack() as stack:
+        socks = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(50)]
+        for sock in socks:
+            sock.bind(("127.0.0.1", 0))
+
+        async def heard() -> set[int]:
+            """Whose media arrives."""
+            got.clear()
+            for number, sock in enumerate(socks):
+                sock.sendto(bytes([128, number]), port.address)
+            await asyncio.sleep(0.05)
+            return {data[1] for data in got}
+
+        for sock in socks[:-1]:
+            sock.sendto(whole, port.address)
+        await asyncio.sleep(0.05)
+        assert await heard() == set(range(ADDRESSES_MAX))
+        assert len(connection._check_list) == len(connection.remote_candidates) == ADDRESSES_MAX
+
+        first = next(pair for pair in connection._check_list if pair.remote_addr == socks[0].getsockname())
+        connection._nominated[1] = first
+        monkeypatch.setattr("media.port.SILENT_S", 0.0)
+        socks[-1].sendto(whole, port.address)
+        await asyncio.sleep(0.05)
+        assert await heard() == {*range(ADDRESSES_MAX), len(socks) - 1} - {1}, "the nominated address stays"
+        assert len(connection._check_list) == len(connection.remote_candidates) == ADDRESSES_MAX
     await connection.close()
 
 
