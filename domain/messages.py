@@ -91,7 +91,7 @@ class KeyFrame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """One decoded key frame: a JPEG for the detectors and a small one for the wall (160 pixels wide)."""
+    """One decoded key frame: a JPEG for the detectors and a small one for the wall (at most 160 wide)."""
 
     tenant: str
     session: str

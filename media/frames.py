@@ -23,10 +23,10 @@ from media.rtp import vp8_keyframe_size
 
 logger = logging.getLogger(__name__)
 
-PICTURE_WIDTH, THUMBNAIL_WIDTH = 640, 160
+PICTURE, THUMBNAIL = (640, 1280), (160, 320)  # at most so wide and so high; a telephone is held upright
 PIXELS_MAX = 40_000_000  # a little more than 8K; a larger picture costs more memory than one candidate may take
 _TRACKS_MAX = 4096
-_QUALITY = {PICTURE_WIDTH: 5, THUMBNAIL_WIDTH: 8}
+_QUALITY = {PICTURE: 5, THUMBNAIL: 8}
 _decoder = msgspec.msgpack.Decoder(KeyFrame)
 _Key = tuple[str, str, Track]
 
@@ -91,8 +91,7 @@ def to_picture(keyframe: KeyFrame) -> Picture | None:
     """Decodes a key frame and scales it; None when it cannot be decoded."""
     try:
         frame = _decode(keyframe.data)
-        width = min(PICTURE_WIDTH, frame.width)
-        height = _height(frame, width)
+        width, height = _size(frame, (min(PICTURE[0], frame.width), min(PICTURE[1], frame.height)))
         return Picture(
             tenant=keyframe.tenant,
             session=keyframe.session,
@@ -100,8 +99,8 @@ def to_picture(keyframe: KeyFrame) -> Picture | None:
             at=keyframe.at,
             width=width,
             height=height,
-            jpeg=_jpeg(frame, width, height, _QUALITY[PICTURE_WIDTH]),
-            thumbnail=_jpeg(frame, THUMBNAIL_WIDTH, _height(frame, THUMBNAIL_WIDTH), _QUALITY[THUMBNAIL_WIDTH]),
+            jpeg=_jpeg(frame, width, height, _QUALITY[PICTURE]),
+            thumbnail=_jpeg(frame, *_size(frame, THUMBNAIL), _QUALITY[THUMBNAIL]),
         )
     except (av.FFmpegError, ValueError) as error:
         logger.warning("a key frame of %d bytes cannot be decoded: %s", len(keyframe.data), error)
@@ -122,9 +121,11 @@ def _decode(data: bytes) -> av.VideoFrame:
     return frames[0]
 
 
-def _height(frame: av.VideoFrame, width: int) -> int:
-    """The height that keeps the proportions, even as JPEG's halved colours ask."""
-    return max(2, round(frame.height * width / frame.width / 2) * 2)
+def _size(frame: av.VideoFrame, most: tuple[int, int]) -> tuple[int, int]:
+    """The largest width and height within `most` that keep the proportions, even as JPEG's halved colours ask."""
+    scale = min(most[0] / frame.width, most[1] / frame.height)
+    width, height = (max(2, round(side * scale / 2) * 2) for side in (frame.width, frame.height))
+    return width, height
 
 
 def _jpeg(frame: av.VideoFrame, width: int, height: int, quality: int) -> bytes:

@@ -10,10 +10,11 @@ import av
 import msgspec
 import nats
 import numpy as np
+import pytest
 from nats.aio.msg import Msg
 
 from domain.messages import KeyFrame, Picture
-from media.clips import Clip
+from media.clips import Clip, encode_pictures
 from media.frames import FramesWorker, to_picture
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -45,6 +46,25 @@ def test_a_screen_is_scaled_down(page: Clip) -> None:
     assert (picture.width, picture.height) == (640, 360)
     assert picture_of(picture.jpeg).shape == (360, 640, 3)
     assert picture_of(picture.thumbnail).shape == (90, 160, 3)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "picture", "thumbnail"),
+    [
+        (720, 1280, (640, 1138), (160, 284)),
+        (2, 10_000, (2, 1280), (2, 320)),
+        (10_000, 2, (640, 2), (160, 2)),
+    ],
+)
+def test_the_thinnest_picture_stays_small(
+    width: int, height: int, picture: tuple[int, int], thumbnail: tuple[int, int]
+) -> None:
+    clip = encode_pictures([np.zeros((height, width, 3), np.uint8)], fps=1)
+    made = to_picture(keyframe(clip.frames[0]))
+    assert made is not None
+    assert (made.width, made.height) == picture
+    for jpeg, (wide, high) in ((made.jpeg, picture), (made.thumbnail, thumbnail)):
+        assert picture_of(jpeg).shape == (high, wide, 3)
 
 
 def test_what_cannot_be_decoded_gives_no_picture_and_harms_nothing(card: Clip) -> None:
