@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 import msgspec
 from litestar import WebSocket, websocket
@@ -34,7 +36,16 @@ log = logging.getLogger(__name__)
 
 Socket = WebSocket[Caller, None, State]
 EVERY_S = 0.5
+KEPT_S = 10.0  # a thumbnail that was not followed by another for so long is shown to nobody any more
 SUBJECT = "vigil.picture.*.camera"
+
+
+class _Shown(NamedTuple):
+    """The newest thumbnail of a session, packed: how many came before it, when it came, and what is sent."""
+
+    number: int
+    heard_at: float
+    frame: bytes
 
 
 class Wall:
@@ -42,12 +53,12 @@ class Wall:
 
     def __init__(self, nats: Nats) -> None:
         self._nats = nats
-        self._newest: dict[tuple[str, str], tuple[int, Picture]] = {}
+        self._newest: dict[tuple[str, str], _Shown] = {}  # the oldest first
         self._count = 0
         self._viewers = 0
         self._asked: Subscription | None = None
         self._turn = asyncio.Lock()
-        self._packed: dict[tuple[str, str, int, int], bytes] = {}
+        self._packed: dict[tuple[str, str, int], bytes] = {}  # of what is here now
 
     @property
     def count(self) -> int:
@@ -76,16 +87,14 @@ class Wall:
 
     def pack(self, tenant: str, schedule: str, sessions: frozenset[str], after: int) -> bytes:
         """The thumbnails of these sessions that came after a count; empty when there is none."""
-        key = (tenant, schedule, after, self._count)
+        self._drop_old()
+        key = (tenant, schedule, after)
         if key not in self._packed:
-            new = [
-                picture
-                for (whose, session), (number, picture) in self._newest.items()
-                if whose == tenant and session in sessions and number > after
-            ]
-            if len(self._packed) > 256:
-                self._packed.clear()
-            self._packed[key] = b"".join(map(packed, new))
+            self._packed[key] = b"".join(
+                shown.frame
+                for (whose, session), shown in self._newest.items()
+                if whose == tenant and session in sessions and shown.number > after
+            )
         return self._packed[key]
 
     async def _heard(self, message: Msg) -> None:
@@ -95,7 +104,15 @@ class Wall:
             log.warning("a picture that cannot be read was ignored")
             return
         self._count += 1
-        self._newest[picture.tenant, picture.session] = (self._count, picture)
+        self._newest.pop((picture.tenant, picture.session), None)
+        self._newest[picture.tenant, picture.session] = _Shown(self._count, time.monotonic(), packed(picture))
+        self._packed.clear()
+
+    def _drop_old(self) -> None:
+        before = time.monotonic() - KEPT_S
+        while self._newest and next(iter(self._newest.values())).heard_at < before:
+            del self._newest[next(iter(self._newest))]
+            self._packed.clear()
 
 
 def packed(picture: Picture) -> bytes:

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from nats.aio.msg import Msg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from api.wall import Wall
 from domain.messages import Picture
 from tests.api.hall import PASSWORD, Exam, Hall, an_exam
 
@@ -34,12 +36,16 @@ def opened(exam: Exam, cookie: str, origin: str | None = "http://vigil.test") ->
     return connect(at(exam), additional_headers=headers)
 
 
-async def show(hall: Hall, session: str, thumbnail: bytes, tenant: str = "main") -> None:
-    picture = Picture(
+def picture(session: str, thumbnail: bytes, tenant: str = "main") -> Picture:
+    return Picture(
         tenant=tenant, session=session, track="camera", at=datetime.now(UTC), width=640, height=480, jpeg=b"large",
         thumbnail=thumbnail,
     )  # fmt: skip
-    await hall.services.nats.publish(f"vigil.picture.{session}.camera", msgspec.msgpack.encode(picture))
+
+
+async def show(hall: Hall, session: str, thumbnail: bytes, tenant: str = "main") -> None:
+    message = msgspec.msgpack.encode(picture(session, thumbnail, tenant))
+    await hall.services.nats.publish(f"vigil.picture.{session}.camera", message)
 
 
 def unpack(frame: bytes) -> dict[str, bytes]:
@@ -75,6 +81,31 @@ async def test_thumbnails_of_ones_own_candidates_come_in_one_message(exam: Exam)
         assert seen == {exam.sessions[0]: b"new", exam.sessions[1]: b"one"}
         await show(exam.hall, exam.sessions[1], b"two")
         assert await next_frame(socket) == {exam.sessions[1]: b"two"}
+
+
+async def test_nothing_but_the_newest_thumbnail_is_kept_and_that_for_seconds(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = Wall(hall.services.nats)
+
+    async def heard(session: str, thumbnail: bytes) -> None:
+        await shown._heard(Msg(_client=hall.services.nats, data=msgspec.msgpack.encode(picture(session, thumbnail))))
+
+    def seen(after: int = 0) -> dict[str, bytes]:
+        return unpack(shown.pack("main", "schedule", frozenset({"a", "b"}), after))
+
+    await heard("a", b"old")
+    await heard("b", b"one")
+    assert seen() == {"a": b"old", "b": b"one"}
+    await heard("a", b"new")
+    assert (seen(2), seen()) == ({"a": b"new"}, {"a": b"new", "b": b"one"})
+    kept = repr((shown._newest, shown._packed))
+    assert "new" in kept
+    assert "old" not in kept
+    assert "large" not in kept
+    monkeypatch.setattr("api.wall.KEPT_S", 0.0)
+    assert seen() == {}
+    assert not shown._newest
 
 
 async def test_a_foreign_page_and_a_stranger_are_turned_away(exam: Exam) -> None:
