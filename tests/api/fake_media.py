@@ -15,13 +15,18 @@ from domain.messages import Done, Hangup, MediaBeat, MediaReply, Publish, Publis
 
 
 class FakeMedia:
-    """`async with FakeMedia(nats, "w1")`; `refusal` is what it answers instead of taking an offer, once."""
+    """`async with FakeMedia(nats, "w1")`; `refusal` is what it answers instead of taking an offer, once.
+
+    With `mute` it takes the next offer and its answer gets lost.
+    """
 
     def __init__(self, nats: Nats, worker: str) -> None:
         self._nats, self.worker = nats, worker
         self.published: list[Publish] = []
         self.hung_up: list[Hangup] = []
         self.refusal: Refusal | None = None
+        self.mute = False
+        self._offers: dict[tuple[str, str, int], str] = {}
 
     async def __aenter__(self) -> Self:
         self._asked = await self._nats.subscribe(f"vigil.media.{self.worker}", cb=self._answer)
@@ -45,10 +50,19 @@ class FakeMedia:
         match msgspec.msgpack.decode(message.data, type=Publish | Hangup):
             case Publish() as offer if "m=video" not in offer.sdp:
                 reply = Refusal(field="sdp", rule="the offer has no video")
+            case Publish() as offer if self._taken(offer) != offer.sdp:
+                reply = Refusal(field="connection", rule="was opened by another offer", status=409)
             case Publish() as offer:
                 reply, self.refusal = self.refusal or Published(sdp=f"v=0 {len(offer.sdp)}", worker=self.worker), None
                 self.published.append(offer)
+                if self.mute:
+                    self.mute = False
+                    return
             case Hangup() as order:
                 self.hung_up.append(order)
                 reply = Done()
         await message.respond(msgspec.msgpack.encode(reply))
+
+    def _taken(self, offer: Publish) -> str:
+        """The offer that opened this connection."""
+        return self._offers.setdefault((offer.session, offer.track, offer.connection), offer.sdp)

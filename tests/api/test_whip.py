@@ -83,6 +83,21 @@ async def test_a_number_that_a_dead_process_took_is_left_behind(exam: Exam, work
     assert answer.headers["location"] == f"{whip(exam, 'screen')}/2"
 
 
+async def test_after_an_answer_that_got_lost_another_offer_gets_its_own(
+    exam: Exam, worker: FakeMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = exam.candidates[0]
+    before = (await me.post(whip(exam), content=OFFER, headers=HEAD)).headers["etag"]
+    worker.mute = True
+    with monkeypatch.context() as patch:
+        patch.setattr("api.whip.PATIENCE_S", 0.2)
+        assert (await me.post(whip(exam), content=OFFER, headers=HEAD)).status_code == 503
+    another = OFFER + "a=ice-ufrag:another\r\n"
+    answer = await me.post(whip(exam), content=another, headers=HEAD)
+    assert (answer.status_code, answer.text) == (201, f"v=0 {len(another)}")
+    assert int(answer.headers["etag"].strip('"')) == int(before.strip('"')) + 2
+
+
 async def test_both_tracks_go_to_one_worker_and_sessions_are_spread(hall: Hall) -> None:
     nats, workers = hall.services.nats, hall.services.workers
     async with FakeMedia(nats, "w1"), FakeMedia(nats, "w2"), FakeMedia(nats, "w3"):
