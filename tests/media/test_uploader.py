@@ -165,7 +165,7 @@ async def test_our_own_bytes_in_the_store_are_success_and_others_are_never_overw
 def killed(tmp_path: Path) -> Callable[[], Path]:
     """A process that records five seconds without an end and is then killed with -9; returns its spool."""
     program = f"""
-        import asyncio, sys, time
+        import asyncio, sys, threading
         from pathlib import Path
         sys.path.insert(0, {str(REPOSITORY)!r})
         from media.clips import card_clip
@@ -177,7 +177,9 @@ def killed(tmp_path: Path) -> Callable[[], Path]:
             recorder = new_recorder(await spool.connection(RECORDING, 1), sound=False)
             for frame in play(card_clip(), 11.5):
                 recorder.on_frame(frame)
-            await asyncio.sleep(0.3)
+            written = threading.Event()
+            spool.put(written.set)
+            written.wait()
             print("recorded", flush=True)
             await asyncio.sleep(60)
 
