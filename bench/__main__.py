@@ -1,4 +1,7 @@
-"""`python -m bench [ONLY]`: runs every group of benchmarks, or one; prints a table and writes `bench/results.json`."""
+"""`python -m bench [ONLY]`: runs every group of benchmarks, or one; prints a table and writes `bench/results.json`.
+
+The file is a list of rows and holds those of this run alone, so that all of them come from the same machine.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import sys
 import traceback
 from importlib import import_module
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 from rich.console import Console
@@ -18,26 +22,32 @@ RESULTS = Path(__file__).with_name("results.json")
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One number. The goal is for the ratio, or for the value where there is none."""
+    """One number beside its baseline, measured in the same run. The goal is for the ratio, as in `>=3` or `<=1.15`.
+
+    A row without a ratio was not run, and `note` says why.
+    """
 
     name: str
     value: float | None = None
     unit: str = ""
     baseline: float | None = None
     ratio: float | None = None
-    goal: str | None = None
+    goal: Annotated[str, msgspec.Meta(pattern=r"^[<>]=\d+(\.\d+)?$")] | None = None
     note: str = ""
+
+    def __post_init__(self) -> None:
+        if len({self.value is None, self.baseline is None, self.ratio is None}) > 1 or not (self.ratio or self.note):
+            raise ValueError(f"{self.name}: expected value, baseline and ratio, or a note why there is none of them")
 
     @property
     def verdict(self) -> str:
         """Whether the goal is met; empty where none is set."""
-        kind, limit = (self.goal or "")[:2], (self.goal or "")[2:]
-        if kind not in (">=", "<="):
+        if self.goal is None:
             return ""
-        reached = self.value if self.ratio is None else self.ratio
-        if reached is None:
+        if self.ratio is None:
             return "missed"
-        return "met" if (reached >= float(limit) if kind == ">=" else reached <= float(limit)) else "missed"
+        limit = float(self.goal[2:])
+        return "met" if (self.ratio >= limit if self.goal[0] == ">" else self.ratio <= limit) else "missed"
 
 
 def main(only: str | None) -> int:
@@ -54,28 +64,19 @@ def main(only: str | None) -> int:
         rows += found
         failed |= broke
     console.print(table(rows))
-    kept = [row for row in earlier() if row.name not in {one.name for one in rows}] if only else []
-    RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode([*kept, *rows])) + b"\n")
+    RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(rows)) + b"\n")
     return int(failed)
 
 
 def measure(group: str) -> tuple[list[Row], bool]:
     """A group's rows, and whether it failed. One that is not there or fails is a row with the reason."""
     try:
-        rows = msgspec.convert(import_module(f"bench.{group}").run(), list[Row])
-        return [_against_one(row) for row in rows], False
+        return msgspec.convert(import_module(f"bench.{group}").run(), list[Row]), False
     except Exception as error:  # noqa: BLE001 - the other groups go on, and the reason stands in the table
         if isinstance(error, ModuleNotFoundError) and error.name == f"bench.{group}":
             return [Row(name=group, note="not there")], False
         traceback.print_exc()
         return [Row(name=group, note=f"failed: {type(error).__name__}: {error}")], True
-
-
-def _against_one(row: Row) -> Row:
-    """A measured row always has a ratio: a count that stands for itself is held against one of its unit."""
-    if row.value is None or row.ratio is not None:
-        return row
-    return msgspec.structs.replace(row, baseline=1.0, ratio=row.value)
 
 
 def machine() -> str:
@@ -96,11 +97,6 @@ def table(rows: list[Row]) -> Table:
             row.goal or "", row.verdict, row.note, style=colours[row.verdict],
         )  # fmt: skip
     return shown
-
-
-def earlier() -> list[Row]:
-    """What the last run of other groups found."""
-    return msgspec.json.decode(RESULTS.read_bytes(), type=list[Row]) if RESULTS.exists() else []
 
 
 def _number(number: float | None) -> str:

@@ -26,6 +26,7 @@ from domain.policy import Policy
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SETTINGS = Settings(detectors=Policy().detectors)
 EVERY_S = 2.0
+ASKED = 60  # candidates a core
 
 
 def run() -> list[dict[str, object]]:
@@ -45,13 +46,11 @@ def run() -> list[dict[str, object]]:
             "note": "JPEG, gate, faces, objects through ultralytics, tracks, rules; bare: the run() of both sessions",
         },
         {
-            "name": "candidates a core, a sample each 2 s", "value": round(EVERY_S / calm_s), "unit": "candidates",
-            "baseline": None, "ratio": None, "goal": ">=60",
-            "note": f"{calm_s * 1e3:.1f} CPU ms a sample, objects looked for in {calm.looks / calm.samples:.0%}",
-        },
-        {
-            "name": "candidates a core, objects looked for in every sample", "value": round(EVERY_S / ours),
-            "unit": "candidates", "baseline": None, "ratio": None, "goal": None, "note": "the dearest case",
+            "name": "candidates a core, a sample each 2 s, against objects looked for in every sample",
+            "value": round(EVERY_S / calm_s, 1), "unit": "candidates", "baseline": round(EVERY_S / ours, 1),
+            "ratio": round(ours / calm_s, 2), "goal": None,
+            "note": f"asked for: {ASKED} candidates or more. {calm_s * 1e3:.1f} CPU ms a sample, objects looked for in"
+            f" {calm.looks / calm.samples:.0%}",
         },
     ]  # fmt: skip
 

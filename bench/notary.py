@@ -17,6 +17,7 @@ from psycopg import AsyncConnection
 
 from commands.checkpoint import Signer
 from commands.leaf import leaf_bytes
+from commands.merkle import inclusion_spans, root
 from commands.notary import seal_batch, sign
 from commands.proofs import inclusions, latest, read_after
 from vigil import embedded
@@ -25,7 +26,8 @@ from vigil.migrate import migrate
 from vigil.settings import as_role
 
 EVENTS, ROUNDS, STATE_BYTES = 20_000, 5, 330
-PROVEN = 1_000
+ASKED = 20_000  # events a second
+PROVEN, COMPUTED = 1_000, 5
 
 FILL = """
 INSERT INTO ledger.events (originator_id, originator_version, topic, state, recorded_at)
@@ -67,32 +69,41 @@ async def _measure(database_url: str) -> list[dict[str, object]]:
                 pass
             await sign(conn, signer)
             ours.append(time.perf_counter() - begun)
-        proof_s = await _prove(conn)
+        proof_s, whole_s = await _prove(conn)
     sealing, hashing = median(ours), median(bare)
     return [
         {
             "name": "sealing events, against SHA-256 of the same bytes alone",
-            "value": round(sealing / EVENTS * 1e6, 1), "unit": "us an event",
-            "baseline": round(hashing / EVENTS * 1e6, 2), "ratio": round(sealing / hashing, 1), "goal": "report",
-            "note": f"read, hash, tree, stored levels and signature, on a disk; states of {STATE_BYTES} bytes",
+            "value": round(EVENTS / sealing), "unit": "events/s", "baseline": round(EVENTS / hashing),
+            "ratio": round(hashing / sealing, 3), "goal": None,
+            "note": f"asked for: {ASKED:,} events/s or more. One notary: read, hash, tree, stored levels and signature,"
+            f" on a disk; states of {STATE_BYTES} bytes",
         },
         {
-            "name": "events sealed a second", "value": round(EVENTS / sealing), "unit": "events/s", "baseline": None,
-            "ratio": None, "goal": ">=20000", "note": "one notary, batches of 1,000",
-        },
-        {
-            "name": "inclusion proofs out of the stored levels", "value": round(PROVEN / proof_s), "unit": "proofs/s",
-            "baseline": None, "ratio": None, "goal": None,
-            "note": f"{PROVEN} at once, as an export asks, in a tree of {EVENTS * ROUNDS} leaves",
+            "name": "inclusion proofs out of the stored levels, against the whole tree computed for each",
+            "value": round(1 / proof_s), "unit": "proofs/s", "baseline": round(1 / whole_s, 2),
+            "ratio": round(whole_s / proof_s), "goal": None,
+            "note": f"{PROVEN} at once, as an export asks, in a tree of {EVENTS * ROUNDS} leaves; the baseline has all"
+            " leaf hashes in memory",
         },
     ]  # fmt: skip
 
 
-async def _prove(conn: AsyncConnection) -> float:
-    """Seconds for `PROVEN` proofs, spread over the whole tree."""
+async def _prove(conn: AsyncConnection) -> tuple[float, float]:
+    """Seconds for a proof, of `PROVEN` that are spread over the whole tree; and for one from nothing but the leaves."""
     head = await latest(conn)
     assert head
     step = head.position // PROVEN
     begun = time.perf_counter()
-    await inclusions(conn, range(1, head.position, step)[:PROVEN], head.size)
-    return time.perf_counter() - begun
+    proofs = await inclusions(conn, range(1, head.position, step)[:PROVEN], head.size)
+    proof_s = (time.perf_counter() - begun) / PROVEN
+    leaves = [bytes(row[0]) async for row in await conn.execute("SELECT hash FROM ledger.leaves ORDER BY index")]
+    begun = time.perf_counter()
+    paths = [_computed(leaves, proof.index) for proof in proofs[-COMPUTED:]]
+    whole_s = (time.perf_counter() - begun) / COMPUTED
+    assert paths == [proof.path for proof in proofs[-COMPUTED:]]
+    return proof_s, whole_s
+
+
+def _computed(leaves: list[bytes], index: int) -> tuple[bytes, ...]:
+    return tuple(root(leaves[span.start : span.stop]) for span in inclusion_spans(index, len(leaves)))

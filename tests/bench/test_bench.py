@@ -1,7 +1,9 @@
-"""The benchmarks' own book-keeping: goals, and groups that are missing or fail."""
+"""The benchmarks' own book-keeping: goals, the file's form, and groups that are missing or fail."""
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -12,42 +14,77 @@ import pytest
 from bench import __main__ as bench
 from bench.__main__ import Row
 
-
-@pytest.mark.parametrize(
-    ("row", "verdict"),
-    [
-        (Row(name="x", value=9, ratio=3.0, goal=">=3"), "met"),
-        (Row(name="x", value=9, ratio=2.9, goal=">=3"), "missed"),
-        (Row(name="x", value=9, ratio=1.2, goal="<=1.15"), "missed"),
-        (Row(name="x", value=20_000, goal=">=20000"), "met"),
-        (Row(name="x", goal=">=1"), "missed"),
-        (Row(name="x", value=9, ratio=1.0, goal="report"), ""),
-        (Row(name="x", value=9), ""),
-    ],
-)
-def test_a_goal_is_for_the_ratio_or_for_the_value_where_there_is_none(row: Row, verdict: str) -> None:
-    assert row.verdict == verdict
+SEALING = {"name": "sealing", "value": 7, "unit": "events/s", "baseline": 2.0, "ratio": 3.5, "goal": ">=3", "note": ""}
 
 
-def test_a_group_that_fails_is_a_row_with_the_reason_and_the_others_are_kept(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def results(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where results go; `notary` measures something, and `append` breaks."""
+
     def broken() -> list[dict[str, object]]:
         raise OSError("no disk")
 
-    for group, run in (("append", broken), ("notary", lambda: [{"name": "sealing", "value": 7, "unit": "us"}])):
+    for group, run in (("append", broken), ("notary", lambda: [SEALING])):
         module = ModuleType(f"bench.{group}")
         module.run = run  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, f"bench.{group}", module)
+    monkeypatch.setattr(bench, "GROUPS", ("append", "notary", "nowhere"))
     monkeypatch.setattr(bench, "RESULTS", tmp_path / "results.json")
-    assert bench.main("notary") == 0
+    return tmp_path / "results.json"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "goal", "verdict"),
+    [
+        (3.0, ">=3", "met"),
+        (2.9, ">=3", "missed"),
+        (1.2, "<=1.15", "missed"),
+        (1.15, "<=1.15", "met"),
+        (1.0, None, ""),
+    ],
+)
+def test_a_goal_is_for_the_ratio(ratio: float, goal: str | None, verdict: str) -> None:
+    assert Row(name="x", value=9, baseline=9, ratio=ratio, goal=goal).verdict == verdict
+
+
+def test_a_goal_is_missed_by_what_was_not_run() -> None:
+    assert Row(name="x", goal=">=1", note="there is no such server here").verdict == "missed"
+
+
+def test_the_file_is_a_list_of_rows_each_with_a_baseline_or_the_reason_why_not(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.main(None) == 1
+    rows = json.loads(results.read_bytes())
+    assert isinstance(rows, list)
+    for row in rows:
+        assert list(row) == ["name", "value", "unit", "baseline", "ratio", "goal", "note"]
+        assert row["goal"] is None or re.fullmatch(r"[<>]=[0-9.]+", row["goal"])
+        numbers = [row["value"], row["baseline"], row["ratio"]]
+        assert all(isinstance(n, int | float) for n in numbers) or (numbers == [None] * 3 and row["note"])
+    broken, sealing, nowhere = rows
+    assert sealing == SEALING
+    assert broken["note"] == "failed: OSError: no disk"
+    assert nowhere["note"] == "not there"
+    shown = capsys.readouterr().out
+    assert "Python" in shown
+    for part in ("baseline", "sealing", "7 events/s", "3.5", ">=3", "met", "no disk"):
+        assert part in shown
+
+
+def test_the_file_holds_this_run_alone(results: Path) -> None:
     assert bench.main("append") == 1
+    assert bench.main("notary") == 0
+    assert msgspec.json.decode(results.read_bytes(), type=list[Row]) == [msgspec.convert(SEALING, Row)]
     assert bench.main("nothing") == 2
-    found = msgspec.json.decode((tmp_path / "results.json").read_bytes(), type=list[Row])
-    sealing = Row(name="sealing", value=7, unit="us", baseline=1, ratio=7)  # a count, held against one
-    assert found == [sealing, Row(name="append", note="failed: OSError: no disk")]
-    assert "Python" in capsys.readouterr().out
 
 
-def test_a_group_that_is_not_there_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert bench.measure("nowhere") == ([Row(name="nowhere", note="not there")], False)
+@pytest.mark.parametrize("change", [{"baseline": None, "ratio": None}, {"ratio": None}, {"goal": "report"}])
+def test_a_number_without_a_baseline_or_with_another_kind_of_goal_is_a_failed_group(
+    results: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
+) -> None:
+    monkeypatch.setattr(sys.modules["bench.notary"], "run", lambda: [SEALING | change])
+    (row,), failed = bench.measure("notary")
+    assert failed
+    assert row.value is None
+    assert row.note.startswith("failed: ValidationError")
