@@ -122,13 +122,22 @@ def _segment_key(data_key: bytes, header: bytes, name: SegmentName) -> bytes:
 
 
 def _heads(stored: bytes) -> Iterator[tuple[FrameHead, int]]:
-    """Each whole frame's head and where its sealed bytes begin."""
-    at = HEADER_BYTES
+    """Each whole frame's head and where its sealed bytes begin.
+
+    What no frame can be ends it, like a torn one: after a loss of power a file may have a tail of zeros.
+    """
+    at, before = HEADER_BYTES, FrameHead(0, False, 0, 0, 0)
     while at + _HEAD.size <= len(stored):
         size, end_ms, frames, sounds = _HEAD.unpack_from(stored, at)
         head = FrameHead(size & _LAST - 1, bool(size & _LAST), end_ms, frames, sounds)
         at += _HEAD.size
-        if at + head.size > len(stored):
+        if at + head.size > len(stored) or head.size < TAG_BYTES or _falls(before, head):
             return
         yield head, at
+        before = head
         at += head.size
+
+
+def _falls(before: FrameHead, head: FrameHead) -> bool:
+    """Whether a sum is less than it was one frame earlier."""
+    return head.end_ms < before.end_ms or head.frames < before.frames or head.sounds < before.sounds

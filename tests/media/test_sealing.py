@@ -48,6 +48,19 @@ def test_a_file_that_was_cut_off_gives_all_whole_frames_and_says_so(parts: list[
         )
 
 
+@pytest.mark.parametrize("zeros", [1, 15, 16, 17, 4096])
+def test_zeros_behind_the_last_frame_are_no_frame(zeros: int) -> None:
+    whole = b"".join(seal([b"one", b"two"], finished=False))
+    assert measure(whole + bytes(zeros)) == measure(whole)
+    assert open_segment(KEY, NAME, whole + bytes(zeros)) == (b"onetwo", False)
+
+
+def test_a_head_whose_sums_fall_is_no_frame() -> None:
+    header, one, two = seal([b"one", b"two"])
+    assert measure(header + two + one).whole_bytes == len(header + two)
+    assert measure(header + one + two).whole_bytes == len(header + one + two)
+
+
 @given(pieces, st.data())
 def test_any_changed_bit_is_refused_or_ends_the_file(parts: list[bytes], data: st.DataObject) -> None:
     stored = bytearray(b"".join(seal(parts)))
