@@ -17,6 +17,7 @@ from commands.notary import Notary
 from vigil import embedded
 from vigil.migrate import migrate, require_up_to_date
 from vigil.settings import Role, Settings, load, variables
+from vigil.signing import signer
 from vigil.supervise import running, until_stopped
 from vigil.wiring import Core, NotRunning, attached, core
 
@@ -91,6 +92,7 @@ def run_all(settings: Settings, while_running: Callable[[Settings], Awaitable[in
 async def _all(settings: Settings, while_running: Callable[[Settings], Awaitable[int]] | None) -> int:
     await _until_free(settings)
     settings.master_secret()  # or it is said now, and once
+    signer(settings)
     if settings.database_url:
         await migrate(settings.database_url)
     else:

@@ -1,4 +1,4 @@
-"""The master secret: 32 random bytes in a file of its own. Whoever loses it loses every personal field and picture."""
+"""Secrets of 32 random bytes in files of their own. Whoever loses the master secret loses every field and picture."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     nats_url: str = ""
     objects_url: str  # s3://bucket/prefix or file:///folder
     secret_file: Path  # the master secret: 32 bytes in base64 or hexadecimal
-    signing_key_file: Path  # the notary's Ed25519 seed in base64
+    signing_key_file: Path  # the Ed25519 seed that checkpoints and exports are signed with: 32 bytes, like the secret
     origin: str = "vigil"  # the ledger's name in its checkpoints; give each installation its own, and keep it
     public_url: str  # what people type; cameras need https anywhere but on localhost
     host: str = "127.0.0.1"

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -51,8 +52,12 @@ class Core:
     nats: Nats
     objects: ObjectStore
     pseudonyms: Pseudonyms
-    signer: Signer
     tokens: bytes  # the secret that signs tokens and links
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Who signs checkpoints and exports. Only processes that ask read its key. Raises `SettingsError`."""
+        return signer(self.settings)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -96,7 +101,7 @@ async def core(settings: Settings, process: str) -> AsyncIterator[Core]:
         yield Core(
             settings=settings, pool=pool, readers=readers, keys=keys, handler=Handler(pool, appender, keys),
             nats=client, objects=open_store(settings.objects_url), pseudonyms=Pseudonyms(derive(master, "pseudonyms")),
-            signer=signer(settings), tokens=derive(master, "tokens"),
+            tokens=derive(master, "tokens"),
         )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from vigil.embedded import HomeInUse, ServerFailed, Servers, running, servers
 from vigil.embedded.nats import run_nats
 from vigil.embedded.place import remove
 from vigil.settings import load
+from vigil.signing import signer
 
 PARENT = """
 import sys, time
@@ -128,6 +129,19 @@ def test_the_environment_completes_the_settings(used: Path) -> None:
         assert settings.database_url == found.database_url
         assert settings.home == used
         assert len(settings.master_secret()) == 32
+
+
+def test_the_first_start_makes_the_secrets_and_no_other_does(home: Path) -> None:
+    with servers(home, durable=False) as found:
+        settings = load(found.environment())
+        made = settings.master_secret(), signer(settings).fingerprint
+    with servers(home, durable=False):
+        assert (settings.master_secret(), signer(settings).fingerprint) == made
+    settings.secret_file.unlink()
+    settings.signing_key_file.unlink()
+    with servers(home, durable=False):
+        assert not settings.secret_file.exists()
+        assert not settings.signing_key_file.exists()
 
 
 def test_nobody_else_can_enter_and_no_other_folder_is_opened_up(tmp_path: Path) -> None:

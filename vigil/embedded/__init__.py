@@ -61,6 +61,7 @@ def servers(home: Path, *, durable: bool = True) -> Iterator[Servers]:
         _note(home).unlink(missing_ok=True)  # of a run that was killed
         if not (home / "postgres").exists():  # with the first database only: later, a secret that is missing is lost
             make_secret(home / "secret")
+            make_secret(home / "signing.key")
         objects = home / "objects"
         objects.mkdir(mode=0o700, exist_ok=True)
         database_url = stack.enter_context(run_postgresql(home, durable=durable))
