@@ -26,9 +26,10 @@ NOWHERE = {"VIGIL_DATABASE_URL": "postgresql://somebody@127.0.0.1:1/x", "VIGIL_N
 
 
 def vigil(home: Path, *arguments: str, **environment: str) -> tuple[int, str, str]:
-    """Exit code, output and errors of the command, in a home of its own."""
+    """Exit code, output and errors of the command, in a home and at a port of its own."""
+    own = {"VIGIL_HOME": str(home), "VIGIL_PORT": str(free_port())}
     made = subprocess.run(
-        [sys.executable, "-m", "vigil", *arguments], env={**os.environ, "VIGIL_HOME": str(home), **environment},
+        [sys.executable, "-m", "vigil", *arguments], env={**os.environ, **own, **environment},
         capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     return made.returncode, made.stdout, made.stderr
