@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from msgspec.structs import replace
 
 from commands.handler import Work
 from domain import incidents, session_rules
 from domain.event import Private, Refused
+from domain.session import Session
 
 
 async def open_incident(work: Work, session: str, found: incidents.OpenIncident) -> None:
-    """A detector's finding. Nothing is opened unless the session is in progress under a policy with this detector."""
+    """A detector's finding, which may come late: what counts is whether the session ran when it was first seen.
+
+    Nothing is opened of a session that was not in progress then under a policy with this detector.
+    """
     state = await work.state(session_rules.DECIDER, session)
     watched = any(d.kind == found.kind for d in state.policy.detectors)
-    observed = state.phase == "in_progress" and watched
+    observed = watched and _ran(state, found.started_at)
     await work.do(incidents.DECIDER, session, replace(found, observed=observed))
 
 
@@ -50,3 +55,11 @@ async def judge(work: Work, session: str, incident: str, *, verdict: incidents.V
     words = Private(state.subject, reason, session=session, key_class="notes")
     order = incidents.Judge(incident=incident, verdict=verdict, reason=words, by=work.order.actor)
     await work.do(incidents.DECIDER, session, order)
+
+
+def _ran(state: Session, at: datetime) -> bool:
+    """Whether the clock of a session ran at that time. Of pauses only the one that lasts is known."""
+    if state.started_at is None or at < state.started_at:
+        return False
+    stood = state.stopped_since is not None and at >= state.stopped_since
+    return not stood and (state.ended_at is None or at <= state.ended_at)

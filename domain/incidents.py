@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import Literal, assert_never, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -13,6 +13,13 @@ from domain.policy import DetectorKind
 
 Severity = Literal["info", "warn", "high"]
 Verdict = Literal["confirmed", "dismissed", "unsure"]
+
+
+def graver(one: Severity, other: Severity | None) -> Severity:
+    """The graver of two."""
+    order: tuple[Severity, ...] = get_args(Severity)
+    return one if other is None or order.index(one) >= order.index(other) else other
+
 
 # Values.
 
@@ -40,6 +47,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Opened(Event, frozen=True, kw_only=True, tag="incidents.opened"):
+    """`started_at` is the first sample that showed it, `seen_at` the one that settled it."""
+
     incident: str
     kind: DetectorKind
     started_at: datetime
@@ -47,11 +56,17 @@ class Opened(Event, frozen=True, kw_only=True, tag="incidents.opened"):
     confidence: float
     provenance: Provenance
     evidence: Evidence | None
+    seen_at: datetime | None = None
 
 
 class EvidenceAdded(Event, frozen=True, kw_only=True, tag="incidents.evidence_added"):
+    """What more was seen: a picture, how grave and how sure it has become, or that at `seen_at` it still went on."""
+
     incident: str
-    evidence: Evidence
+    evidence: Evidence | None = None
+    severity: Severity | None = None
+    confidence: float | None = None
+    seen_at: datetime | None = None
 
 
 class Closed(Event, frozen=True, kw_only=True, tag="incidents.closed"):
@@ -77,7 +92,10 @@ class VerdictGiven(Event, frozen=True, kw_only=True, tag="incidents.verdict_give
 
 
 class CoverageReported(Event, frozen=True, kw_only=True, tag="incidents.coverage_reported"):
-    """How much a detector could see. What was muted, overloaded or could not be told is not observed, never clean."""
+    """How much a detector could see. What was muted, overloaded or could not be told is not observed, never clean.
+
+    In samples, and in seconds: the camera was recorded for `due_s` under observation, and `seen_s` of them were seen.
+    """
 
     detector: str
     due: int
@@ -85,6 +103,8 @@ class CoverageReported(Event, frozen=True, kw_only=True, tag="incidents.coverage
     cannot_tell: int
     overloaded: int
     muted: int
+    due_s: float | None = None
+    seen_s: float | None = None
 
 
 IncidentEvent = Opened | EvidenceAdded | Closed | RaisedByPerson | VerdictGiven | CoverageReported
@@ -100,12 +120,16 @@ class OpenIncident(Command, frozen=True, kw_only=True):
     confidence: float
     provenance: Provenance
     evidence: Evidence | None
-    observed: bool  # the session was in progress under a policy with this detector
+    observed: bool  # when it was seen, the session was in progress under a policy with this detector
+    seen_at: datetime | None = None
 
 
 class AddEvidence(Command, frozen=True, kw_only=True):
     incident: str
-    evidence: Evidence
+    evidence: Evidence | None = None
+    severity: Severity | None = None
+    confidence: float | None = None
+    seen_at: datetime | None = None
 
 
 class CloseIncident(Command, frozen=True, kw_only=True):
@@ -137,6 +161,8 @@ class ReportCoverage(Command, frozen=True, kw_only=True):
     cannot_tell: int
     overloaded: int
     muted: int
+    due_s: float | None = None
+    seen_s: float | None = None
 
 
 IncidentCommand = OpenIncident | AddEvidence | CloseIncident | Raise | Judge | ReportCoverage
@@ -144,29 +170,56 @@ IncidentCommand = OpenIncident | AddEvidence | CloseIncident | Raise | Judge | R
 # State.
 
 
-class Incidents(msgspec.Struct, frozen=True, kw_only=True):
-    """`open` maps an incident to how it was opened; a person's own incident is a moment and never open."""
+class Flag(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident of a detector: how grave and how sure it has been at most, and when it was last seen."""
 
-    open: dict[str, Opened] = {}
+    incident: str
+    kind: DetectorKind
+    started_at: datetime
+    seen_at: datetime
+    severity: Severity
+    confidence: float
+    closed: bool = False
+
+
+class Incidents(msgspec.Struct, frozen=True, kw_only=True):
+    """`flags` are the detectors' own; a person's is a moment, only known and never open. Verdicts are the latest."""
+
+    flags: dict[str, Flag] = {}
     known: frozenset[str] = frozenset()
     evidence: frozenset[str] = frozenset()
-    verdicts: dict[str, tuple[str, str]] = {}  # incident -> (verdict, by), the latest
+    verdicts: dict[str, tuple[str, str, Private]] = {}  # incident -> (verdict, by, reason)
     covered: frozenset[str] = frozenset()
+
+    @property
+    def open(self) -> dict[str, Flag]:
+        return {incident: flag for incident, flag in self.flags.items() if not flag.closed}
 
 
 def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
     match event:
         case Opened(incident=incident, evidence=evidence):
-            seen = state.evidence | {evidence.object_key} if evidence else state.evidence
-            return replace(state, open=state.open | {incident: event}, known=state.known | {incident}, evidence=seen)
-        case EvidenceAdded(evidence=evidence):
-            return replace(state, evidence=state.evidence | {evidence.object_key})
-        case Closed(incident=incident):
-            return replace(state, open={i: opened for i, opened in state.open.items() if i != incident})
+            seen_at = event.seen_at or (evidence.at if evidence else event.started_at)
+            flag = Flag(
+                incident=incident, kind=event.kind, started_at=event.started_at, seen_at=seen_at,
+                severity=event.severity, confidence=event.confidence,
+            )  # fmt: skip
+            flags, known = state.flags | {incident: flag}, state.known | {incident}
+            return replace(state, flags=flags, known=known, evidence=_kept(state, evidence))
+        case EvidenceAdded(incident=incident, evidence=evidence):
+            state = replace(state, evidence=_kept(state, evidence))
+            if incident not in state.flags:
+                return state
+            return replace(state, flags=state.flags | {incident: _seen(state.flags[incident], event)})
+        case Closed(incident=incident, severity=severity, peak=peak):
+            if incident not in state.flags:
+                return state
+            flag = replace(state.flags[incident], severity=severity, confidence=peak, closed=True)
+            return replace(state, flags=state.flags | {incident: flag})
         case RaisedByPerson(incident=incident):
             return replace(state, known=state.known | {incident})
-        case VerdictGiven(incident=incident, verdict=verdict, by=by):
-            return replace(state, verdicts=state.verdicts | {incident: (verdict, by)})
+        case VerdictGiven(incident=incident, verdict=verdict, by=by, reason=reason):
+            return replace(state, verdicts=state.verdicts | {incident: (verdict, by, reason)})
         case CoverageReported(detector=detector):
             return replace(state, covered=state.covered | {detector})
         case _:
@@ -176,23 +229,34 @@ def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
 def decide(command: IncidentCommand, state: Incidents) -> tuple[IncidentEvent, ...]:
     match command:
         case OpenIncident():
-            already = command.kind in {opened.kind for opened in state.open.values()}
+            already = command.kind in {flag.kind for flag in state.open.values()}
             if command.incident in state.known or not command.observed or already:
                 return ()
             return (
                 Opened(
                     incident=command.incident, kind=command.kind, started_at=command.started_at,
                     severity=command.severity, confidence=command.confidence, provenance=command.provenance,
-                    evidence=command.evidence,
+                    evidence=command.evidence, seen_at=command.seen_at,
                 ),
             )  # fmt: skip
         case AddEvidence(incident=incident, evidence=evidence):
-            if incident not in state.open or evidence.object_key in state.evidence:
+            flag = state.flags.get(incident)
+            if flag is None:
                 return ()
-            return (EvidenceAdded(incident=incident, evidence=evidence),)
-        case CloseIncident(incident=incident, ended_at=ended_at, severity=severity, peak=peak, why=why):
+            new = evidence if evidence and evidence.object_key not in state.evidence else None
+            if new is None and _seen(flag, command) == flag:
+                return ()
+            return (
+                EvidenceAdded(
+                    incident=incident, evidence=new, severity=command.severity, confidence=command.confidence,
+                    seen_at=command.seen_at,
+                ),
+            )  # fmt: skip
+        case CloseIncident(incident=incident, ended_at=ended_at, why=why):
             if incident not in state.open:
                 return ()
+            flag = state.flags[incident]
+            severity, peak = graver(flag.severity, command.severity), max(flag.confidence, command.peak)
             return (Closed(incident=incident, ended_at=ended_at, severity=severity, peak=peak, why=why),)
         case Raise(incident=incident, at=at, severity=severity, note=note):
             if incident in state.known:
@@ -201,7 +265,7 @@ def decide(command: IncidentCommand, state: Incidents) -> tuple[IncidentEvent, .
         case Judge(incident=incident, verdict=verdict, reason=reason, by=by):
             if incident not in state.known:
                 raise Refused("there is no such incident", field="incident", kind="not_found")
-            if state.verdicts.get(incident) == (verdict, by):
+            if state.verdicts.get(incident) == (verdict, by, reason):
                 return ()
             return (VerdictGiven(incident=incident, verdict=verdict, reason=reason, by=by),)
         case ReportCoverage():
@@ -210,6 +274,19 @@ def decide(command: IncidentCommand, state: Incidents) -> tuple[IncidentEvent, .
             return (CoverageReported(**msgspec.structs.asdict(command)),)
         case _:
             assert_never(command)
+
+
+def _kept(state: Incidents, evidence: Evidence | None) -> frozenset[str]:
+    return state.evidence | {evidence.object_key} if evidence else state.evidence
+
+
+def _seen(flag: Flag, more: AddEvidence | EvidenceAdded) -> Flag:
+    """What is known of an incident with what more was seen of it. When it ended stays as it was told."""
+    seen_at = more.seen_at or (more.evidence.at if more.evidence else flag.seen_at)
+    return replace(
+        flag, severity=graver(flag.severity, more.severity), confidence=max(flag.confidence, more.confidence or 0.0),
+        seen_at=flag.seen_at if flag.closed else max(flag.seen_at, seen_at),
+    )  # fmt: skip
 
 
 DECIDER: Decider[Incidents, IncidentCommand, IncidentEvent] = Decider(

@@ -76,6 +76,9 @@ def _incident(row: Account, body: Event) -> Account:
             return replace(row, incidents=known | {name: Flag(kind=kind, severity=severity)})
         case incidents.RaisedByPerson(incident=name, severity=severity):
             return replace(row, incidents=known | {name: Flag(kind="raised_by_person", severity=severity)})
+        case incidents.EvidenceAdded(incident=name, severity=severity) if name in known:
+            severest = incidents.graver(known[name].severity, severity)
+            return replace(row, incidents=known | {name: replace(known[name], severity=severest)})
         case incidents.Closed(incident=name, severity=severity) if name in known:
             return replace(row, incidents=known | {name: replace(known[name], severity=severity)})
         case incidents.VerdictGiven(incident=name, verdict=verdict) if name in known:
@@ -145,6 +148,6 @@ def _over(faults: tuple[Fault, ...], what: str, at: datetime) -> tuple[Fault, ..
 
 
 GRADEBOOK: Model[Account] = Model(
-    name="gradebook", version=1, row=Account, index=("schedule",), events=_EVENTS, keys=about_session, fold=fold,
+    name="gradebook", version=2, row=Account, index=("schedule",), events=_EVENTS, keys=about_session, fold=fold,
     streams=session_streams, leads=schedule_of_session, suspects=session_suspects,
 )  # fmt: skip

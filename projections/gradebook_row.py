@@ -23,13 +23,19 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
-    """In samples: how many a detector should have seen, and what became of them. The rest is not observed."""
+    """In samples: how many a detector should have seen, and what became of them. The rest is not observed.
+
+    And in seconds: for how long the camera was recorded under observation, and how much of that was seen. None where
+    that was not told.
+    """
 
     due: int
     taken: int
     cannot_tell: int
     overloaded: int
     muted: int
+    due_s: float | None = None
+    seen_s: float | None = None
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):

@@ -74,8 +74,10 @@ def fold(row: Incident | None, recorded: Recorded) -> Incident | None:
                 severity=body.severity, started_at=body.at, ended_at=body.at, position=recorded.position,
                 raised_by=recorded.envelope.actor, note=body.note.text,
             )  # fmt: skip
-        case incidents.EvidenceAdded(evidence=evidence) if row:
-            return replace(row, evidence=(*row.evidence, evidence))
+        case incidents.EvidenceAdded(evidence=evidence, severity=severity, confidence=confidence) if row:
+            pictures = (*row.evidence, evidence) if evidence else row.evidence
+            peak = max(row.peak or 0.0, confidence or 0.0)
+            return replace(row, evidence=pictures, severity=incidents.graver(row.severity, severity), peak=peak)
         case incidents.Closed(ended_at=ended_at, severity=severity, peak=peak, why=why) if row:
             return replace(row, ended_at=ended_at, ended=why, severity=severity, peak=peak)
         case incidents.VerdictGiven(verdict=verdict, reason=reason, by=by) if row:
@@ -92,6 +94,6 @@ def streams(key: str) -> tuple[str, ...]:
 _EVENTS = events_of(incidents.IncidentEvent) - {incidents.CoverageReported}
 
 INCIDENTS: Model[Incident] = Model(
-    name="incidents", version=1, row=Incident, events=_EVENTS, index=("incident", "session"), keys=keys, fold=fold,
+    name="incidents", version=2, row=Incident, events=_EVENTS, index=("incident", "session"), keys=keys, fold=fold,
     streams=streams, suspects=whole_stream,
 )  # fmt: skip

@@ -77,10 +77,11 @@ def _incident(row: Live, body: Event) -> Live:
             picture = evidence.object_key if evidence else None
             opened = OpenIncident(kind=kind, severity=severity, started_at=started_at, picture=picture)
             return _at_risk(replace(row, incidents=row.incidents + 1), row.open | {name: opened})
-        case incidents.EvidenceAdded(incident=name, evidence=evidence) if (
-            name in row.open and not row.open[name].picture
-        ):
-            return replace(row, open=row.open | {name: replace(row.open[name], picture=evidence.object_key)})
+        case incidents.EvidenceAdded(incident=name, evidence=evidence, severity=severity) if name in row.open:
+            known = row.open[name]
+            picture = known.picture or (evidence.object_key if evidence else None)
+            after = replace(known, severity=incidents.graver(known.severity, severity), picture=picture)
+            return row if after == known else _at_risk(row, row.open | {name: after})
         case incidents.Closed(incident=name):
             return _at_risk(row, _without(row.open, name))
         case incidents.RaisedByPerson():
@@ -145,6 +146,6 @@ def _without(known: dict[str, V], name: str) -> dict[str, V]:
 
 
 LIVE: Model[Live] = Model(
-    name="live", version=1, row=Live, events=_EVENTS, index=("schedule", "phase"), keys=about_session, fold=fold,
+    name="live", version=2, row=Live, events=_EVENTS, index=("schedule", "phase"), keys=about_session, fold=fold,
     streams=session_streams, leads=schedule_of_session, suspects=session_suspects, changes=changes,
 )  # fmt: skip

@@ -127,7 +127,8 @@ def _verdict(events: Sequence[Recorded]) -> str:
 def _incident(shown: Shown, events: Sequence[Recorded]) -> str:
     lines: list[tuple[object, ...]] = []
     pictures: list[incidents.Evidence] = []
-    title, severity = "Incident", "info"
+    title = "Incident"
+    severity: incidents.Severity = "info"
     for event in events:
         match event.body:
             case incidents.Opened() as b:
@@ -147,8 +148,9 @@ def _incident(shown: Shown, events: Sequence[Recorded]) -> str:
             case incidents.RaisedByPerson() as b:
                 title, severity = "raised by a person", b.severity
                 lines.append(("Raised", f"{_at(b.at)}{_since(shown, b.at)} by {event.envelope.actor}: {_text(b.note)}"))
-            case incidents.EvidenceAdded(evidence=evidence):
-                pictures.append(evidence)
+            case incidents.EvidenceAdded() as b:
+                severity = incidents.graver(severity, b.severity)
+                pictures += [b.evidence] if b.evidence else []
             case incidents.Closed() as b:
                 severity = b.severity
                 lines.append(("Until", f"{_at(b.ended_at)} ({b.why.replace('_', ' ')}), highest score {b.peak:.0%}"))
@@ -170,13 +172,19 @@ def _picture(shown: Shown, evidence: incidents.Evidence) -> str:
 
 def _coverage(shown: Shown) -> str:
     rows = [
-        (b.detector.replace("_", " "), b.due, b.taken, b.cannot_tell, b.overloaded, b.muted)
+        (b.detector.replace("_", " "), b.due, b.taken, b.cannot_tell, b.overloaded, b.muted, _seconds(b))
         for _, b in _of(shown, incidents.CoverageReported)
     ]
-    head = ("Detector", "Samples due", "Taken", "Could not tell", "Overloaded", "Muted")
+    head = ("Detector", "Samples due", "Taken", "Could not tell", "Overloaded", "Muted", "Seconds seen")
     return "<h2>What the detectors could see</h2><p>What is not taken is not observed, never clean.</p>" + table(
         head, rows
     )
+
+
+def _seconds(told: incidents.CoverageReported) -> str:
+    if told.due_s is None or told.seen_s is None:
+        return "not told"
+    return f"{told.seen_s:.0f} of {told.due_s:.0f}"
 
 
 def _faults(shown: Shown) -> str:

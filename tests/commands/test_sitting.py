@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 from psycopg import AsyncConnection
 
 from commands import flags, interventions, recordings, schedules, sessions
+from commands.envelope import read
 from commands.handler import Handler, UseCase
 from commands.ledger import read_session, read_stream
 from domain import incidents, record, recording
@@ -17,7 +19,7 @@ from domain.session import Check
 from tests.commands.hall import NINE, do, planned, ready, refused, running, tags
 
 FOUND = incidents.OpenIncident(
-    incident="n1", kind="several_people", started_at=NINE, severity="high", confidence=0.9,
+    incident="n1", kind="several_people", started_at=NINE + timedelta(minutes=10), severity="high", confidence=0.9,
     provenance=incidents.Provenance(
         detector="faces", detector_version="1", weights={}, thresholds={"score": 0.5}, rule_version="1"
     ),
@@ -167,6 +169,34 @@ async def test_a_detector_flags_only_what_runs_and_what_the_policy_watches(one: 
         "incidents.opened",
         "incidents.closed",
     ]
+
+
+async def test_a_finding_counts_when_it_was_seen_while_the_session_ran_however_late_it_comes(
+    one: Handler, app: AsyncConnection
+) -> None:
+    session = await running(one)
+    await do(
+        one,
+        partial(interventions.request, session=session, kind="pause", reason_code="x", text=None, minutes=None),
+        minute=12,
+    )
+    for incident, minute in {"before the start": 9.9, "while it stood": 12, "later": 13}.items():
+        found = replace(FOUND, incident=incident, started_at=NINE + timedelta(minutes=minute))
+        await do(one, partial(flags.open_incident, session=session, found=found), minute=13)
+    assert await read_stream(app, f"tu/incidents/{session}") == []
+    await do(one, partial(flags.open_incident, session=session, found=FOUND), minute=13)
+    await do(
+        one,
+        partial(interventions.request, session=session, kind="resume", reason_code="x", text=None, minutes=None),
+        minute=14,
+    )
+    await do(one, partial(sessions.submit, name=session), minute=20)
+    for incident, minute in {"at the end": 19.9, "afterwards": 20.1}.items():
+        moment = NINE + timedelta(minutes=minute)
+        found = replace(FOUND, incident=incident, kind="out_of_view", started_at=moment)
+        await do(one, partial(flags.open_incident, session=session, found=found), minute=21)
+    stored = await read_stream(app, f"tu/incidents/{session}")
+    assert [read(row)[1].incident for row in stored] == ["n1", "at the end"]  # type: ignore[attr-defined]
 
 
 async def test_a_verdict_needs_a_reason(one: Handler) -> None:

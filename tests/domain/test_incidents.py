@@ -12,6 +12,8 @@ from domain.incidents import (
     CoverageReported,
     Evidence,
     EvidenceAdded,
+    IncidentCommand,
+    IncidentEvent,
     Judge,
     Opened,
     OpenIncident,
@@ -45,6 +47,10 @@ JUDGE = Judge(incident="n1", verdict="dismissed", reason=private("A poster on th
 JUDGED = VerdictGiven(incident="n1", verdict="dismissed", reason=private("A poster on the wall."), by="curie")
 
 
+def decided(command: IncidentCommand, *history: IncidentEvent) -> tuple[IncidentEvent, ...]:
+    return DECIDER.decide(command, given(DECIDER, *history).state)
+
+
 def test_a_detector_opens_an_incident_with_its_evidence_and_where_it_comes_from() -> None:
     given(DECIDER).when(OPEN).then(OPENED)
     given(DECIDER, OPENED).when(OPEN).then_nothing()
@@ -64,15 +70,57 @@ def test_one_kind_is_open_once_at_a_time() -> None:
     given(DECIDER, OPENED, CLOSED).when(second).then(replace(OPENED, incident="n2"))
 
 
-def test_evidence_is_added_once_while_the_incident_is_open() -> None:
+def test_evidence_is_added_once_also_when_it_comes_after_the_end() -> None:
     more = replace(PICTURE, object_key="evidence/2")
     add = AddEvidence(incident="n1", evidence=more)
     added = EvidenceAdded(incident="n1", evidence=more)
     given(DECIDER, OPENED).when(add).then(added)
     given(DECIDER, OPENED, added).when(add).then_nothing()
     given(DECIDER, OPENED).when(AddEvidence(incident="n1", evidence=PICTURE)).then_nothing()
-    given(DECIDER, OPENED, CLOSED).when(add).then_nothing()
+    given(DECIDER, OPENED, CLOSED).when(add).then(added)
+    given(DECIDER, OPENED, CLOSED, added).when(add).then_nothing()
     given(DECIDER).when(add).then_nothing()
+
+
+def test_an_incident_that_becomes_graver_or_goes_on_says_so_without_a_picture() -> None:
+    opened = replace(OPENED, severity="warn", confidence=0.7)
+    graver = AddEvidence(incident="n1", severity="high", confidence=0.8, seen_at=at("10:00:34"))
+    became = EvidenceAdded(incident="n1", severity="high", confidence=0.8, seen_at=at("10:00:34"))
+    given(DECIDER, opened).when(graver).then(became)
+    given(DECIDER, opened, became).when(graver).then_nothing()
+    given(DECIDER, opened, became).when(replace(graver, severity="warn")).then_nothing()
+    later = replace(graver, severity="warn", confidence=0.1, seen_at=at("10:01:30"))
+    state = given(DECIDER, opened, became, *decided(later, opened, became)).state
+    flag = state.open["n1"]
+    assert (flag.severity, flag.confidence, flag.seen_at) == ("high", 0.8, at("10:01:30"))
+
+
+def test_when_it_ended_stays_as_it_was_told_and_how_grave_it_was_can_still_come() -> None:
+    opened, closed = replace(OPENED, severity="warn"), replace(CLOSED, severity="warn")
+    late = AddEvidence(incident="n1", severity="high", seen_at=at("10:05"))
+    came = EvidenceAdded(incident="n1", severity="high", seen_at=at("10:05"))
+    given(DECIDER, opened, closed).when(late).then(came)
+    given(DECIDER, opened, closed, came).when(late).then_nothing()
+    given(DECIDER, opened, closed).when(replace(late, severity="warn")).then_nothing()
+
+
+def test_a_picture_that_was_stored_already_brings_only_what_is_new() -> None:
+    add = AddEvidence(incident="n1", evidence=PICTURE, severity="high")
+    given(DECIDER, replace(OPENED, severity="warn")).when(add).then(EvidenceAdded(incident="n1", severity="high"))
+
+
+def test_it_was_last_seen_in_the_sample_that_settled_it_or_in_its_picture_or_when_it_began() -> None:
+    last = [
+        given(DECIDER, one).state.open["n1"].seen_at
+        for one in (replace(OPENED, seen_at=at("10:00:05")), OPENED, replace(OPENED, evidence=None))
+    ]
+    assert last == [at("10:00:05"), at("10:00:04"), at("10:00")]
+
+
+def test_no_end_makes_an_incident_less_than_it_has_been() -> None:
+    grave = EvidenceAdded(incident="n1", severity="high", confidence=0.95)
+    mild = replace(CLOSE, severity="warn", peak=0.4)
+    given(DECIDER, replace(OPENED, severity="warn"), grave).when(mild).then(CLOSED)
 
 
 def test_an_incident_opened_without_a_picture_can_get_one() -> None:
@@ -105,6 +153,13 @@ def test_a_person_may_think_again_and_another_may_differ() -> None:
     judged = (OPENED, CLOSED, JUDGED)
     given(DECIDER, *judged).when(replace(JUDGE, verdict="unsure")).then(replace(JUDGED, verdict="unsure"))
     given(DECIDER, *judged).when(replace(JUDGE, by="noether")).then(replace(JUDGED, by="noether"))
+
+
+def test_another_reason_for_the_same_verdict_is_kept() -> None:
+    corrected = private("A mirror, not a poster.")
+    again = replace(JUDGE, reason=corrected)
+    given(DECIDER, OPENED, JUDGED).when(again).then(replace(JUDGED, reason=corrected))
+    given(DECIDER, OPENED, JUDGED, replace(JUDGED, reason=corrected)).when(again).then_nothing()
 
 
 def test_an_incident_that_nobody_flagged_cannot_be_judged() -> None:

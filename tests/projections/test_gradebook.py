@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from domain import incidents, intervention, record, recording, session
 from projections.gradebook import GRADEBOOK
 from projections.gradebook_row import Coverage, Fault, Flag, Gap, Intervention, Seal
@@ -43,10 +45,18 @@ def test_incidents_stand_by_kind_and_severity_with_their_verdicts() -> None:
     }
 
 
+def test_how_grave_an_incident_became_stands_in_the_account_while_it_goes_on_and_afterwards() -> None:
+    grave = (INCIDENTS, incidents.EvidenceAdded(incident="i1", severity="high"))
+    for happened in ((flagged("i1", "warn"), grave), (flagged("i1", "warn"), closed("i1", "warn"), grave)):
+        assert row_of(GRADEBOOK, *BEGUN, *happened).incidents["i1"].severity == "high"
+
+
 def test_what_a_detector_could_not_see_is_kept() -> None:
     told = incidents.CoverageReported(detector="out_of_view", due=100, taken=80, cannot_tell=5, overloaded=10, muted=5)
     row = row_of(GRADEBOOK, *BEGUN, (INCIDENTS, told))
     assert row.coverage == {"out_of_view": Coverage(due=100, taken=80, cannot_tell=5, overloaded=10, muted=5)}
+    row = row_of(GRADEBOOK, *BEGUN, (INCIDENTS, replace(told, due_s=200.0, seen_s=160.0)))
+    assert (row.coverage["out_of_view"].due_s, row.coverage["out_of_view"].seen_s) == (200.0, 160.0)
 
 
 def test_faults_have_a_beginning_and_an_end() -> None:

@@ -94,6 +94,22 @@ def test_the_first_picture_stays_the_picture_of_an_incident() -> None:
     assert row_of(LIVE, *BEGUN, flagged(), closed(), evidence("p2")).open == {}
 
 
+def test_an_incident_that_becomes_graver_raises_the_risk() -> None:
+    def grave(severity: incidents.Severity | None) -> Said:
+        return INCIDENTS, incidents.EvidenceAdded(incident="i1", severity=severity, confidence=0.9)
+
+    row = row_of(LIVE, *BEGUN, flagged("i1", "warn"), grave("high"))
+    assert (row.risk, row.open["i1"].severity, row.open["i1"].picture) == ("high", "high", "p1")
+    assert row_of(LIVE, *BEGUN, flagged("i1", "warn"), grave("high"), grave("info"), grave(None)).risk == "high"
+    assert row_of(LIVE, *BEGUN, flagged("i1", "warn"), closed("i1"), grave("high")).risk == "none"
+
+
+def test_that_an_incident_still_goes_on_changes_nothing_on_the_wall() -> None:
+    row = row_of(LIVE, *BEGUN, flagged("i1", "warn"))
+    still = INCIDENTS, incidents.EvidenceAdded(incident="i1", severity="warn", confidence=0.8, seen_at=at("9:11"))
+    assert row_of(LIVE, *BEGUN, flagged("i1", "warn"), still) == row
+
+
 def test_the_latest_verdict_counts() -> None:
     row = row_of(LIVE, *BEGUN, flagged(), closed(), judged("unsure"), judged("dismissed", by="lee"))
     assert row.verdicts == {"i1": "dismissed"}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import chat, intervention, schedule, session, user
+from domain import chat, incidents, intervention, schedule, session, user
 from domain.event import Event
 from domain.registry import DECIDERS
 from domain.stream import SESSION_KINDS
@@ -32,11 +32,13 @@ from tests.projections.hall import (
     CHAT,
     CREATED,
     ENROLLED,
+    INCIDENTS,
     OPENED,
     PAUSE,
     SCHEDULE,
     SESSION,
     SUBMITTED,
+    Said,
     closed,
     flagged,
     judged,
@@ -96,6 +98,15 @@ def test_an_incident_has_its_evidence_and_every_verdict() -> None:
         ("unsure", "kim", "seen"),
         ("confirmed", "lee", "seen"),
     ]
+
+
+def test_an_incident_is_as_grave_and_as_sure_as_it_became() -> None:
+    def more(severity: incidents.Severity, confidence: float) -> Said:
+        return INCIDENTS, incidents.EvidenceAdded(incident="i1", severity=severity, confidence=confidence)
+
+    row = row_of(FLAGS, flagged("i1", "warn"), more("high", 0.9), more("info", 0.1))
+    assert (row.severity, row.confidence, row.peak) == ("high", 0.8, 0.9)
+    assert len(row.evidence) == 1, "no picture came"
 
 
 def test_an_incident_that_a_person_raised_has_their_note() -> None:
