@@ -120,6 +120,7 @@ async def write(settings: Settings, tenant: str, session: str, folder: Path) -> 
     That it is made is put on the record first, so that the export tells of itself.
     """
     async with core(attached(settings), "export") as here:
+        fingerprint = here.signer.fingerprint  # or it is said now that there is no key
         _, state = await here.handler.load(session_rules.DECIDER, str(Stream(tenant, "session", session)))
         if state.phase == "absent":
             raise click.ClickException(f"there is no session {session!r}")
@@ -133,7 +134,7 @@ async def write(settings: Settings, tenant: str, session: str, folder: Path) -> 
             raise click.ClickException("the notary does not answer; does it run?") from error
         except (NotCovered, ObjectStoreAway, OSError) as error:
             raise click.ClickException(str(error)) from error
-        return f"written to {folder}; check it with: vigil verify {folder} --key {here.signer.fingerprint}"
+        return f"written to {folder}; check it with: vigil verify {folder} --key {fingerprint}"
 
 
 def _write(folder: Path, job: _Job) -> None:
