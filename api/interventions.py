@@ -8,6 +8,7 @@ from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
+import psycopg
 from litestar import Response, post
 from litestar.params import FromPath, JSONBody
 
@@ -16,18 +17,21 @@ from api.callers import WATCHERS, load_schedule, may
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied
 from commands import interventions
-from commands.handler import UseCase
+from commands.handler import Busy, UseCase
+from commands.ledger import LedgerAway
 from domain.event import Refused
 from domain.intervention import Kind
 from domain.schedule import Schedule
 
 AT_ONCE = 32
+AGAIN = "this could not be done at the moment; try again with the same Idempotency-Key"
 Wanted = Callable[[str], UseCase]
 
 
 class NewIntervention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`minutes` is for `extra_time` and may come with `resume`. `text` is what the candidate reads.
 
+    Minutes that do not fit before the session's end are refused, unless `move_end` moves that end as well.
     `reason_code` is a word of the institution's own list; it is kept in the clear and says nothing about anybody.
     """
 
@@ -35,6 +39,7 @@ class NewIntervention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     reason_code: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{0,64}$")] = ""
     text: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
     minutes: float | None = None
+    move_end: bool = False
 
 
 class ForMany(NewIntervention, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,10 +53,10 @@ class InterventionMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of one session's part."""
+    """What became of one session's part. What `failed` may have happened or not: the same key makes it happen once."""
 
     session: str
-    state: Literal["done", "refused"]
+    state: Literal["done", "refused", "failed"]
     id: str = ""
     field: str = ""
     rule: str = ""
@@ -103,7 +108,7 @@ def chosen(plan: Schedule, sessions: Literal["all"] | tuple[str, ...]) -> tuple[
 
 
 async def for_each(request: AnyRequest, sessions: tuple[str, ...], wanted: Wanted, made: str) -> Answers:
-    """Runs one command for each session, many at once; a refusal of one leaves the others alone."""
+    """Runs one command for each session, many at once; a refusal or failure of one leaves the others alone."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(session: str) -> Answer:
@@ -112,6 +117,8 @@ async def for_each(request: AnyRequest, sessions: tuple[str, ...], wanted: Wante
                 receipt = await command(request, wanted(session), part=session)
             except Refused as refusal:
                 return Answer(session=session, state="refused", field=refusal.field, rule=refusal.rule)
+            except (Busy, LedgerAway, psycopg.OperationalError):
+                return Answer(session=session, state="failed", rule=AGAIN)
         await _told(request, session)
         return Answer(session=session, state="done", id=receipt.ids[made])
 
@@ -121,7 +128,7 @@ async def for_each(request: AnyRequest, sessions: tuple[str, ...], wanted: Wante
 def _wanted(session: str, data: NewIntervention) -> UseCase:
     return partial(
         interventions.request, session=session, kind=data.kind, reason_code=data.reason_code, text=data.text,
-        minutes=data.minutes,
+        minutes=data.minutes, move_end=data.move_end,
     )  # fmt: skip
 
 

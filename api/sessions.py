@@ -51,6 +51,10 @@ class NoticeAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     answer: Literal["acknowledged", "declined"] = "acknowledged"
 
 
+class Because(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+
+
 class SystemCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     checks: Annotated[tuple[Check, ...], msgspec.Meta(min_length=1, max_length=20)]
 
@@ -120,6 +124,20 @@ async def submit(request: AnyRequest, session: FromPath[str]) -> Clock:
     return clock(await load_session(services_of(request), caller_of(request).tenant, session))
 
 
+@post("/sessions/{session:str}/admission", guards=[may("planner", *WATCHERS)], status_code=204)
+async def admit(request: AnyRequest, session: FromPath[str], data: JSONBody[Because]) -> None:
+    """Lets somebody in after the last entry, also a no-show; they may start until the window closes."""
+    await command(request, partial(sessions.admit_late, name=session, reason=data.reason))
+    await _told(request, session)
+
+
+@post("/sessions/{session:str}/reopen", guards=[may("planner", *WATCHERS)], status_code=204)
+async def reopen(request: AnyRequest, session: FromPath[str], data: JSONBody[Because]) -> None:
+    """Goes on with a session that ended in a fault: it is paused, with the time that was left, until it is resumed."""
+    await command(request, partial(sessions.reopen, name=session, reason=data.reason))
+    await _told(request, session)
+
+
 def _notice(state: Session, policy: Policy) -> Notice:
     digest = sessions.notice_hash(policy)
     return Notice(
@@ -133,4 +151,4 @@ async def _told(request: AnyRequest, session: str) -> None:
     await told.say(hints.candidate(session))
 
 
-HANDLERS = (read, read_notice, answer_notice, check, start, submit)
+HANDLERS = (read, read_notice, answer_notice, check, start, submit, admit, reopen)

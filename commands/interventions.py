@@ -11,9 +11,19 @@ from domain.event import Private, Refused
 
 
 async def request(
-    work: Work, session: str, *, kind: intervention.Kind, reason_code: str, text: str | None, minutes: float | None
+    work: Work,
+    session: str,
+    *,
+    kind: intervention.Kind,
+    reason_code: str,
+    text: str | None,
+    minutes: float | None,
+    move_end: bool = False,
 ) -> Mapping[str, str]:
-    """`minutes` is for `extra_time`, and may come with `resume`: both then happen, or neither."""
+    """`minutes` is for `extra_time`, and may come with `resume`: both then happen, or neither.
+
+    With `move_end` they are given also where they do not fit before the session's end.
+    """
     state = await work.state(session_rules.DECIDER, session)
     if state.phase == "absent":
         raise Refused("there is no such session", kind="not_found")
@@ -27,6 +37,7 @@ async def request(
         minutes=minutes,
         by=work.order.actor,
         at=work.at,
+        move_end=move_end,
     )
     await work.do(intervention.DECIDER, name, order)
     await _take_effect(work, session, name, order)
@@ -46,7 +57,9 @@ async def fail(work: Work, name: str, why: str) -> None:
 
 async def _take_effect(work: Work, session: str, name: str, order: intervention.Request) -> None:
     rules, at = session_rules, work.at
-    seconds = round((order.minutes or 0) * 60)
+    extend = rules.ExtendTime(
+        at=at, seconds=round((order.minutes or 0) * 60), intervention=name, move_end=order.move_end
+    )
     match order.kind:
         case "warn":
             return
@@ -54,10 +67,10 @@ async def _take_effect(work: Work, session: str, name: str, order: intervention.
             await work.do(rules.DECIDER, session, rules.Pause(at=at, intervention=name))
         case "resume":
             await work.do(rules.DECIDER, session, rules.Resume(at=at, intervention=name))
-            if seconds:
-                await work.do(rules.DECIDER, session, rules.ExtendTime(at=at, seconds=seconds, intervention=name))
+            if order.minutes:
+                await work.do(rules.DECIDER, session, extend)
         case "extra_time":
-            await work.do(rules.DECIDER, session, rules.ExtendTime(at=at, seconds=seconds, intervention=name))
+            await work.do(rules.DECIDER, session, extend)
         case "terminate":
             assert order.text is not None  # the intervention's own rule asks for it
             await work.do(rules.DECIDER, session, rules.Terminate(at=at, intervention=name, reason=order.text))

@@ -69,7 +69,7 @@ async def enrol(work: Work, name: str, candidate: Candidate, pseudonyms: Pseudon
     session = session_id(name, subject)
 
     def private(text: str) -> Private:
-        return Private(subject, text, key_class="profile")
+        return Private(subject, text, session=session, key_class="profile")
 
     order = schedule.Enrol(
         at=work.at, subject=subject, session=session, name=private(candidate.name), number=private(candidate.number),
@@ -82,7 +82,7 @@ async def enrol(work: Work, name: str, candidate: Candidate, pseudonyms: Pseudon
 
 async def withdraw(work: Work, name: str, session: str) -> None:
     state = await work.state(session_rules.DECIDER, session)
-    if state.phase not in ("absent", "expected", "checking", "ready"):
+    if state.started_at is not None:
         raise Refused("this candidate has started already; end the session instead", field="session")
     await work.do(schedule.DECIDER, name, schedule.Withdraw(session=session))
 

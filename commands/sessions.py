@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from commands.handler import Work
 from domain import schedule, session_rules
-from domain.event import Refused
+from domain.event import Private, Refused
 from domain.policy import Policy, notice
 from domain.session import Check, CheckName, Session, Track
 
@@ -66,8 +66,31 @@ async def expire(work: Work, name: str) -> None:
     state, plan = await _with_schedule(work, name)
     could_come = plan.phase == "active" and plan.candidates.get(state.subject) == name
     if plan.window is not None and (state.started_at or could_come):
-        order = session_rules.Expire(at=work.at, last_entry_at=plan.window.last_entry_at)
+        order = session_rules.Expire(
+            at=work.at, last_entry_at=plan.window.last_entry_at, closes_at=plan.window.closes_at,
+            called_off=plan.phase == "cancelled",
+        )  # fmt: skip
         await work.do(session_rules.DECIDER, name, order)
+
+
+async def admit_late(work: Work, name: str, reason: str) -> None:
+    """Lets somebody in after the last entry, until the window closes."""
+    state, plan = await _with_schedule(work, name)
+    if plan.phase != "active" or plan.window is None or plan.candidates.get(state.subject) != name:
+        raise Refused("nobody can be admitted to an exam that is not open to them", field="schedule")
+    order = session_rules.AdmitLate(
+        at=work.at, by=work.order.actor, reason=_about(state, name, reason), closes_at=plan.window.closes_at
+    )
+    await work.do(session_rules.DECIDER, name, order)
+
+
+async def reopen(work: Work, name: str, reason: str) -> None:
+    """Goes on with a session that ended in a fault. It is paused, until somebody resumes it."""
+    state, plan = await _with_schedule(work, name)
+    if plan.phase != "active":
+        raise Refused(f"the exam is {plan.phase}", field="schedule")
+    order = session_rules.Reopen(at=work.at, by=work.order.actor, reason=_about(state, name, reason))
+    await work.do(session_rules.DECIDER, name, order)
 
 
 async def lose_connection(work: Work, name: str, track: Track, why: str) -> None:
@@ -84,6 +107,12 @@ async def open_fault(work: Work, name: str, what: str, why: str) -> None:
 
 async def close_fault(work: Work, name: str, what: str) -> None:
     await work.do(session_rules.DECIDER, name, session_rules.CloseFault(what=what))
+
+
+def _about(state: Session, name: str, reason: str) -> Private:
+    if not reason.strip():
+        raise Refused("a reason is needed", field="reason", kind="invalid")
+    return Private(state.subject, reason, session=name, key_class="notes")
 
 
 async def _with_schedule(work: Work, name: str) -> tuple[Session, schedule.Schedule]:

@@ -25,6 +25,7 @@ class Requested(Event, frozen=True, kw_only=True, tag="intervention.requested"):
     minutes: float | None
     by: str
     at: datetime
+    move_end: bool = False
 
 
 class Delivered(Event, frozen=True, kw_only=True, tag="intervention.delivered"):
@@ -41,6 +42,8 @@ class Applied(Event, frozen=True, kw_only=True, tag="intervention.applied"):
 
 
 class Failed(Event, frozen=True, kw_only=True, tag="intervention.failed"):
+    """It was not shown in time. What it changed of the session holds all the same, and the page may show it later."""
+
     at: datetime
     why: str
 
@@ -58,6 +61,7 @@ class Request(Command, frozen=True, kw_only=True):
     minutes: float | None
     by: str
     at: datetime
+    move_end: bool = False
 
 
 class Advance(Command, frozen=True, kw_only=True):
@@ -80,9 +84,10 @@ InterventionCommand = Request | Advance | Fail
 
 
 class Intervention(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an intervention came, and for which session."""
+    """How far an intervention came, and for which session. `reached` is the last stage that its page told of."""
 
     stage: Stage = "none"
+    reached: Stage = "none"
     session: str = ""
     kind: Kind = "warn"
 
@@ -90,13 +95,13 @@ class Intervention(msgspec.Struct, frozen=True, kw_only=True):
 def evolve(state: Intervention, event: InterventionEvent) -> Intervention:
     match event:
         case Requested(session=session, kind=kind):
-            return replace(state, stage="requested", session=session, kind=kind)
+            return replace(state, stage="requested", reached="requested", session=session, kind=kind)
         case Delivered():
-            return replace(state, stage="delivered")
+            return replace(state, stage="delivered", reached="delivered")
         case Acknowledged():
-            return replace(state, stage="acknowledged")
+            return replace(state, stage="acknowledged", reached="acknowledged")
         case Applied():
-            return replace(state, stage="applied")
+            return replace(state, stage="applied", reached="applied")
         case Failed():
             return replace(state, stage="failed")
         case _:
@@ -113,9 +118,8 @@ def decide(command: InterventionCommand, state: Intervention) -> tuple[Intervent
         case Advance(session=session, stage=stage, where=where, at=at):
             if state.stage == "none" or state.session != session:
                 raise Refused("there is no such intervention", kind="not_found")
-            if state.stage == "failed":
-                return ()
-            missing = _ORDER[_ORDER.index(state.stage) + 1 : _ORDER.index(stage) + 1]
+            reached = _ORDER.index(state.reached) if state.reached in _ORDER else 0
+            missing = _ORDER[reached + 1 : _ORDER.index(stage) + 1]
             made: dict[Stage, InterventionEvent] = {
                 "delivered": Delivered(at=at),
                 "acknowledged": Acknowledged(at=at),
@@ -142,7 +146,7 @@ def _request(command: Request, state: Intervention) -> tuple[InterventionEvent, 
     return (
         Requested(
             session=command.session, kind=command.kind, reason_code=command.reason_code, text=command.text,
-            minutes=command.minutes, by=command.by, at=command.at,
+            minutes=command.minutes, by=command.by, at=command.at, move_end=command.move_end,
         ),
     )  # fmt: skip
 

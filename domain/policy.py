@@ -38,6 +38,8 @@ def must_fit(window: Window, duration_s: int, *, at: datetime, opened: Window | 
         raise _misfit("time_zone", "an IANA time zone such as Europe/Vienna is expected") from None
     if window.opens_at < at - _LATE and (opened is None or window.opens_at != opened.opens_at):
         raise _misfit("opens_at", "the window must not open in the past")
+    if window.last_entry_at < at and (opened is None or window.last_entry_at != opened.last_entry_at):
+        raise _misfit("last_entry_at", "the last entry must not lie in the past")
     if window.closes_at > at + _AHEAD:
         raise _misfit("closes_at", "the window must close within five years")
     if window.closes_at <= window.opens_at:

@@ -19,8 +19,8 @@ class Sealed(Event, frozen=True, kw_only=True, tag="record.sealed"):
     """Seal `number` covers every event of the session up to `streams` (last version of each).
 
     `root` is the RFC 9162 root (hex) over the session's own leaves in the order of stream and version; `checkpoint` is
-    the signed note that holds them all. `owed` says what had not come yet. `clock` says how well the server's clock
-    was synchronised.
+    the signed note that holds them all. `owed` says what had not come yet, `lost` what nobody waits for any more.
+    `clock` says how well the server's clock was synchronised.
     """
 
     number: int
@@ -31,6 +31,7 @@ class Sealed(Event, frozen=True, kw_only=True, tag="record.sealed"):
     root: str
     checkpoint: str
     clock: str
+    lost: tuple[str, ...] = ()
 
 
 class Viewed(Event, frozen=True, kw_only=True, tag="record.viewed"):
@@ -58,6 +59,7 @@ class Seal(Command, frozen=True, kw_only=True):
     root: str
     checkpoint: str
     clock: str
+    lost: tuple[str, ...] = ()
 
 
 class View(Command, frozen=True, kw_only=True):
@@ -128,7 +130,7 @@ def _seal(command: Seal, state: Record) -> tuple[RecordEvent, ...]:
     return (
         Sealed(
             number=state.seals + 1, kind=kind, at=command.at, owed=command.owed, streams=command.streams,
-            root=command.root, checkpoint=command.checkpoint, clock=command.clock,
+            root=command.root, checkpoint=command.checkpoint, clock=command.clock, lost=command.lost,
         ),
     )  # fmt: skip
 

@@ -168,8 +168,8 @@ def decide(command: RecordingCommand, state: Recording) -> tuple[RecordingEvent,
                 return ()
             ended = Ended(connection=connection, at=at, why=why)
             return (ended, *_gaps(evolve(state, ended)))
-        case Finalise():
-            if state.finalised:
+        case Finalise(segments=segments):
+            if state.finalised and state.finalised.segments >= segments:  # more may have come after it was given up
                 return ()
             return (*_gaps(state, settled=True), Finalised(**msgspec.structs.asdict(command)))
         case _:

@@ -16,9 +16,11 @@ Phase = Literal[
     "submitted", "terminated", "no_show", "declined", "ended_in_fault",
 ]  # fmt: skip
 OVER: frozenset[str] = frozenset({"submitted", "terminated", "no_show", "declined", "ended_in_fault"})
+WAITING: frozenset[str] = frozenset({"expected", "checking", "ready"})
 RUNNING: frozenset[str] = frozenset({"in_progress", "paused"})
 CheckName = Literal["browser", "camera", "microphone", "screen", "network"]
 Track = Literal["camera", "screen"]
+GRACE = timedelta(minutes=2)  # for who comes back after their time ran out: to hand in, or be given what they lost
 
 # Values.
 
@@ -69,6 +71,13 @@ class Paused(Event, frozen=True, kw_only=True, tag="session.paused"):
     intervention: str
 
 
+class EndMoved(Event, frozen=True, kw_only=True, tag="session.end_moved"):
+    """The session may run to another end: so that a pause takes nobody's time, or because a person decided so."""
+
+    end_at: datetime
+    intervention: str
+
+
 class Resumed(Event, frozen=True, kw_only=True, tag="session.resumed"):
     at: datetime
     intervention: str
@@ -76,8 +85,11 @@ class Resumed(Event, frozen=True, kw_only=True, tag="session.resumed"):
 
 
 class TimeExtended(Event, frozen=True, kw_only=True, tag="session.time_extended"):
+    """`made_up_s` ran out while the candidate was cut off; given back too, so that every second granted can be used."""
+
     seconds: int
     intervention: str
+    made_up_s: float = 0.0
 
 
 class ConnectionLost(Event, frozen=True, kw_only=True, tag="session.connection_lost"):
@@ -116,12 +128,29 @@ class Terminated(Event, frozen=True, kw_only=True, tag="session.terminated"):
 
 class Ended(Event, frozen=True, kw_only=True, tag="session.ended"):
     at: datetime
-    why: Literal["no_show", "fault"]
+    why: Literal["no_show", "fault", "called_off"]
+
+
+class AdmittedLate(Event, frozen=True, kw_only=True, tag="session.admitted_late"):
+    """A person lets somebody in after the last entry, who may start until the window closes."""
+
+    at: datetime
+    by: str
+    reason: Private
+
+
+class Reopened(Event, frozen=True, kw_only=True, tag="session.reopened"):
+    """A session that ended in a fault goes on, as if it had been paused since then."""
+
+    at: datetime
+    by: str
+    reason: Private
 
 
 SessionEvent = (
     Opened | NoticeAcknowledged | NoticeDeclined | SystemChecked | Ready | Started | Paused | Resumed | TimeExtended
-    | ConnectionLost | ConnectionRestored | FaultOpened | FaultClosed | Submitted | Terminated | Ended
+    | EndMoved | ConnectionLost | ConnectionRestored | FaultOpened | FaultClosed | Submitted | Terminated | Ended
+    | AdmittedLate | Reopened
 )  # fmt: skip
 
 # State.
@@ -130,7 +159,8 @@ SessionEvent = (
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """`due_at` is when the clock runs out if nothing stops it; nothing runs past `end_at`. `lost` holds since when.
 
-    `checks` are the last ones, since the last acknowledgement; `extended` are the interventions that gave time.
+    `checks` are the last ones, since the last acknowledgement; `extended` are the interventions that gave time;
+    `returned_at` is when the last track that was lost came back.
     """
 
     phase: Phase = "absent"
@@ -148,7 +178,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     stopped_s: float = 0.0
     stopped_since: datetime | None = None
     ended_at: datetime | None = None
+    admitted: bool = False
     lost: dict[Track, datetime] = {}
+    returned_at: datetime | None = None
     faults: frozenset[str] = frozenset()
 
     @property
@@ -156,12 +188,31 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         return self.phase in OVER
 
     @property
-    def due_at(self) -> datetime | None:
-        """None before the start and while the clock stands."""
-        if self.started_at is None or self.end_at is None or self.stopped_since is not None:
+    def runs_out_at(self) -> datetime | None:
+        """When the time is over if the clock has not stood since `stopped_since`; None before the start."""
+        if self.started_at is None or self.end_at is None:
             return None
         full = timedelta(seconds=self.duration_s + self.extra_s + self.stopped_s)
         return min(self.started_at + full, self.end_at)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """None before the start and while the clock stands."""
+        return self.runs_out_at if self.stopped_since is None else None
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the clock speaks; None while it stands.
+
+        Nobody is handed in while they are cut off, nor at the moment they come back.
+        """
+        if self.due_at is None or self.end_at is None:
+            return None
+        if self.lost:
+            return self.end_at
+        if self.returned_at is None:
+            return self.due_at
+        return min(self.end_at, max(self.due_at, self.returned_at + GRACE))
 
 
 def evolve(state: Session, event: SessionEvent) -> Session:
@@ -186,12 +237,16 @@ def evolve(state: Session, event: SessionEvent) -> Session:
             return replace(state, phase="paused", stopped_since=at)
         case Resumed(stopped_s=stopped_s):
             return replace(state, phase="in_progress", stopped_since=None, stopped_s=state.stopped_s + stopped_s)
-        case TimeExtended(seconds=seconds, intervention=intervention):
-            return replace(state, extra_s=state.extra_s + seconds, extended=state.extended | {intervention})
+        case TimeExtended(seconds=seconds, intervention=intervention, made_up_s=made_up_s):
+            extended, stopped_s = state.extended | {intervention}, state.stopped_s + made_up_s
+            return replace(state, extra_s=state.extra_s + seconds, extended=extended, stopped_s=stopped_s)
+        case EndMoved(end_at=end_at):
+            return replace(state, end_at=end_at)
         case ConnectionLost(at=at, track=track):
             return replace(state, lost=state.lost | {track: at})
-        case ConnectionRestored(track=track):
-            return replace(state, lost={t: since for t, since in state.lost.items() if t != track})
+        case ConnectionRestored(at=at, track=track):
+            lost = {t: since for t, since in state.lost.items() if t != track}
+            return replace(state, lost=lost, returned_at=state.returned_at if lost else at)
         case FaultOpened(what=what):
             return replace(state, faults=state.faults | {what})
         case FaultClosed(what=what):
@@ -202,5 +257,10 @@ def evolve(state: Session, event: SessionEvent) -> Session:
             return replace(state, phase="terminated", ended_at=at)
         case Ended(at=at, why=why):
             return replace(state, phase="no_show" if why == "no_show" else "ended_in_fault", ended_at=at)
+        case AdmittedLate():
+            came: Phase = "ready" if state.checked else "checking" if state.notice else "expected"
+            return replace(state, phase=came, admitted=True, ended_at=None)
+        case Reopened():
+            return replace(state, phase="paused", stopped_since=state.stopped_since or state.ended_at, ended_at=None)
         case _:
             assert_never(event)

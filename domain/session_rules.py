@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from domain.event import Command, Decider, Private, Refused
 from domain.policy import Policy
 from domain.session import (
     RUNNING,
+    WAITING,
+    AdmittedLate,
     Check,
     CheckName,
     ConnectionLost,
     ConnectionRestored,
-    Ended,
     FaultClosed,
     FaultOpened,
     NoticeAcknowledged,
@@ -21,17 +22,17 @@ from domain.session import (
     Opened,
     Paused,
     Ready,
-    Resumed,
+    Reopened,
     Session,
     SessionEvent,
     Started,
     Submitted,
     SystemChecked,
     Terminated,
-    TimeExtended,
     Track,
     evolve,
 )
+from domain.session_clock import expired, extended, resumed
 
 LONGEST_FOUND = 200  # characters of what a page found at one check
 
@@ -79,9 +80,25 @@ class Resume(Command, frozen=True, kw_only=True):
 
 
 class ExtendTime(Command, frozen=True, kw_only=True):
+    """Time that does not fit before the session's end is refused, unless a person moves that end as well."""
+
     at: datetime
     seconds: int
     intervention: str
+    move_end: bool = False
+
+
+class AdmitLate(Command, frozen=True, kw_only=True):
+    at: datetime
+    by: str
+    reason: Private
+    closes_at: datetime
+
+
+class Reopen(Command, frozen=True, kw_only=True):
+    at: datetime
+    by: str
+    reason: Private
 
 
 class LoseConnection(Command, frozen=True, kw_only=True):
@@ -115,16 +132,21 @@ class Terminate(Command, frozen=True, kw_only=True):
 
 
 class Expire(Command, frozen=True, kw_only=True):
-    """The clock speaks: it submits, notes a no-show or ends in a fault, each only when it is due."""
+    """The clock speaks: it submits, notes a no-show or ends in a fault, each only when it is due.
+
+    Who runs while the schedule is `called_off` is ended by that.
+    """
 
     at: datetime
     last_entry_at: datetime
+    closes_at: datetime
+    called_off: bool = False
 
 
-SessionCommand = (
-    Open | AcknowledgeNotice | DeclineNotice | ReportCheck | Start | Pause | Resume | ExtendTime | LoseConnection
-    | RestoreConnection | OpenFault | CloseFault | Submit | Terminate | Expire
-)  # fmt: skip
+Admitting = AcknowledgeNotice | DeclineNotice | ReportCheck | Start
+Intervening = Pause | Resume | ExtendTime | Terminate
+Faulty = LoseConnection | RestoreConnection | OpenFault | CloseFault
+SessionCommand = Open | Submit | Expire | AdmitLate | Reopen | Admitting | Intervening | Faulty
 
 
 def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
@@ -144,17 +166,24 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
                 return ()
             _must_run(state, "submitted")
             return (Submitted(at=at, by="candidate"),)
-        case Expire():
-            return _expire(command, state)
+        case Expire(at=at, last_entry_at=last_entry_at, closes_at=closes_at, called_off=called_off):
+            late_at = closes_at if state.admitted else last_entry_at
+            return expired(state, at, late_at=late_at, called_off=called_off)
+        case AdmitLate():
+            return _admit_late(command, state)
+        case Reopen(at=at, by=by, reason=reason):
+            if state.phase in RUNNING:
+                return ()
+            if state.phase != "ended_in_fault":
+                raise Refused(f"a session that is {_said(state)} cannot be reopened")
+            return (Reopened(at=at, by=by, reason=reason),)
         case Pause() | Resume() | ExtendTime() | Terminate():
             return _intervene(command, state)
         case _:
             assert_never(command)
 
 
-def _admit(
-    command: AcknowledgeNotice | DeclineNotice | ReportCheck | Start, state: Session
-) -> tuple[SessionEvent, ...]:
+def _admit(command: Admitting, state: Session) -> tuple[SessionEvent, ...]:
     match command:
         case Start() if state.phase in RUNNING:
             return ()
@@ -198,12 +227,24 @@ def _start(command: Start, state: Session) -> tuple[SessionEvent, ...]:
         raise Refused("pass the system check before you start", field="system_check")
     if command.at < command.opens_at:
         raise Refused("the exam has not opened yet", field="window.opens_at")
-    if command.at > command.last_entry_at:
+    if command.at > command.last_entry_at and not state.admitted:
         raise Refused("the last entry has passed; ask an invigilator to admit you late", field="window.last_entry_at")
+    if command.at >= command.end_at:
+        raise Refused("the window has closed", field="window.closes_at")
     return (Started(at=command.at, policy=command.policy, duration_s=command.duration_s, end_at=command.end_at),)
 
 
-def _intervene(command: Pause | Resume | ExtendTime | Terminate, state: Session) -> tuple[SessionEvent, ...]:
+def _admit_late(command: AdmitLate, state: Session) -> tuple[SessionEvent, ...]:
+    if state.admitted:
+        return ()
+    if state.phase not in (*WAITING, "no_show"):
+        raise Refused(f"a session that is {_said(state)} cannot be admitted late")
+    if command.at >= command.closes_at:
+        raise Refused("the window has closed; nobody can be admitted any more", field="window.closes_at")
+    return (AdmittedLate(at=command.at, by=command.by, reason=command.reason),)
+
+
+def _intervene(command: Intervening, state: Session) -> tuple[SessionEvent, ...]:
     match command, state.phase:
         case Pause(), "paused":
             return ()
@@ -220,34 +261,16 @@ def _intervene(command: Pause | Resume | ExtendTime | Terminate, state: Session)
         case Pause(at=at, intervention=intervention):
             return (Paused(at=at, intervention=intervention),)
         case Resume(at=at, intervention=intervention):
-            since = state.stopped_since or at
-            stopped_s = max(0.0, (at - since).total_seconds())
-            return (Resumed(at=at, intervention=intervention, stopped_s=stopped_s),)
-        case ExtendTime(at=at, seconds=seconds, intervention=intervention):
-            if seconds <= 0:
-                raise Refused("time can be added, not taken away", field="minutes", kind="invalid")
-            room = _room_s(state, at)
-            if seconds > room:
-                raise Refused(f"{seconds / 60:g} minutes do not fit; {room // 60:.0f} minutes would", field="minutes")
-            return (TimeExtended(seconds=seconds, intervention=intervention),)
+            return resumed(state, at, intervention)
+        case ExtendTime(at=at, seconds=seconds, intervention=intervention, move_end=move_end):
+            return extended(state, at, seconds, intervention, move_end=move_end)
         case Terminate(at=at, intervention=intervention, reason=reason):
             return (Terminated(at=at, intervention=intervention, reason=reason),)
         case _:
             assert_never(command)
 
 
-def _room_s(state: Session, at: datetime) -> float:
-    """How many seconds the clock can still be given before it would run past the session's end."""
-    assert state.started_at
-    assert state.end_at
-    stopped = state.stopped_s + ((at - state.stopped_since).total_seconds() if state.stopped_since else 0.0)
-    due = state.started_at + timedelta(seconds=state.duration_s + state.extra_s + stopped)
-    return max(0.0, (state.end_at - due).total_seconds())
-
-
-def _fault(
-    command: LoseConnection | RestoreConnection | OpenFault | CloseFault, state: Session
-) -> tuple[SessionEvent, ...]:
+def _fault(command: Faulty, state: Session) -> tuple[SessionEvent, ...]:
     match command:
         case LoseConnection(at=at, track=track, why=why):
             if track in state.lost or state.phase not in RUNNING:
@@ -263,18 +286,6 @@ def _fault(
             return (FaultClosed(what=what),) if what in state.faults else ()
         case _:
             assert_never(command)
-
-
-def _expire(command: Expire, state: Session) -> tuple[SessionEvent, ...]:
-    if state.phase in ("expected", "checking", "ready"):
-        return (Ended(at=command.at, why="no_show"),) if command.at > command.last_entry_at else ()
-    due = state.due_at
-    if state.phase != "in_progress" or due is None or command.at < due:
-        return ()
-    if not state.lost:
-        return (Submitted(at=command.at, by="clock"),)
-    # Cut off by a fault: the time that was lost is not counted as used until the session's own end is reached.
-    return (Ended(at=command.at, why="fault"),) if state.end_at and command.at >= state.end_at else ()
 
 
 def _must_run(state: Session, verb: str) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import get_args
+from typing import Literal, get_args
 
 import msgspec
 from msgspec.structs import replace
 
-from domain import intervention, record, session
+from domain import incidents, intervention, record, recording, session
 from domain.record import SealKind
 from domain.recorded import Recorded, Stored
-from domain.session import Phase, SessionEvent, Track
+from domain.session import Phase, Session, SessionEvent, Track
 from domain.stream import Stream
 from projections.clock import Clock, tick
 from projections.keys import events_of, parsed, session_keys
@@ -23,8 +23,10 @@ __all__ = ["DEADLINES", "Watch"]
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """One session. `due_at` is when its clock runs out: None before the start, while it stands, and once it is over.
 
-    `tracks` must be published while it runs; `lost` are those that are not, since when. `undelivered` are interventions
-    by the time of their request, `waiting_since` the earliest. `seal` is the kind of the last one.
+    `tracks` must be published while it runs; `lost` are those that are not, since when, and `returned_at` is when the
+    last of them came back. `undelivered` are interventions by the time of their request, `waiting_since` the earliest.
+    `heads` are the last versions of what a seal has to cover, `sealed` those that the last one covers; `owing` says
+    that the session is over and another seal is due. `changed_at` is when anything was recorded last.
     """
 
     session: str
@@ -34,11 +36,29 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime | None = None
     tracks: tuple[Track, ...] = ()
     lost: dict[Track, datetime] = {}
+    returned_at: datetime | None = None
+    admitted: bool = False
     faults: tuple[str, ...] = ()
     undelivered: dict[str, datetime] = {}
     waiting_since: datetime | None = None
     seal: SealKind | None = None
+    given_up: tuple[str, ...] = ()
+    heads: dict[str, int] = {}
+    sealed: dict[str, int] = {}
+    owing: Literal["yes", "no"] = "no"
+    changed_at: datetime | None = None
     position: int = 0
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the clock speaks, as the domain has it; None while it stands."""
+        clock = self.clock
+        if self.due_at is None:
+            return None
+        return Session(
+            started_at=clock.started_at, duration_s=clock.duration_s, extra_s=clock.extra_s, stopped_s=clock.stopped_s,
+            end_at=clock.end_at, lost=self.lost, returned_at=self.returned_at,
+        ).expires_at  # fmt: skip
 
 
 _SESSION = get_args(SessionEvent)
@@ -50,23 +70,30 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
 
 def fold(row: Watch | None, recorded: Recorded) -> Watch | None:
     body, at = recorded.body, parsed(recorded.stream)
-    row = replace(row or Watch(session=at.session or ""), position=recorded.position)
+    row = row or Watch(session=at.session or "")
     if isinstance(body, _SESSION):
-        return _session(row, body)
-    match body:
-        case intervention.Requested(at=requested_at):
-            return _undelivered(row, row.undelivered | {at.name: requested_at})
-        case record.Sealed(kind=kind):
-            return replace(row, seal=kind)
-    return _undelivered(row, {name: since for name, since in row.undelivered.items() if name != at.name})
+        row = _session(row, body)
+    elif isinstance(body, intervention.Requested):
+        row = _undelivered(row, row.undelivered | {at.name: body.at})
+    elif isinstance(body, record.Sealed):
+        row = replace(row, seal=body.kind, given_up=body.lost, sealed=body.streams)
+    elif at.kind == "intervention":
+        row = _undelivered(row, {name: since for name, since in row.undelivered.items() if name != at.name})
+    if at.kind not in ("record", "intervention"):
+        row = replace(row, heads=row.heads | {recorded.stream: recorded.version})
+    covered = all(row.sealed.get(stream, 0) >= version for stream, version in row.heads.items())
+    done = row.seal == "complete" and covered and not row.given_up
+    owing: Literal["yes", "no"] = "yes" if row.phase in session.OVER and not done else "no"
+    return replace(row, owing=owing, changed_at=recorded.recorded_at, position=recorded.position)
 
 
 def _session(row: Watch, event: SessionEvent) -> Watch:
     match event:
         case session.ConnectionLost(at=at, track=track):
             return replace(row, lost=row.lost | {track: at})
-        case session.ConnectionRestored(track=track):
-            return replace(row, lost={name: since for name, since in row.lost.items() if name != track})
+        case session.ConnectionRestored(at=at, track=track):
+            lost = {name: since for name, since in row.lost.items() if name != track}
+            return replace(row, lost=lost, returned_at=row.returned_at if lost else at)
         case session.FaultOpened(what=what):
             return replace(row, faults=(*row.faults, what))
         case session.FaultClosed(what=what):
@@ -75,6 +102,8 @@ def _session(row: Watch, event: SessionEvent) -> Watch:
             row = replace(row, schedule=name)
         case session.Started(policy=policy):
             row = replace(row, tracks=policy.tracks)
+        case session.AdmittedLate():
+            row = replace(row, admitted=True)
     phase, clock = tick(row.phase, row.clock, event)
     return replace(row, phase=phase, clock=clock, due_at=clock.due_at if phase in session.RUNNING else None)
 
@@ -85,17 +114,21 @@ def _undelivered(row: Watch, left: dict[str, datetime]) -> Watch:
 
 def streams(key: str) -> tuple[str, ...]:
     tenant, _, name = key.partition("/")
-    below = str(Stream(tenant, "intervention", name)) + ".*"
-    return (str(Stream(tenant, "session", name)), str(Stream(tenant, "record", name)), below)
+    exact = (str(Stream(tenant, kind, name)) for kind in ("session", "incidents", "record"))
+    return (*exact, *(f"{Stream(tenant, kind, name)}.*" for kind in ("intervention", "recording")))
 
 
 def _suspects(stored: Stored) -> tuple[str, ...]:
     return session_keys(stored.stream)
 
 
-_EVENTS = events_of(SessionEvent, intervention.InterventionEvent, record.Sealed)
+# What detectors find and media bring may come after the end and is sealed then; what people say later stands by itself.
+_FOUND = incidents.Opened | incidents.EvidenceAdded | incidents.Closed | incidents.CoverageReported
+_EVENTS = events_of(
+    SessionEvent, _FOUND, intervention.InterventionEvent, recording.RecordingEvent, record.Sealed
+)  # fmt: skip
 
 DEADLINES: Model[Watch] = Model(
-    name="deadlines", version=1, row=Watch, events=_EVENTS, index=("phase", "due_at", "waiting_since", "seal"),
+    name="deadlines", version=2, row=Watch, events=_EVENTS, index=("phase", "waiting_since", "owing"),
     keys=keys, fold=fold, streams=streams, suspects=_suspects,
 )  # fmt: skip

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
 from psycopg import AsyncConnection
 
-from domain.session import OVER, RUNNING, Track
+from domain.session import RUNNING, Track
 from projections.deadlines import Watch
 
 
@@ -21,19 +22,26 @@ class Running(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A session that nobody has started though the last entry of its schedule has passed."""
+    """A session that nobody has started though it is too late by now: since when."""
 
     tenant: str
     session: str
-    last_entry_at: datetime
+    since: datetime
 
 
 class Over(NamedTuple):
-    """A session that is over and whose record is not complete. `tracks` may have been recorded."""
+    """A session that is over and has to be sealed (again). `tracks` may have been recorded.
+
+    `undelivered` are its interventions that no page has taken, `heads` the versions that a seal has to cover, and
+    `changed_at` is when anything of it was recorded last.
+    """
 
     tenant: str
     session: str
     tracks: tuple[Track, ...]
+    undelivered: tuple[str, ...]
+    heads: Mapping[str, int]
+    changed_at: datetime
 
 
 class Undelivered(NamedTuple):
@@ -49,29 +57,41 @@ class Outlook(NamedTuple):
 
     at: datetime
     running: list[Running]
+    called_off: list[Running]
     waiting: list[Waiting]
     undelivered: list[Undelivered]
     over: list[Over]
 
 
 _decoder = msgspec.json.Decoder(Watch)
+_EVER = datetime.min.replace(tzinfo=UTC)
+_CALLED_OFF = (
+    "EXISTS (SELECT FROM read.schedules s WHERE s.key = w.tenant || '/' || (w.data->>'schedule')"
+    " AND s.phase = 'cancelled')"
+)
 
 
 async def look(conn: AsyncConnection, at: datetime) -> Outlook:
     """Reads the models as `vigil_project`, which sees every tenant."""
     rows = await _watches(conn, "w.phase = ANY(%s)", list(RUNNING))
+    called_off = await _watches(conn, f"w.phase = ANY(%s) AND {_CALLED_OFF}", list(RUNNING))
     undelivered = [
         Undelivered(tenant, name, since)
         for tenant, watch in await _watches(conn, "w.waiting_since IS NOT NULL")
         for name, since in watch.undelivered.items()
     ]
-    return Outlook(at, [Running(*row) for row in rows], await _late(conn, at), undelivered, await over(conn))
+    return Outlook(
+        at, [Running(*row) for row in rows], [Running(*row) for row in called_off], await _late(conn, at), undelivered,
+        await over(conn),
+    )  # fmt: skip
 
 
 async def over(conn: AsyncConnection) -> list[Over]:
     """Sessions that still owe something to their record."""
-    rows = await _watches(conn, "w.phase = ANY(%s) AND w.seal IS DISTINCT FROM 'complete'", list(OVER))
-    return [Over(tenant, watch.session, watch.tracks) for tenant, watch in rows]
+    rows = await _watches(conn, "w.owing = 'yes'")
+    return [
+        Over(tenant, w.session, w.tracks, tuple(w.undelivered), w.heads, w.changed_at or _EVER) for tenant, w in rows
+    ]
 
 
 async def until_there(conn: AsyncConnection) -> None:
@@ -95,12 +115,13 @@ async def _watches(conn: AsyncConnection, where: str, *given: object) -> list[tu
 
 async def _late(conn: AsyncConnection, at: datetime) -> list[Waiting]:
     cursor = await conn.execute(
-        "SELECT w.tenant, w.data->>'session', (s.data->'window'->>'last_entry_at')::timestamptz"
+        "SELECT tenant, session, since FROM (SELECT w.tenant, w.data->>'session' AS session, (s.data->'window'->>"
+        " CASE WHEN w.data->'admitted' = 'true' THEN 'closes_at' ELSE 'last_entry_at' END)::timestamptz AS since"
         " FROM read.deadlines w JOIN read.schedules s ON s.key = w.tenant || '/' || (w.data->>'schedule')"
         " WHERE w.phase IN ('expected', 'checking', 'ready')"
         # Only who could have come is a no-show: not of an exam that was called off, nor who was withdrawn from it.
         " AND s.phase = 'active' AND s.data->'live_proctoring' = 'true' AND s.data->'sessions' ? (w.data->>'session')"
-        " AND (s.data->'window'->>'last_entry_at')::timestamptz < %s",
+        " ) late WHERE since < %s",
         (at,),
         prepare=True,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -25,8 +25,8 @@ from domain.event import Refused
 from domain.messages import Hangup, Track
 from projections.deadlines import Watch
 from vigil.connections import Ears, Live, Lost, judge
-from vigil.outlook import Outlook, look, until_there
-from vigil.sealing import seal
+from vigil.outlook import Outlook, Over, look, until_there
+from vigil.sealing import LOST_AFTER, seal
 from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ async def _leading(conninfo: str) -> AsyncIterator[AsyncConnection]:
 async def _lead(core: Core, conn: AsyncConnection, ears: Ears) -> None:
     sealing: dict[tuple[str, str], asyncio.Task[None]] = {}
     turns = asyncio.Semaphore(SEALS_AT_ONCE)
+    since = core.now()
     try:
         while True:
             seen = await look(conn, core.now())
@@ -73,7 +74,9 @@ async def _lead(core: Core, conn: AsyncConnection, ears: Ears) -> None:
             for one in seen.over:  # sealing waits for the notary, and must not hold up the clock
                 key = (one.tenant, one.session)
                 if key not in sealing:
-                    sealing[key] = asyncio.create_task(_seal(core, turns, *key))
+                    # Who was down as well may still deliver: nobody is taken for lost before we have looked for long.
+                    waited = seen.at - max(one.changed_at, since) > LOST_AFTER
+                    sealing[key] = asyncio.create_task(_seal(core, turns, one, waited=waited))
             await asyncio.sleep(EVERY_S)
     finally:
         for task in sealing.values():
@@ -81,29 +84,53 @@ async def _lead(core: Core, conn: AsyncConnection, ears: Ears) -> None:
 
 
 async def _round(core: Core, ears: Ears, seen: Outlook) -> None:
+    """Each thing by itself: one session that cannot be dealt with holds up no other."""
+    for whose, turn in _turns(core, ears, seen):
+        try:
+            await turn
+        except (psycopg.OperationalError, LedgerAway):
+            raise
+        except Exception:
+            log.exception("nothing could be done about %s in this round", whose)
+
+
+def _turns(core: Core, ears: Ears, seen: Outlook) -> Iterator[tuple[str, Awaitable[None]]]:
     live = ears.live()
     for tenant, watch in seen.running:
-        due_at = _due(watch)
-        if due_at is not None and due_at <= seen.at:
-            await _expire(core, tenant, watch.session, f"{due_at.isoformat()} {watch.position}")
-        if live is not None:
-            mine = {track: one for (t, s, track), one in live.items() if (t, s) == (tenant, watch.session)}
-            await _connection(core, tenant, watch, mine, seen.at)
-        elif ears.away:
-            await _nothing_heard(core, tenant, watch)
-    for tenant, session, last_entry_at in seen.waiting:
-        await _expire(core, tenant, session, last_entry_at.isoformat())
+        yield watch.session, _running(core, tenant, watch, live, seen.at, away=ears.away)
+    for tenant, watch in seen.called_off:
+        yield watch.session, _expire(core, tenant, watch.session, f"called off {watch.position}")
+    for tenant, session, since in seen.waiting:
+        yield session, _expire(core, tenant, session, since.isoformat())
     for tenant, name, requested_at in seen.undelivered:
         if (seen.at - requested_at).total_seconds() > UNDELIVERED_S:
-            why = "the candidate's page did not take it; they are not connected"
-            await _say(core, tenant, f"fail {name}", partial(interventions.fail, name=name, why=why))
-    for tenant, session, _ in seen.over:
-        await _hang_up(core, tenant, session, live or {})
+            why = "not shown: the candidate's page is not connected; what it changes holds all the same"
+            yield name, _say(core, tenant, f"fail {name}", partial(interventions.fail, name=name, why=why))
+    for one in seen.over:
+        yield one.session, _hang_up(core, one.tenant, one.session, live or {})
 
 
-def _due(watch: Watch) -> datetime | None:
-    """When the clock has to speak. For somebody who is cut off, that is when the session's own end is reached."""
-    return watch.clock.end_at if watch.due_at and watch.lost else watch.due_at
+async def _running(
+    core: Core,
+    tenant: str,
+    watch: Watch,
+    live: Mapping[tuple[str, str, Track], Live] | None,
+    at: datetime,
+    *,
+    away: bool,
+) -> None:
+    """One session under way. Whether somebody is cut off is asked first, because the clock waits for them."""
+    if live is not None:
+        mine = {track: one for (t, s, track), one in live.items() if (t, s) == (tenant, watch.session)}
+        if await _connection(core, tenant, watch, mine, at):
+            return  # the next look sees it
+    elif away:
+        await _nothing_heard(core, tenant, watch)
+    expires_at = watch.expires_at
+    if live is None and watch.tracks and watch.due_at is not None:
+        expires_at = watch.clock.end_at  # nobody knows who is cut off
+    if expires_at is not None and expires_at <= at:
+        await _expire(core, tenant, watch.session, f"{expires_at.isoformat()} {watch.position}")
 
 
 async def _expire(core: Core, tenant: str, session: str, mark: str) -> None:
@@ -118,21 +145,23 @@ async def _nothing_heard(core: Core, tenant: str, watch: Watch) -> None:
         await _say(core, tenant, f"fault {MESSAGING} {watch.session} {watch.position}", fault)
 
 
-async def _connection(core: Core, tenant: str, watch: Watch, live: Mapping[Track, Live], at: datetime) -> None:
-    """Losses and returns of a running session's tracks; and that NATS is back."""
+async def _connection(core: Core, tenant: str, watch: Watch, live: Mapping[Track, Live], at: datetime) -> bool:
+    """Losses and returns of a running session's tracks; and that NATS is back. Whether a track was lost or returned."""
     if watch.clock.started_at is None:
-        return
+        return False
     name, mark = watch.session, f"{watch.session} {watch.position}"
     if MESSAGING in watch.faults:
         await _say(
             core, tenant, f"fault over {MESSAGING} {mark}", partial(sessions.close_fault, name=name, what=MESSAGING)
         )
-    for said in judge(watch.tracks, watch.lost, live, (at - watch.clock.started_at).total_seconds()):
+    judged = judge(watch.tracks, watch.lost, live, (at - watch.clock.started_at).total_seconds())
+    for said in judged:
         if isinstance(said, Lost):
             use_case: UseCase = partial(sessions.lose_connection, name=name, track=said.track, why=said.why)
         else:
             use_case = partial(sessions.restore_connection, name=name, track=said.track)
         await _say(core, tenant, f"{type(said).__name__} {said.track} {mark}", use_case)
+    return bool(judged)
 
 
 async def _hang_up(core: Core, tenant: str, session: str, live: Mapping[tuple[str, str, Track], Live]) -> None:
@@ -143,11 +172,12 @@ async def _hang_up(core: Core, tenant: str, session: str, live: Mapping[tuple[st
         await core.nats.publish(f"vigil.media.{worker}", order)
 
 
-async def _seal(core: Core, turns: asyncio.Semaphore, tenant: str, session: str) -> None:
+async def _seal(core: Core, turns: asyncio.Semaphore, one: Over, *, waited: bool) -> None:
     """Seals as far as it goes. What is still owed is asked after again a little later."""
+    session = one.session
     try:
         async with turns:
-            await seal(core, tenant, session)
+            await seal(core, one, waited=waited)
         await asyncio.sleep(SEAL_AGAIN_S)
     except (Refused, Busy, TimeoutError) as why:
         log.warning("session %s is sealed later: %s", session, str(why) or "the notary takes its time")

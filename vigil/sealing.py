@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 
 from commands import flags, recordings
@@ -12,31 +13,40 @@ from domain import incidents, record, recording, session_rules
 from domain.session import Session, Track
 from domain.stream import Stream
 from vigil.clock import synchronised
+from vigil.outlook import Over
 from vigil.wiring import Core
 
 ACTOR = "system/react"
 OBJECT_STORE = "object_store"  # the fault while a session's media wait on our disk
-LOST_AFTER = timedelta(minutes=10)  # what has not come by then is declared lost, and the record is completed without it
+LOST_AFTER = timedelta(minutes=10)  # what has not come so long after the last news is declared lost
+SAMPLE_S = 2.0  # how often a camera is looked at
 
 
-async def seal(core: Core, tenant: str, session: str) -> None:
-    """Brings the record of a session that is over up to date; does nothing when the last seal covers all there is."""
+async def seal(core: Core, one: Over, *, waited: bool = False) -> None:
+    """Brings the record of a session that is over up to date; does nothing when the last seal covers all there is.
+
+    Once we have `waited` long enough, what is still owed is declared lost; when it comes after all, it is sealed too.
+    """
+    tenant, session = one.tenant, one.session
     state = await _state(core, tenant, session)
     if not state.over:
         return
     if state.ended_at is not None:  # who declined the notice never began, and owes nothing
         await _close_incidents(core, tenant, session, state.ended_at)
-    owed = await _owed(core, tenant, session, state)
-    if owed and _given_up(state, core.now()):
-        owed = ()
+    owed, lost = await _owed(core, one, state), ()
+    if owed and waited and OBJECT_STORE not in state.faults:  # what lies on our own disk is not lost
+        if await _settle(core, one, state):
+            return  # the record is looked at again with what that changed
+        owed, lost = (), owed
     _, sealed = await core.handler.load(record.DECIDER, _stream(tenant, "record", session), fresh=True)
-    if sealed.kind == "complete" or (sealed.kind == "provisional" and owed):
+    covers_all = all(sealed.streams.get(stream, 0) >= version for stream, version in one.heads.items())
+    if (sealed.kind == "provisional" and owed) or (sealed.kind == "complete" and covers_all):
         return
     async with core.pool.connection() as conn:
         root = await record_root(conn, tenant, session)
         checkpoint = await covered(conn, root.position)
     order = record.Seal(
-        at=core.now(), owed=owed, streams=root.streams, root=root.root.hex(), checkpoint=checkpoint.note,
+        at=core.now(), owed=owed, lost=lost, streams=root.streams, root=root.root.hex(), checkpoint=checkpoint.note,
         clock=await synchronised(),
     )  # fmt: skip
     cause = f"seal {session} {sha256(repr(sorted(root.streams.items())).encode()).hexdigest()}"
@@ -47,35 +57,70 @@ async def seal(core: Core, tenant: str, session: str) -> None:
     await core.act(tenant, ACTOR, cause, work)
 
 
-def _given_up(state: Session, now: datetime) -> bool:
-    """Whether nobody waits any more. What lies on our own disk because the object store is away is not lost."""
-    return state.ended_at is not None and now - state.ended_at > LOST_AFTER and OBJECT_STORE not in state.faults
+async def _settle(core: Core, one: Over, state: Session) -> bool:
+    """Says how it ended for those who do not tell any more: a media worker that died with its disk, a detector.
+
+    Returns whether there was anything to say.
+    """
+    tenant, session, ended_at = one.tenant, one.session, state.ended_at or core.now()
+    said = False
+    for track in state.policy.tracks if state.started_at else ():
+        tape = await _recording(core, tenant, session, track)
+        name = recordings.recording_name(session, track)
+        for connection in {*range(1, tape.connections + 1)} - tape.ended.keys():
+            end = recording.End(connection=connection, at=ended_at, why="worker_lost")
+            use_case = partial(recordings.end_connection, name=name, order=end)
+            await core.act(tenant, ACTOR, f"ended {name} {connection}", use_case)
+            said = True
+    if said or not state.started_at:
+        return said  # what was recorded tells how much could have been seen
+    tape = await _recording(core, tenant, session, "camera")
+    recorded_s = sum((segment.ended_at - segment.started_at).total_seconds() for segment in tape.segments)
+    for detector in await _uncovered(core, one, state):
+        due = round(recorded_s / SAMPLE_S)
+        order = incidents.ReportCoverage(
+            detector=detector, due=due, taken=0, cannot_tell=due, overloaded=0, muted=0
+        )  # fmt: skip
+        use_case = partial(flags.report_coverage, session=session, order=order)
+        await core.act(tenant, ACTOR, f"coverage {session} {detector}", use_case)
+        said = True
+    return said
 
 
-async def _owed(core: Core, tenant: str, session: str, state: Session) -> tuple[str, ...]:
+async def _owed(core: Core, one: Over, state: Session) -> tuple[str, ...]:
     """What has not come yet, in words: media that was started and is not finalised, coverage that is not reported."""
     owed = []
     for track in state.policy.tracks if state.started_at else ():
-        tape = await _recording(core, tenant, session, track)
+        tape = await _recording(core, one.tenant, one.session, track)
+        finished = tape.finalised is not None and tape.finalised.segments == len(tape.segments)
         if tape.live:
             owed.append(f"{track}: late segments")
-        elif tape.segments and not tape.finalised:  # of nothing no file is made
+        elif tape.segments and not finished:  # of nothing no file is made
             owed.append(f"{track}: the finished recording")
-    _, seen = await core.handler.load(incidents.DECIDER, _stream(tenant, "incidents", session), fresh=True)
-    if state.started_at:
-        owed += [f"coverage of {d.kind}" for d in state.policy.detectors if d.kind not in seen.covered]
+    owed += [f"coverage of {detector}" for detector in await _uncovered(core, one, state)]
+    if one.undelivered:
+        owed.append("an intervention that is being delivered")
     return tuple(owed)
 
 
+async def _uncovered(core: Core, one: Over, state: Session) -> list[str]:
+    """The detectors that have not told how much they could see."""
+    if not state.started_at:
+        return []
+    stream = _stream(one.tenant, "incidents", one.session)
+    _, seen = await core.handler.load(incidents.DECIDER, stream, fresh=True)
+    return [detector.kind for detector in state.policy.detectors if detector.kind not in seen.covered]
+
+
 async def _close_incidents(core: Core, tenant: str, session: str, ended_at: datetime) -> None:
-    """A detector that died cannot close what it opened; the end of the session does."""
+    """Ends what is still open with the session, as it was last seen: a detector that died cannot close it."""
     _, seen = await core.handler.load(incidents.DECIDER, _stream(tenant, "incidents", session), fresh=True)
-    for incident, opened in seen.open.items():
+    for incident, flag in seen.open.items():
         order = incidents.CloseIncident(
             incident=incident,
-            ended_at=ended_at,
-            severity=opened.severity,
-            peak=opened.confidence,
+            ended_at=min(flag.seen_at, ended_at),
+            severity=flag.severity,
+            peak=flag.confidence,
             why="session_over",
         )
 

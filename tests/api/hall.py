@@ -50,9 +50,15 @@ class Hall:
     tokens: dict[str, str] = field(default_factory=dict)
 
     async def position(self) -> int:
-        """The last position of the ledger: unchanged means that nothing was appended."""
+        """The last position of what people did: unchanged means that nothing was appended for them.
+
+        What Vigil does by itself, such as noting a fault of its own, may come at any moment.
+        """
         async with self.services.pool.connection() as conn:
-            cursor = await conn.execute("SELECT coalesce(max(notification_id), 0) FROM ledger.events")
+            cursor = await conn.execute(
+                "SELECT coalesce(max(notification_id), 0) FROM ledger.events"
+                " WHERE convert_from(state, 'UTF8')::jsonb->'envelope'->>'actor' NOT LIKE 'system/%'"
+            )
             row = await cursor.fetchone()
         assert row
         return int(row[0])

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
+import psycopg
 import pytest
 
 from api.tokens import Token, Tokens
-from tests.api.hall import CHECKS, Exam, Hall, an_exam, refused, sit
+from commands import sessions
+from commands.handler import Busy, Order, Receipt, UseCase
+from commands.ledger import LedgerAway
+from tests.api.hall import CHECKS, PASSWORD, Exam, Hall, an_exam, refused, sit
 from tests.api.reading import Reader
 
 
@@ -43,6 +48,47 @@ async def test_a_link_that_is_forged_or_over_lets_nobody_in(hall: Hall) -> None:
     answer = await hall.http.post("/api/v1/join", json={"token": exam.links[0]})
     await refused(hall, answer, before, 401, "token", "expired")
     hall.clock.ahead -= timedelta(hours=3)
+
+
+async def test_who_is_still_sitting_when_the_window_has_closed_comes_back_by_their_link(hall: Hall) -> None:
+    exam = await an_exam(hall, candidates=2)
+    session = await sit(exam)
+    await exam.invigilator.post(f"/api/v1/sessions/{session}/interventions", json={"kind": "pause"})
+    hall.clock.ahead += timedelta(hours=3)
+    back = await hall.http.post("/api/v1/join", json={"token": exam.links[0]})
+    assert back.status_code == 200, back.text
+    # Whatever is given to a session that runs, its candidate has a token until then or can get one.
+    assert datetime.fromisoformat(back.json()["expires_at"]) > hall.clock() + timedelta(hours=23)
+    me = hall.bearing(back.json()["token"])
+    assert (await me.get(f"/api/v1/sessions/{session}")).json()["clock"]["phase"] == "paused"
+    before = await hall.position()
+    late = await hall.http.post("/api/v1/join", json={"token": exam.links[1]})
+    await refused(hall, late, before, 401, "token", "expired")
+
+    assert (await me.post(f"/api/v1/sessions/{session}/submit")).status_code == 200
+    before = await hall.position()
+    for ahead, status in ((timedelta(hours=20), 200), (timedelta(hours=5), 401)):
+        hall.clock.ahead += ahead
+        answer = await hall.http.post("/api/v1/join", json={"token": exam.links[0]})
+        assert answer.status_code == status, answer.text
+    await refused(hall, answer, before, 401, "token", "expired")
+    hall.clock.ahead -= timedelta(hours=28)
+
+
+async def test_who_sits_an_exam_that_is_called_off_can_still_be_reached(hall: Hall) -> None:
+    exam = await an_exam(hall, candidates=2)
+    session = await sit(exam)
+    called_off = await exam.planner.post(f"/api/v1/schedules/{exam.schedule}/cancel", json={"reason": "A fire alarm"})
+    assert called_off.status_code == 204
+    assert (await exam.invigilator.get(f"/api/v1/schedules/{exam.schedule}/live")).status_code == 200
+    told = await exam.invigilator.post(f"/api/v1/sessions/{session}/messages", json={"text": "Please leave the room"})
+    assert told.status_code == 201, told.text
+    assert (await hall.http.post("/api/v1/join", json={"token": exam.links[0]})).status_code == 200
+    hall.clock.ahead += timedelta(hours=15)
+    body = {"email": "invigilator@example.org", "password": PASSWORD}
+    later = hall.bearing((await hall.http.post("/api/v1/sign-in", json=body)).json()["token"])
+    assert (await later.get(f"/api/v1/schedules/{exam.schedule}/live")).status_code == 404
+    hall.clock.ahead -= timedelta(hours=15)
 
 
 async def test_a_withdrawn_candidate_is_out_at_once(hall: Hall) -> None:
@@ -97,15 +143,15 @@ async def test_a_session_that_is_somebody_elses_is_not_there(exam: Exam) -> None
         await me.get("/api/v1/sessions/nosuchsession"),
         await me.get("/api/v1/sessions/%00%ff"),
     ):
-        await refused(exam.hall, answer, before, 404, "", "there is no such")
+        await refused(exam.hall, answer, before, 404, "session", "there is no such session")
     stranger = await exam.hall.as_a("invigilator", "stranger@example.org")
     before = await exam.hall.position()
-    for answer in (
-        await stranger.get(other),
-        await stranger.post(f"{other}/interventions", json={"kind": "pause"}),
-        await stranger.post(f"/api/v1/schedules/{exam.schedule}/broadcasts", json={"text": "x"}),
+    for answer, what in (
+        (await stranger.get(other), "session"),
+        (await stranger.post(f"{other}/interventions", json={"kind": "pause"}), "session"),
+        (await stranger.post(f"/api/v1/schedules/{exam.schedule}/broadcasts", json={"text": "x"}), "schedule"),
     ):
-        await refused(exam.hall, answer, before, 404, "", "there is no such")
+        await refused(exam.hall, answer, before, 404, what, f"there is no such {what}")
 
 
 async def test_a_message_is_sent_shown_and_read(exam: Exam) -> None:
@@ -159,6 +205,39 @@ async def test_a_pause_stops_the_clock_and_is_followed_to_its_end(exam: Exam) ->
     assert (clock["phase"], clock["extra_s"]) == ("in_progress", 300)
 
 
+async def test_an_end_is_moved_only_on_purpose(hall: Hall) -> None:
+    exam = await an_exam(hall)
+    at = f"/api/v1/sessions/{await sit(exam)}"
+    before = (await exam.candidates[0].get(at)).json()["clock"]
+    added = {"kind": "extra_time", "minutes": 120}
+    position = await hall.position()
+    answer = await exam.invigilator.post(f"{at}/interventions", json=added)
+    await refused(hall, answer, position, 409, "minutes", "unless the end is moved")
+    answer = await exam.invigilator.post(f"{at}/interventions", json=added | {"move_end": True})
+    assert answer.status_code == 201, answer.text
+    clock = (await exam.candidates[0].get(at)).json()["clock"]
+    assert clock["extra_s"] == 7200
+    assert clock["due_at"] == clock["end_at"] > before["end_at"]
+
+
+async def test_who_came_too_late_is_let_in_by_a_person(hall: Hall) -> None:
+    exam = await an_exam(hall)
+    me, at = exam.candidates[0], f"/api/v1/sessions/{exam.sessions[0]}"
+    hall.clock.ahead += timedelta(minutes=61)
+    order = Order(tenant="main", actor="test", key="no show", request=bytes(32), at=hall.clock())
+    await hall.services.handler.run(order, partial(sessions.expire, name=exam.sessions[0]))
+    assert (await me.get(at)).json()["clock"]["phase"] == "no_show"
+    before = await hall.position()
+    answer = await exam.invigilator.post(f"{at}/admission", json={"reason": " "})
+    await refused(hall, answer, before, 422, "reason", "a reason is needed")
+    answer = await exam.invigilator.post(f"{at}/reopen", json={"reason": "The tram stood still."})
+    await refused(hall, answer, before, 409, "", "cannot be reopened")
+    answer = await exam.invigilator.post(f"{at}/admission", json={"reason": "The tram stood still."})
+    assert answer.status_code == 204, answer.text
+    assert (await me.get(at)).json()["clock"]["phase"] == "expected"
+    await sit(exam)
+
+
 async def test_interventions_that_do_not_fit_are_refused(exam: Exam) -> None:
     at = f"/api/v1/sessions/{exam.sessions[0]}/interventions"
     asked, before = exam.invigilator, await exam.hall.position()
@@ -193,6 +272,35 @@ async def test_an_intervention_reaches_all_and_each_is_answered(hall: Hall) -> N
     await refused(hall, answer, before, 422, "sessions.0", "not of this schedule")
     answer = await exam.invigilator.post(f"/api/v1/schedules/{exam.schedule}/broadcasts", json={"text": "Hello all"})
     assert [a["state"] for a in answer.json()["answers"]] == ["done"] * 3
+
+
+@pytest.mark.parametrize("error", [Busy("too busy"), LedgerAway("away"), psycopg.OperationalError("away")])
+async def test_of_an_intervention_for_all_each_failure_is_told_and_the_same_key_makes_it_good(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    exam = await an_exam(hall, candidates=2)
+    for number in range(2):
+        await sit(exam, number)
+    unlucky, run = exam.sessions[1], hall.services.handler.run
+
+    async def failing(order: Order, use_case: UseCase) -> Receipt:
+        if order.key.endswith(unlucky):
+            raise error
+        return await run(order, use_case)
+
+    at, body = f"/api/v1/schedules/{exam.schedule}/interventions", {"kind": "pause", "sessions": "all"}
+    head = {"Idempotency-Key": f"pause all of {exam.schedule}"}
+    with monkeypatch.context() as away:
+        away.setattr(hall.services.handler, "run", failing)
+        first = await exam.invigilator.post(at, json=body, headers=head)
+    assert first.status_code == 200
+    answers = {a["session"]: a for a in first.json()["answers"]}
+    assert answers[exam.sessions[0]]["state"] == "done"
+    assert answers[unlucky]["state"] == "failed"
+    assert "the same Idempotency-Key" in answers[unlucky]["rule"]
+    again = await exam.invigilator.post(at, json=body, headers=head)
+    assert [a["state"] for a in again.json()["answers"]] == ["done"] * 2
+    assert answers[exam.sessions[0]] in again.json()["answers"]
 
 
 async def test_a_stream_that_resumes_misses_nothing_and_doubles_nothing(hall: Hall) -> None:

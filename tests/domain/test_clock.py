@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from domain.event import Refused
 from domain.policy import Policy
-from domain.session import NoticeAcknowledged, Opened, Ready, Session, Started, SystemChecked
+from domain.session import GRACE, NoticeAcknowledged, Opened, Ready, Session, Started, SystemChecked
 from domain.session_rules import (
     DECIDER,
     Expire,
@@ -36,37 +36,43 @@ RUNNING = given(
     Started(at=START, policy=Policy(), duration_s=TWO_HOURS, end_at=END),
 ).state
 
-STEPS = st.lists(
-    st.tuples(st.integers(0, 2400), st.sampled_from(["pause", "resume", "extend", "lose", "restore", "expire"])),
-    max_size=25,
-)
+WHAT = ("pause", "resume", "extend", "extend and move", "lose", "restore", "expire")
+STEPS = st.lists(st.tuples(st.integers(0, 2400), st.sampled_from(WHAT)), max_size=25)
 
 
-@settings(max_examples=300, deadline=None)
-@for_all(STEPS, st.integers(1, 3600))
-def test_a_candidate_gets_their_time_to_the_second_and_never_past_the_end(
-    steps: list[tuple[int, str]], extra_s: int
+@settings(max_examples=400, deadline=None)
+@for_all(STEPS, st.integers(1, 3600), st.sampled_from([START, at("10:40")]))
+def test_a_candidate_gets_every_second_that_they_were_given(
+    steps: list[tuple[int, str]], extra_s: int, started: datetime
 ) -> None:
-    now, state, left_s = START, RUNNING, TWO_HOURS
+    now, state = started, replace(RUNNING, started_at=started)
+    left, end = min(timedelta(seconds=TWO_HOURS), END - started), END
+    extra, returned = timedelta(seconds=extra_s), None
     for n, (passed_s, what) in enumerate(steps):
         now += timedelta(seconds=passed_s)
-        left_s -= passed_s if state.phase == "in_progress" else 0
-        runs_out = now + timedelta(seconds=left_s)
+        left -= timedelta(seconds=passed_s if state.phase == "in_progress" else 0)
+        usable = max(left, timedelta())  # who is cut off may have none left, and is waited for
         before = state
         state, refusal = _say(_command(what, now, f"i{n}", extra_s), state)
 
-        if what == "extend" and before.phase in ("in_progress", "paused"):
-            assert (refusal is not None) == (runs_out + timedelta(seconds=extra_s) > END)
-            left_s += 0 if refusal else extra_s
+        if what == "resume" and before.phase == "paused":
+            end = max(end, now + left)
+        if what.startswith("extend"):
+            fits = now + usable + extra <= end
+            assert (refusal is None) == (fits or what == "extend and move")
+            left = left if refusal else usable + extra
+            end = max(end, (before.stopped_since or now) + left) if not refusal else end
+        if what == "restore" and before.lost:
+            returned = now
         if what == "expire":
-            up = before.phase == "in_progress" and now >= min(runs_out, END)
-            cut_off = bool(before.lost) and now < END
-            assert state.over == (before.over or (up and not cut_off))
-            if state.over and not before.over:
+            due = now + left if returned is None else max(now + left, returned + GRACE)
+            up = before.phase == "in_progress" and now >= (end if before.lost else min(due, end))
+            assert state.over == up
+            if up:
                 assert state.phase == ("ended_in_fault" if before.lost else "submitted")
-        if state.over:
-            return
-        assert state.due_at == (None if state.phase == "paused" else min(now + timedelta(seconds=left_s), END))
+                return
+        assert state.end_at == end
+        assert state.due_at == (None if state.phase == "paused" else now + left)
 
 
 @settings(max_examples=100, deadline=None)
@@ -84,9 +90,10 @@ def _command(what: str, now: datetime, name: str, extra_s: int) -> SessionComman
         "pause": Pause(at=now, intervention=name),
         "resume": Resume(at=now, intervention=name),
         "extend": ExtendTime(at=now, seconds=extra_s, intervention=name),
+        "extend and move": ExtendTime(at=now, seconds=extra_s, intervention=name, move_end=True),
         "lose": LoseConnection(at=now, track="camera", why="no packets"),
         "restore": RestoreConnection(at=now, track="camera"),
-        "expire": Expire(at=now, last_entry_at=at("9:30")),
+        "expire": Expire(at=now, last_entry_at=at("9:30"), closes_at=END),
     }
     return made[what]
 

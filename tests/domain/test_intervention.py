@@ -84,7 +84,12 @@ def test_a_later_stage_includes_the_ones_before_it() -> None:
 @pytest.mark.parametrize("stage", ["delivered", "acknowledged", "applied"])
 def test_no_stage_is_gone_through_twice(stage: str) -> None:
     given(DECIDER, REQUESTED, DELIVERED, ACKNOWLEDGED, APPLIED).when(_to(stage)).then_nothing()
-    given(DECIDER, REQUESTED, FAILED).when(_to(stage)).then_nothing()
+
+
+def test_a_page_that_comes_back_tells_of_it_after_all() -> None:
+    given(DECIDER, REQUESTED, FAILED).when(_to("acknowledged")).then(DELIVERED, ACKNOWLEDGED)
+    given(DECIDER, REQUESTED, DELIVERED, FAILED).when(_to("acknowledged")).then(ACKNOWLEDGED)
+    given(DECIDER, REQUESTED, DELIVERED, FAILED).when(_to("delivered")).then_nothing()
 
 
 def test_only_the_page_of_that_session_can_tell() -> None:

@@ -6,12 +6,15 @@ import pytest
 from msgspec.structs import replace
 
 from domain.session import (
+    AdmittedLate,
     ConnectionLost,
     ConnectionRestored,
     Ended,
+    EndMoved,
     FaultClosed,
     FaultOpened,
     Paused,
+    Reopened,
     Resumed,
     SessionEvent,
     Submitted,
@@ -19,17 +22,19 @@ from domain.session import (
 )
 from domain.session_rules import (
     DECIDER,
+    AdmitLate,
     CloseFault,
     Expire,
     ExtendTime,
     LoseConnection,
     OpenFault,
     Pause,
+    Reopen,
     RestoreConnection,
     Resume,
 )
 from tests.domain.given import given
-from tests.domain.hall import WINDOW, at
+from tests.domain.hall import WINDOW, at, private
 from tests.domain.sitting import (
     CHECKING,
     CUT_OFF,
@@ -39,6 +44,7 @@ from tests.domain.sitting import (
     READY,
     RESUMED,
     RUNNING,
+    START,
     STARTED,
     SUBMITTED,
 )
@@ -70,9 +76,19 @@ def test_resuming_gives_back_exactly_the_stopped_time() -> None:
     assert given(DECIDER, *RESUMED).state.due_at == at("11:30")
 
 
-def test_a_pause_gives_no_time_past_the_end_of_the_session() -> None:
-    long = (*PAUSED, Resumed(at=at("11:55"), intervention="i2", stopped_s=6900.0))
-    assert given(DECIDER, *long).state.due_at == at("12:00")
+def test_a_pause_takes_no_time_even_where_the_end_has_to_move() -> None:
+    resumed = Resumed(at=at("11:55"), intervention="i2", stopped_s=6900.0)
+    moved = EndMoved(end_at=at("13:05"), intervention="i2")
+    given(DECIDER, *PAUSED).when(Resume(at=at("11:55"), intervention="i2")).then(resumed, moved)
+    assert given(DECIDER, *PAUSED, resumed, moved).state.due_at == at("13:05")
+
+
+def test_a_pause_gives_a_late_starter_no_more_than_they_had() -> None:
+    late = (*READY, replace(STARTED, at=at("10:30")), Paused(at=at("11:00"), intervention="i1"))
+    resumed = Resumed(at=at("11:10"), intervention="i2", stopped_s=600.0)
+    moved = EndMoved(end_at=at("12:10"), intervention="i2")
+    given(DECIDER, *late).when(Resume(at=at("11:10"), intervention="i2")).then(resumed, moved)
+    assert given(DECIDER, *late, resumed, moved).state.due_at == at("12:10")
 
 
 def test_a_clock_that_was_set_back_never_takes_time_away() -> None:
@@ -99,6 +115,22 @@ def test_the_time_that_a_pause_has_used_up_counts_against_extra_time() -> None:
     extend = ExtendTime(at=at("10:20"), seconds=31 * 60, intervention="i3")
     given(DECIDER, *PAUSED).when(extend).refused("31 minutes do not fit; 30 minutes would", field="minutes")
     given(DECIDER, *RESUMED).when(extend).refused("31 minutes do not fit; 30 minutes would", field="minutes")
+
+
+def test_a_person_may_move_the_end_so_that_extra_time_fits() -> None:
+    extend = ExtendTime(at=at("10:00"), seconds=3600, intervention="i3", move_end=True)
+    moved = EndMoved(end_at=at("12:10"), intervention="i3")
+    given(DECIDER, *RUNNING).when(extend).then(moved, TimeExtended(seconds=3600, intervention="i3"))
+    assert given(DECIDER, *RUNNING, moved, TimeExtended(seconds=3600, intervention="i3")).state.due_at == at("12:10")
+    fits = replace(extend, seconds=600)
+    given(DECIDER, *RUNNING).when(fits).then(TimeExtended(seconds=600, intervention="i3"))
+
+
+def test_who_ran_out_of_time_while_cut_off_can_use_every_minute_that_they_are_given() -> None:
+    extend = ExtendTime(at=at("11:16"), seconds=300, intervention="i3")
+    given_back = TimeExtended(seconds=300, intervention="i3", made_up_s=360.0)
+    given(DECIDER, *CUT_OFF).when(extend).then(given_back)
+    assert given(DECIDER, *CUT_OFF, given_back).state.due_at == at("11:21")
 
 
 @pytest.mark.parametrize("seconds", [0, -60])
@@ -144,7 +176,7 @@ def test_a_fault_of_ours_is_opened_and_closed_once() -> None:
 
 
 def _expire(clock: str) -> Expire:
-    return Expire(at=at(clock), last_entry_at=WINDOW.last_entry_at)
+    return Expire(at=at(clock), last_entry_at=WINDOW.last_entry_at, closes_at=WINDOW.closes_at)
 
 
 @pytest.mark.parametrize("before", [EXPECTED, CHECKING, READY])
@@ -167,6 +199,76 @@ def test_a_candidate_who_is_cut_off_is_not_submitted_but_ends_in_a_fault_when_th
     given(DECIDER, *CUT_OFF).when(_expire("12:00")).then(Ended(at=at("12:00"), why="fault"))
 
 
+def test_who_comes_back_after_their_time_ran_out_has_two_minutes_to_hand_in() -> None:
+    back = (*CUT_OFF, ConnectionRestored(at=at("11:20"), track="camera", away_s=1200.0))
+    given(DECIDER, *back).when(_expire("11:21:59")).then_nothing()
+    given(DECIDER, *back).when(_expire("11:22")).then(Submitted(at=at("11:22"), by="clock"))
+
+
+def test_who_came_back_in_time_is_submitted_when_it_is_up() -> None:
+    back = (*CUT_OFF, ConnectionRestored(at=at("11:05"), track="camera", away_s=300.0))
+    given(DECIDER, *back).when(_expire("11:10")).then(Submitted(at=at("11:10"), by="clock"))
+
+
+def test_while_another_track_is_away_somebody_is_still_cut_off() -> None:
+    lost = ConnectionLost(at=at("11:00"), track="screen", why="no packets")
+    back = (*CUT_OFF, lost, ConnectionRestored(at=at("11:20"), track="camera", away_s=1200.0))
+    given(DECIDER, *back).when(_expire("11:30")).then_nothing()
+
+
+@pytest.mark.parametrize("before", [RUNNING, PAUSED, CUT_OFF])
+def test_a_session_ends_with_a_schedule_that_is_called_off(before: tuple[SessionEvent, ...]) -> None:
+    called_off = replace(_expire("11:02"), called_off=True)
+    given(DECIDER, *before).when(called_off).then(Ended(at=at("11:02"), why="called_off"))
+    given(DECIDER, *EXPECTED).when(replace(called_off, at=at("9:20"))).then_nothing()
+
+
 @pytest.mark.parametrize("end", OVER)
 def test_the_clock_says_nothing_once_a_session_is_over(end: str) -> None:
     given(DECIDER, *OVER[end]).when(_expire("13:00")).then_nothing()
+
+
+# What people put right.
+
+
+@pytest.mark.parametrize("before", [EXPECTED, CHECKING, READY])
+def test_a_person_lets_in_who_comes_late(before: tuple[SessionEvent, ...]) -> None:
+    admit = AdmitLate(at=at("9:40"), by="kim", reason=private("The tram stood still."), closes_at=WINDOW.closes_at)
+    admitted = AdmittedLate(at=at("9:40"), by="kim", reason=admit.reason)
+    missed = (*before, Ended(at=at("9:31"), why="no_show"))
+    given(DECIDER, *before).when(admit).then(admitted)
+    given(DECIDER, *missed).when(admit).then(admitted)
+    given(DECIDER, *missed, admitted).when(admit).then_nothing()
+    state = given(DECIDER, *missed, admitted).state
+    assert (state.phase, state.ended_at) == (given(DECIDER, *before).state.phase, None)
+
+
+def test_who_was_admitted_late_starts_until_the_window_closes() -> None:
+    admitted = AdmittedLate(at=at("9:40"), by="kim", reason=private("late"))
+    start = replace(START, at=at("9:45"))
+    given(DECIDER, *READY).when(start).refused("last entry has passed", field="window.last_entry_at")
+    given(DECIDER, *READY, admitted).when(start).then(replace(STARTED, at=at("9:45")))
+    given(DECIDER, *READY, admitted).when(replace(start, at=at("12:00"))).refused("closed", field="window.closes_at")
+    given(DECIDER, *READY, admitted).when(_expire("11:59")).then_nothing()
+    given(DECIDER, *READY, admitted).when(_expire("12:01")).then(Ended(at=at("12:01"), why="no_show"))
+
+
+def test_nobody_is_admitted_who_has_started_or_when_the_window_has_closed() -> None:
+    admit = AdmitLate(at=at("10:00"), by="kim", reason=private("late"), closes_at=WINDOW.closes_at)
+    given(DECIDER, *RUNNING).when(admit).refused("in progress cannot be admitted")
+    given(DECIDER, *OVER["declined"]).when(admit).refused("declined cannot be admitted")
+    given(DECIDER, *READY).when(replace(admit, at=at("12:00"))).refused("has closed", field="window.closes_at")
+
+
+def test_a_session_that_ended_in_a_fault_is_reopened_with_the_time_that_was_left() -> None:
+    called_off = (*RUNNING, Ended(at=at("10:00"), why="called_off"))
+    reopen = Reopen(at=at("10:30"), by="kim", reason=private("A false alarm."))
+    reopened = Reopened(at=at("10:30"), by="kim", reason=reopen.reason)
+    given(DECIDER, *called_off).when(reopen).then(reopened)
+    given(DECIDER, *called_off, reopened).when(reopen).then_nothing()
+    assert given(DECIDER, *called_off, reopened).state.phase == "paused"
+    resume = Resume(at=at("11:00"), intervention="i2")
+    resumed = Resumed(at=at("11:00"), intervention="i2", stopped_s=3600.0)
+    moved = EndMoved(end_at=at("12:10"), intervention="i2")
+    given(DECIDER, *called_off, reopened).when(resume).then(resumed, moved)
+    given(DECIDER, *SUBMITTED).when(reopen).refused("submitted cannot be reopened")

@@ -11,6 +11,7 @@ from itertools import count
 from typing import TypeVar
 
 import msgspec
+from psycopg import AsyncConnection
 
 from commands import interventions, schedules, sessions
 from commands.envelope import read
@@ -188,6 +189,18 @@ async def running(work: Coroutine[object, object, None]) -> AsyncIterator[asynci
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def settled(hall: Hall, conn: AsyncConnection) -> None:
+    """Until the models that are acted on have caught up with the ledger."""
+    head = await hall.position()
+
+    async def caught_up() -> bool:
+        query = "SELECT count(*) FROM read.position WHERE model IN ('deadlines', 'schedules') AND position >= %s"
+        cursor = await conn.execute(query, (head,))
+        return await cursor.fetchone() == (2,)
+
+    await until(caught_up)
 
 
 async def until(look: Callable[[], Awaitable[T]], within_s: float = 10.0) -> T:

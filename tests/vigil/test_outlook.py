@@ -7,15 +7,17 @@ from functools import partial
 
 from psycopg import AsyncConnection
 
-from commands import interventions, schedules
+from commands import interventions, schedules, sessions
+from domain.record import Sealed
 from domain.session import RUNNING
-from tests.vigil.hall import HOUR, Hall, until
+from tests.vigil import studio
+from tests.vigil.hall import HOUR, Hall, settled, until
 from vigil.outlook import Outlook, look, over
 
 
 async def test_a_new_installation_has_nothing_to_act_on(hall: Hall) -> None:
     seen = await _settled(hall)
-    assert seen == Outlook(seen.at, [], [], [], [])
+    assert seen == Outlook(seen.at, [], [], [], [], [])
 
 
 async def test_a_running_session_says_when_its_clock_runs_out_unless_it_stands(hall: Hall) -> None:
@@ -61,28 +63,53 @@ async def test_an_intervention_waits_until_the_page_has_taken_it(hall: Hall) -> 
     assert (left.tenant, left.name) == ("main", resume)
 
 
+async def test_who_was_admitted_late_is_late_when_the_window_closes(hall: Hall) -> None:
+    _, (session,) = await hall.plan()
+    hall.clock.ahead += HOUR + timedelta(seconds=1)
+    await hall.say(partial(sessions.admit_late, name=session, reason="The tram stood still."))
+    assert (await _settled(hall)).waiting == []
+    hall.clock.ahead += 2 * HOUR
+    (late,) = (await _settled(hall)).waiting
+    assert late.session == session
+
+
+async def test_who_sits_an_exam_that_was_called_off_is_seen(hall: Hall) -> None:
+    name, (running, _) = await hall.plan(candidates=2)
+    await hall.start(running)
+    assert (await _settled(hall)).called_off == []
+    await hall.say(lambda work: schedules.cancel(work, name, "a fire alarm"))
+    (found,) = (await _settled(hall)).called_off
+    assert found.watch.session == running
+
+
 async def test_a_session_is_over_until_its_record_is_complete(hall: Hall) -> None:
     session = await hall.sitting()
     await hall.submit(session)
     seen = await _settled(hall)
     assert [(one.session, one.tracks) for one in seen.over] == [(session, ("camera", "screen"))]
     assert seen.running == []
-    hall.clock.ahead += timedelta(minutes=11)  # nothing is waited for any more
     async with hall.reacting(), hall.core.reading() as conn:
+        await until(lambda: hall.events(session, Sealed))
+        hall.clock.ahead += timedelta(minutes=11)  # nothing is waited for any more
         await until(lambda: _none_over(conn))
+
+
+async def test_a_session_is_over_again_when_more_of_it_comes(hall: Hall) -> None:
+    session = await hall.sitting()
+    await studio.on_air(hall, session, ["camera"])
+    await hall.submit(session)
+    async with hall.reacting(), hall.core.reading() as conn:
+        await until(lambda: hall.events(session, Sealed))
+        hall.clock.ahead += timedelta(minutes=11)
+        await until(lambda: _none_over(conn))
+        await studio.deliver(hall, await studio.taped(hall, session, "camera", 2))
+        await until(lambda: over(conn))
 
 
 async def _settled(hall: Hall) -> Outlook:
     """How things stand once the models have caught up with the ledger."""
     async with hall.core.reading() as conn:
-        head = await hall.position()
-
-        async def caught_up() -> bool:
-            query = "SELECT count(*) FROM read.position WHERE model IN ('deadlines', 'schedules') AND position >= %s"
-            cursor = await conn.execute(query, (head,))
-            return await cursor.fetchone() == (2,)
-
-        await until(caught_up)
+        await settled(hall, conn)
         return await look(conn, hall.clock())
 
 

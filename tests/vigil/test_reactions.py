@@ -11,10 +11,11 @@ import pytest
 from psycopg import AsyncConnection
 
 from commands import interventions, schedules, sessions
+from commands.handler import Work
 from domain import intervention
 from domain.messages import Hangup, MediaRequest
 from domain.record import Sealed
-from domain.session import ConnectionLost, ConnectionRestored, Ended, Submitted
+from domain.session import GRACE, ConnectionLost, ConnectionRestored, Ended, Submitted
 from tests.vigil.hall import HOUR, Hall, a_hall, until
 from vigil import connections
 from vigil.connections import ARRIVE_S
@@ -49,6 +50,9 @@ async def test_nothing_expires_while_it_is_paused_not_even_at_its_own_end(hall: 
         await asyncio.sleep(A_ROUND_S)
         assert await hall.phase(session) == "paused"
         await hall.intervene(session, "resume")
+        await asyncio.sleep(A_ROUND_S)
+        assert await hall.phase(session) == "in_progress", "what was left is left"
+        hall.clock.ahead += HOUR
         await until(lambda: _phase(hall, session, "submitted"))
 
 
@@ -61,7 +65,48 @@ async def test_who_is_cut_off_when_their_time_is_up_is_waited_for(hall: Hall) ->
         await asyncio.sleep(A_ROUND_S)
         assert await hall.phase(session) == "in_progress"
         async with hall.on_air(session, "camera", "screen"):
+            await until(lambda: _lost(hall, session, 0))
+            await asyncio.sleep(A_ROUND_S)
+            assert await hall.phase(session) == "in_progress", "they may hand in"
+            hall.clock.ahead += GRACE
             await until(lambda: _phase(hall, session, "submitted"))
+
+
+async def test_nobody_is_submitted_by_an_outage_of_ours(hall: Hall) -> None:
+    session = await hall.sitting(duration=HOUR)
+    hall.clock.ahead += HOUR + MINUTE  # nothing ran meanwhile, and nobody could publish
+    async with hall.reacting():
+        await until(lambda: _lost(hall, session, 2))
+        await asyncio.sleep(A_ROUND_S)
+        assert await hall.phase(session) == "in_progress"
+
+
+async def test_who_sits_an_exam_that_is_called_off_is_done(hall: Hall) -> None:
+    name, (session,) = await hall.plan()
+    await hall.start(session)
+    await hall.intervene(session, "pause")
+    async with hall.on_air(session, "camera", "screen"), hall.reacting():
+        await hall.say(lambda work: schedules.cancel(work, name, "a fire alarm"))
+        await until(lambda: _phase(hall, session, "ended_in_fault"))
+    assert [event.why for event in await hall.events(session, Ended)] == ["called_off"]  # type: ignore[attr-defined]
+
+
+async def test_one_session_that_cannot_be_dealt_with_holds_up_no_other(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, (broken, whole) = await hall.plan(candidates=2)
+    expire = sessions.expire
+
+    async def failing(work: Work, name: str) -> None:
+        if name == broken:
+            raise ValueError("a row that nobody can read")
+        await expire(work, name)
+
+    monkeypatch.setattr(sessions, "expire", failing)
+    hall.clock.ahead += 2 * HOUR
+    async with hall.reacting():
+        await until(lambda: _phase(hall, whole, "no_show"))
+    assert await hall.phase(broken) == "expected"
 
 
 async def test_who_is_still_cut_off_at_the_sessions_own_end_ended_in_a_fault(hall: Hall) -> None:
@@ -207,7 +252,7 @@ async def test_a_notary_that_is_away_does_not_hold_up_the_clock(settings: Settin
         async with hall.on_air(last, "camera", "screen"), hall.reacting():
             await asyncio.sleep(A_ROUND_S)
             hall.clock.ahead += HOUR
-            await until(lambda: _phase(hall, last, "submitted"), 3)
+            await until(lambda: _phase(hall, last, "submitted"))
         assert not await hall.events(seats[0], Sealed)
 
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 
-from commands import flags, sessions
+from commands import flags, interventions, sessions
 from domain import incidents
 from domain.policy import Policy
 from domain.record import Sealed
+from domain.recording import Ended
 from tests.vigil import studio
-from tests.vigil.hall import Hall
-from vigil.sealing import LOST_AFTER, OBJECT_STORE, seal
+from tests.vigil.hall import HOUR, Hall, settled
+from vigil.outlook import over
+from vigil.sealing import OBJECT_STORE, seal
 
-A_MOMENT = timedelta(seconds=1)
 COVERAGE = tuple(f"coverage of {detector.kind}" for detector in Policy().detectors)
 
 
 async def test_a_session_that_goes_on_is_not_sealed(hall: Hall) -> None:
     session = await hall.sitting()
-    await seal(hall.core, "main", session)
+    await sealing(hall, session)
     assert await seals(hall, session) == []
 
 
@@ -27,8 +27,8 @@ async def test_the_first_seal_names_what_is_owed_and_the_second_waits_for_it(hal
     session = await hall.sitting()
     await studio.on_air(hall, session)
     await hall.submit(session)
-    await seal(hall.core, "main", session)
-    await seal(hall.core, "main", session)
+    await sealing(hall, session)
+    await sealing(hall, session)
     (first,) = await seals(hall, session)
     assert (first.kind, first.owed) == ("provisional", ("camera: late segments", "screen: late segments", *COVERAGE))
 
@@ -37,12 +37,12 @@ async def test_the_first_seal_names_what_is_owed_and_the_second_waits_for_it(hal
     await studio.end(hall, session)
     await studio.finalised(hall, session, "camera")
     await covered(hall, session)
-    await seal(hall.core, "main", session)
+    await sealing(hall, session)
     assert len(await seals(hall, session)) == 1, "the screen is still owed"
 
     await studio.finalised(hall, session, "screen")
-    await seal(hall.core, "main", session)
-    await seal(hall.core, "main", session)
+    await sealing(hall, session)
+    await sealing(hall, session)
     _, second = await seals(hall, session)
     assert (second.number, second.kind, second.owed) == (2, "complete", ())
     assert all(second.streams[stream] >= last for stream, last in first.streams.items())
@@ -55,7 +55,7 @@ async def test_a_recording_whose_connections_have_ended_owes_its_file(hall: Hall
     await studio.deliver(hall, await studio.taped(hall, session, "camera", 2))
     await studio.end(hall, session)
     await hall.submit(session)
-    await seal(hall.core, "main", session)
+    await sealing(hall, session)
     (first,) = await seals(hall, session)
     assert first.owed == ("camera: the finished recording", *COVERAGE), "of the screen nothing came"
 
@@ -69,26 +69,53 @@ async def test_an_incident_that_its_detector_left_open_is_closed_when_the_sessio
     )  # fmt: skip
     await hall.say(partial(flags.open_incident, session=session, found=found))
     await hall.submit(session)
-    await seal(hall.core, "main", session)
+    await sealing(hall, session)
     (closed,) = await hall.events(session, incidents.Closed)
     assert isinstance(closed, incidents.Closed)
     assert (closed.incident, closed.why) == ("i1", "session_over")
-    assert closed.ended_at == (await hall.state(session)).ended_at
+    assert closed.ended_at == found.started_at, "nobody saw it later"
     (first,) = await seals(hall, session)
     assert first.streams[f"main/incidents/{session}"] == 2, "the seal covers the end of the incident"
 
 
-async def test_what_has_not_come_in_time_is_waited_for_no_longer(hall: Hall) -> None:
+async def test_what_nobody_tells_of_any_more_is_settled_for_them(hall: Hall) -> None:
     session = await hall.sitting()
     await studio.on_air(hall, session)
+    await studio.deliver(hall, await studio.taped(hall, session, "camera", 4))
     await hall.submit(session)
-    await seal(hall.core, "main", session)
-    hall.clock.ahead += LOST_AFTER - A_MOMENT
-    await seal(hall.core, "main", session)
+    await sealing(hall, session)
+    await sealing(hall, session)
     assert len(await seals(hall, session)) == 1
-    hall.clock.ahead += 2 * A_MOMENT
-    await seal(hall.core, "main", session)
-    assert [one.kind for one in await seals(hall, session)] == ["provisional", "complete"]
+
+    await sealing(hall, session, waited=True)
+    ended = await hall.events(session, Ended)
+    assert {event.why for event in ended if isinstance(event, Ended)} == {"worker_lost"}
+    await sealing(hall, session, waited=True)
+    told = await hall.events(session, incidents.CoverageReported)
+    assert [(t.due, t.taken, t.cannot_tell) for t in told if isinstance(t, incidents.CoverageReported)] == [
+        (2, 0, 2)
+    ] * 2
+    await sealing(hall, session, waited=True)
+    assert [(one.kind, one.owed, one.lost) for one in await seals(hall, session)][1:] == [
+        ("complete", (), ("camera: the finished recording",)),
+    ]  # fmt: skip
+    await sealing(hall, session, waited=True)
+    assert len(await seals(hall, session)) == 2
+
+
+async def test_what_was_given_up_and_comes_after_all_is_sealed_too(hall: Hall) -> None:
+    session = await hall.sitting()
+    await studio.on_air(hall, session, ["camera"])
+    await studio.deliver(hall, await studio.taped(hall, session, "camera", 2))
+    await studio.end(hall, session, ["camera"])
+    await covered(hall, session)
+    await hall.submit(session)
+    await sealing(hall, session, waited=True)
+    await studio.finalised(hall, session, "camera")
+    await sealing(hall, session)
+    assert [one.lost for one in await seals(hall, session)] == [("camera: the finished recording",), ()]
+    await sealing(hall, session)
+    assert len(await seals(hall, session)) == 2
 
 
 async def test_what_waits_on_our_own_disk_is_not_lost(hall: Hall) -> None:
@@ -96,22 +123,60 @@ async def test_what_waits_on_our_own_disk_is_not_lost(hall: Hall) -> None:
     await studio.on_air(hall, session)
     await hall.say(partial(sessions.open_fault, name=session, what=OBJECT_STORE, why="full"))
     await hall.submit(session)
-    hall.clock.ahead += 6 * LOST_AFTER
-    await seal(hall.core, "main", session)
+    await sealing(hall, session)
+    await sealing(hall, session, waited=True)
+    assert not await hall.events(session, Ended)
     assert [one.kind for one in await seals(hall, session)] == ["provisional"]
-    await hall.say(partial(sessions.close_fault, name=session, what=OBJECT_STORE))
-    await seal(hall.core, "main", session)
-    assert [one.kind for one in await seals(hall, session)] == ["provisional", "complete"]
+
+
+async def test_an_intervention_on_its_way_is_owed(hall: Hall) -> None:
+    session = await hall.sitting()
+    asked = await hall.intervene(session, "pause")
+    await covered(hall, session)
+    await hall.submit(session)
+    await sealing(hall, session)
+    await hall.say(partial(interventions.fail, name=asked, why="not shown"))
+    await sealing(hall, session)
+    assert [(one.kind, one.owed) for one in await seals(hall, session)] == [
+        ("provisional", ("an intervention that is being delivered",)), ("complete", ()),
+    ]  # fmt: skip
+
+
+async def test_a_session_that_is_reopened_is_sealed_again(hall: Hall) -> None:
+    name, (session,) = await hall.plan()
+    await hall.start(session)
+    await covered(hall, session)
+    hall.clock.ahead += 4 * HOUR
+    await hall.say(partial(sessions.lose_connection, name=session, track="camera", why="no media"))
+    await hall.say(partial(sessions.expire, name=session))
+    await sealing(hall, session)
+    await hall.say(partial(sessions.reopen, name=session, reason="The power was cut."))
+    await sealing(hall, session)
+    assert len(await seals(hall, session)) == 1
+    await hall.submit(session)
+    await sealing(hall, session)
+    first, second = await seals(hall, session)
+    assert second.streams[f"main/session/{session}"] > first.streams[f"main/session/{session}"]
+    assert name
 
 
 async def test_who_never_began_owes_nothing(hall: Hall) -> None:
     _, (absent, unwilling) = await hall.plan(candidates=2)
     await hall.say(partial(sessions.decline_notice, name=unwilling))
-    hall.clock.ahead += timedelta(hours=2)
+    hall.clock.ahead += 2 * HOUR
     await hall.say(partial(sessions.expire, name=absent))
     for session in (absent, unwilling):
-        await seal(hall.core, "main", session)
+        await sealing(hall, session)
         assert [(one.kind, one.owed) for one in await seals(hall, session)] == [("complete", ())]
+
+
+async def sealing(hall: Hall, session: str, *, waited: bool = False) -> None:
+    """Does what the reactions do about a session, once the models have caught up."""
+    async with hall.core.reading() as conn:
+        await settled(hall, conn)
+        found = [one for one in await over(conn) if one.session == session]
+    for one in found:
+        await seal(hall.core, one, waited=waited)
 
 
 async def seals(hall: Hall, session: str) -> list[Sealed]:
