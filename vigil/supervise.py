@@ -22,6 +22,7 @@ GROUPS: tuple[tuple[str, ...], ...] = (
     ("detect",),
 )
 STOP_S = 10.0
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 @asynccontextmanager
@@ -46,13 +47,17 @@ async def _keep(
     name, pause_s = "+".join(group), 0.2
     while True:
         began = asyncio.get_running_loop().time()
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "vigil", "run", *group,
-            env={**os.environ, **environment, "VIGIL_PARENT": str(os.getpid())}, start_new_session=True,
-        )  # fmt: skip
-        children[name] = child
-        code = await child.wait()
-        log.error("the process %s ended with %s and is started again", name, code)
+        try:
+            child = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "vigil", "run", *group,
+                env={**os.environ, **environment, "VIGIL_PARENT": str(os.getpid())}, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:  # out of memory, or of processes: that passes
+            log.error("the process %s could not be started and is tried again: %s", name, error.strerror)  # noqa: TRY400
+        else:
+            children[name] = child
+            code = await child.wait()
+            log.error("the process %s ended with %s and is started again", name, code)
         long = asyncio.get_running_loop().time() - began > 30
         pause_s = 0.2 if long else min(pause_s * 2, 10.0)
         await asyncio.sleep(pause_s)
@@ -73,14 +78,20 @@ async def _stop(child: asyncio.subprocess.Process) -> None:
 
 
 async def until_stopped() -> None:
-    """Returns when this process is asked to stop, by a signal or because the one that started it is gone."""
+    """Returns when this process is asked to stop, by a signal or because the one that started it is gone.
+
+    From then on it is stopping, and further signals change nothing.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPS:
         loop.add_signal_handler(number, stop.set)
     parent = os.environ.get("VIGIL_PARENT")
     while not stop.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 1.0)
         if parent and os.getppid() != int(parent):
-            return
+            break
+    for number in STOPS:
+        loop.remove_signal_handler(number)  # or the loop's end would make the next one kill this process
+        signal.signal(number, signal.SIG_IGN)

@@ -35,6 +35,21 @@ with servers(Path(sys.argv[1])):
     time.sleep(600)
 """
 
+LOOP = """
+import asyncio, sys
+from pathlib import Path
+from vigil.embedded import servers
+from vigil.supervise import until_stopped
+
+async def work():
+    print("up", flush=True)
+    await until_stopped()
+
+with servers(Path(sys.argv[1])):
+    asyncio.run(work())
+    print("stopping", flush=True)
+"""
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
@@ -54,10 +69,16 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def parent(home: Path) -> subprocess.Popen[str]:
     """Another process that runs the servers of `home` until it is told to stop."""
-    process = subprocess.Popen([sys.executable, "-c", PARENT, str(home)], stdout=subprocess.PIPE, text=True)
+    process = started(PARENT, home)
+    assert process.stdout
+    process.stdout.close()
+    return process
+
+
+def started(program: str, home: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen([sys.executable, "-c", program, str(home)], stdout=subprocess.PIPE, text=True)
     assert process.stdout
     assert process.stdout.readline() == "up\n"
-    process.stdout.close()
     return process
 
 
@@ -78,10 +99,22 @@ def server_of(home: Path, name: str) -> psutil.Process | None:
     """The server itself, whose parent is this very process."""
     for process in processes(home):
         with suppress(psutil.NoSuchProcess):  # a worker may end while it is looked at
-            ours = process.name() == name and process.ppid() == os.getpid()
-            if ours and process.status() != psutil.STATUS_ZOMBIE:
+            if process.name() == name and process.ppid() == os.getpid() and lives(process):
                 return process
     return None
+
+
+def name_of(process: psutil.Process) -> str:
+    """The name of its program, or nothing when it has ended meanwhile."""
+    with suppress(psutil.NoSuchProcess):
+        return process.name()
+    return ""
+
+
+def lives(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def answers(found: Servers) -> bool:
@@ -153,9 +186,13 @@ def test_nobody_else_can_enter_and_no_other_folder_is_opened_up(tmp_path: Path) 
             data = (home / "postgres").resolve() / "data"
             assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path, home, socket, data)] == [0o700] * 4
             assert stat.S_IMODE((home / "secret").stat().st_mode) == 0o600
-            listening = [c for p in processes(home) for c in p.net_connections("inet") if c.status == "LISTEN"]
-            assert [connection.laddr.ip for connection in listening] == ["127.0.0.1"]
-            owners = {process.uids().real for process in processes(home) if process.name() == "postgres"}
+            listening, owners = [], set()
+            for process in processes(home):
+                with suppress(psutil.NoSuchProcess):  # a worker may end while it is looked at
+                    listening += [c.laddr.ip for c in process.net_connections("inet") if c.status == "LISTEN"]
+                    owners |= {process.uids().real} if process.name() == "postgres" else set()
+            assert listening == ["127.0.0.1"]
+            assert owners
             assert 0 not in owners
     finally:
         remove(home)
@@ -181,12 +218,30 @@ def test_a_home_serves_one_process_and_tells_others_where(used: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_stops_everything_in_order(used: Path, number: signal.Signals) -> None:
     process = parent(used)
-    assert {p.name() for p in processes(used)} == {"postgres", "nats-server"}
+    assert {name_of(p) for p in processes(used)} >= {"postgres", "nats-server"}
     process.send_signal(number)
     assert process.wait(20) != 0
     assert processes(used) == []
     assert "database system is shut down" in (used / "logs" / "postgres.log").read_text()
     assert "Server Exiting" in (used / "logs" / "nats-server.log").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_does_not_stop_the_stopping(used: Path, number: signal.Signals) -> None:
+    process = started(LOOP, used)
+    slow = [p for p in processes(used) if name_of(p) == "nats-server"]
+    for server in slow:
+        server.suspend()  # so that there is a while to ask again in
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout
+    assert process.stdout.readline() == "stopping\n"
+    for _ in range(3):
+        process.send_signal(number)
+    for server in slow:
+        server.resume()
+    assert process.wait(30) == 0
+    process.stdout.close()
+    assert processes(used) == []
 
 
 def test_after_a_kill_the_next_start_leaves_no_orphans_and_the_data_is_there(home: Path) -> None:
@@ -205,7 +260,7 @@ def test_after_a_kill_the_next_start_leaves_no_orphans_and_the_data_is_there(hom
     with servers(home) as found, psycopg.connect(found.database_url) as connection:
         print(f"start after a kill: {time.monotonic() - began:.2f} s")
         assert connection.execute("SELECT word FROM kept").fetchall() == [("here",)]
-        assert not any(orphan.is_running() and orphan.status() != psutil.STATUS_ZOMBIE for orphan in orphans)
+        assert not any(lives(orphan) for orphan in orphans)
     assert processes(home) == []
 
 
@@ -300,6 +355,17 @@ def test_a_long_path_still_gets_a_socket(tmp_path: Path) -> None:
             assert answers(found)
     finally:
         remove(home)
+
+
+def test_nats_tells_its_own_address_and_not_that_of_a_run_that_was_killed(tmp_path: Path) -> None:
+    """The process that was killed may have had any number, and the next one the same."""
+    folder = tmp_path / "nats"
+    folder.mkdir()
+    for number in (1, os.getpid()):
+        (folder / f"nats-server_{number}.ports").write_text('{"nats": ["nats://127.0.0.1:1"]}')
+    with run_nats(tmp_path):
+        [server] = processes(tmp_path)
+        assert [path.name for path in folder.glob("*.ports")] == [f"nats-server_{server.pid}.ports"]
 
 
 def test_nats_ends_what_an_earlier_run_left_in_its_folder(tmp_path: Path) -> None:

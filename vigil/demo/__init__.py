@@ -49,16 +49,18 @@ def play(settings: Settings, *, once: bool, candidates: int, clips: Path | None)
 
 
 def _at_free_port(settings: Settings) -> Settings:
-    """The usual port, or another one when something answers there already and nobody asked for that port."""
+    """The usual port, or another one when something answers there already. One that was asked for is waited for."""
+    if os.environ.get("VIGIL_PORT") or os.environ.get("VIGIL_PORT_FILE"):
+        return settings
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that have ended do not count
         try:
             probe.bind((settings.host, settings.port))
         except OSError:
-            if "VIGIL_PORT" in os.environ:
-                raise
             probe.bind((settings.host, 0))
             os.environ["VIGIL_PORT"] = str(probe.getsockname()[1])  # for the processes that are started from here
-    return load()
+            return load()
+    return settings
 
 
 def _base(settings: Settings) -> str:

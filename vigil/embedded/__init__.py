@@ -13,7 +13,7 @@ import fcntl
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -55,20 +55,22 @@ def servers(home: Path, *, durable: bool = True) -> Iterator[Servers]:
     """
     home = home.expanduser().resolve()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        stack.enter_context(_terminable())
-        stack.enter_context(_lock(home))
-        _note(home).unlink(missing_ok=True)  # of a run that was killed
-        if not (home / "postgres").exists():  # with the first database only: later, a secret that is missing is lost
-            make_secret(home / "secret")
-            make_secret(home / "signing.key")
-        objects = home / "objects"
-        objects.mkdir(mode=0o700, exist_ok=True)
-        database_url = stack.enter_context(run_postgresql(home, durable=durable))
-        nats_url = stack.enter_context(run_nats(home))
-        found = Servers(home=home, database_url=database_url, nats_url=nats_url, objects_url=objects.as_uri())
-        stack.enter_context(_announced(found))
-        yield found
+    with _terminable() as stopping, ExitStack() as stack:
+        try:
+            stack.enter_context(_lock(home))
+            _note(home).unlink(missing_ok=True)  # of a run that was killed
+            if not (home / "postgres").exists():  # with the first database only: later, one that is missing is lost
+                make_secret(home / "secret")
+                make_secret(home / "signing.key")
+            objects = home / "objects"
+            objects.mkdir(mode=0o700, exist_ok=True)
+            database_url = stack.enter_context(run_postgresql(home, durable=durable))
+            nats_url = stack.enter_context(run_nats(home))
+            found = Servers(home=home, database_url=database_url, nats_url=nats_url, objects_url=objects.as_uri())
+            stack.enter_context(_announced(found))
+            yield found
+        finally:
+            stopping()
 
 
 def running(home: Path) -> Servers | None:
@@ -118,13 +120,16 @@ def _lock(home: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
+def _terminable() -> Iterator[Callable[[], None]]:
     """Makes SIGTERM and SIGHUP end the body in order, not this process on the spot. A second one changes nothing.
 
-    Only where they would have done that: handlers of others, and threads, which have none, are left alone.
+    Yields what is to be called when stopping begins: from then on, Ctrl-C too changes nothing. An event loop that ran
+    in the body has given the signals their old power back. Only where they had it in the beginning: handlers of others,
+    and threads, which have none, are left alone.
     """
     main = threading.current_thread() is threading.main_thread()
-    ours = [n for n in (signal.SIGTERM, signal.SIGHUP) if main and signal.getsignal(n) == signal.SIG_DFL]
+    usual = {signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    ours = {number: handler for number, handler in usual.items() if main and signal.getsignal(number) == handler}
     asked = False
 
     def end(number: int, _frame: FrameType | None) -> None:
@@ -133,10 +138,14 @@ def _terminable() -> Iterator[None]:
             asked = True
             raise SystemExit(128 + number)
 
-    for number in ours:
+    def stopping() -> None:
+        for number in ours:
+            signal.signal(number, signal.SIG_IGN)
+
+    for number in ours.keys() - {signal.SIGINT}:  # which raises by itself
         signal.signal(number, end)
     try:
-        yield
+        yield stopping
     finally:
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in ours.items():
+            signal.signal(number, handler)

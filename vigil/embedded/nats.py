@@ -32,6 +32,8 @@ def run_nats(home: Path) -> Iterator[str]:
     folder.mkdir(mode=0o700, exist_ok=True)
     config = folder / "nats.conf"
     end_left_behind("nats-server", str(config))
+    for told in folder.glob("nats-server_*.ports"):  # by one that was killed, whose number the next may have
+        told.unlink()
     _configure(config, "127.0.0.1:-1", token)
     with server("nats-server", [str(nats_server_path()), "-c", str(config)], folder=folder, home=home) as running:
         address = _address(folder, running)

@@ -1,0 +1,54 @@
+"""Each group of roles runs in a process of its own and is started again, whatever it ended of."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import sys
+from collections.abc import Mapping
+
+import pytest
+
+from vigil.supervise import running
+
+
+async def test_a_process_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    spawn, refusals = asyncio.create_subprocess_exec, [errno.ENOMEM, errno.EAGAIN]
+
+    async def short_of_memory(*_: str, env: Mapping[str, str], start_new_session: bool) -> asyncio.subprocess.Process:
+        if refusals:
+            number = refusals.pop()
+            raise OSError(number, "no more processes")
+        return await spawn(
+            sys.executable, "-c", "import time; time.sleep(600)", env=env, start_new_session=start_new_session
+        )
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", short_of_memory)
+    async with running({}, (("serve",),)) as children:
+        async with asyncio.timeout(30):
+            while "serve" not in children:
+                await asyncio.sleep(0.02)
+        child = children["serve"]
+        assert child.returncode is None
+    assert child.returncode is not None
+    assert refusals == []
+
+
+async def test_a_process_that_dies_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    spawn = asyncio.create_subprocess_exec
+
+    async def sleeper(*_: str, env: Mapping[str, str], start_new_session: bool) -> asyncio.subprocess.Process:
+        return await spawn(
+            sys.executable, "-c", "import time; time.sleep(600)", env=env, start_new_session=start_new_session
+        )
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", sleeper)
+    async with running({}, (("serve",), ("media",))) as children, asyncio.timeout(30):
+        while len(children) < 2:
+            await asyncio.sleep(0.02)
+        first, other = children["serve"], children["media"]
+        first.kill()
+        while children["serve"] is first:
+            await asyncio.sleep(0.02)
+        assert children["media"] is other
+        assert other.returncode is None
