@@ -23,12 +23,16 @@ PATIENCE_S = 5.0
 
 
 class Seal(msgspec.Struct, frozen=True, kw_only=True):
-    """What a seal says: it covers each stream up to a version, under one root (hex); `owed` had not come yet."""
+    """What a seal says: it covers each stream up to a version, under one root (hex).
+
+    `owed` had not come yet, `lost` was waited for no longer.
+    """
 
     number: int
     kind: SealKind
     at: datetime
     owed: tuple[str, ...]
+    lost: tuple[str, ...]
     root: str
     streams: dict[str, int]
 
@@ -56,8 +60,9 @@ async def receipt(request: AnyRequest, session: FromPath[str]) -> Receipt:
     if sealed is None:
         raise away("the record is being sealed; try again in a moment")
     seal = Seal(
-        number=sealed.number, kind=sealed.kind, at=sealed.at, owed=sealed.owed, root=sealed.root, streams=sealed.streams
-    )
+        number=sealed.number, kind=sealed.kind, at=sealed.at, owed=sealed.owed, lost=sealed.lost, root=sealed.root,
+        streams=sealed.streams,
+    )  # fmt: skip
     return Receipt(
         session=session, phase=state.phase, ended_at=state.ended_at, seal=seal, checkpoint=sealed.checkpoint,
         key_fingerprint=services.key_fingerprint, server_time=services.now(),

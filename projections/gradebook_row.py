@@ -83,6 +83,7 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
     kind: SealKind
     at: datetime
     owed: tuple[str, ...]
+    lost: tuple[str, ...] = ()
     root: str
     checkpoint: str
 

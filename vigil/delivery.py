@@ -123,7 +123,8 @@ async def _finished(core: Core, name: RecordingName) -> bool:
 async def _finalise(core: Core, name: RecordingName) -> None:
     stream = str(Stream(name.tenant, "recording", name.text))
     _, state = await core.handler.load(recording.DECIDER, stream, fresh=True)
-    if state.finalised or state.live or not state.segments:
+    finished = state.finalised is not None and state.finalised.segments == len(state.segments)
+    if finished or state.live or not state.segments:
         return
     made = await _make(core, name, state)
     key = finalised_object_key(name, made.sha256)

@@ -75,13 +75,28 @@ def _who(shown: Shown) -> str:
         rows += [("Started", _at(begun.at)), ("Policy", f"version {begun.policy.version}")]
     rows += [("Submitted", f"{_at(b.at)}, by the {b.by}") for _, b in _of(shown, session.Submitted)]
     rows += [("Terminated", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, session.Terminated)]
+    rows += [("Admitted late", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, session.AdmittedLate)]
+    rows += [("Reopened", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, session.Reopened)]
+    rows += [("End moved to", _at(b.end_at)) for _, b in _of(shown, session.EndMoved)]
     rows += [("Ended", f"{_at(b.at)}: {b.why.replace('_', ' ')}") for _, b in _of(shown, session.Ended)]
     return table((), rows) + paragraph("All times are UTC, by the server's clock where nothing else is said.")
 
 
+def _or_nothing(what: tuple[str, ...]) -> str:
+    return ", ".join(what) or "nothing"
+
+
 def _basis(shown: Shown) -> str:
     seals = [
-        (b.number, b.kind, _at(b.at), ", ".join(b.owed) or "nothing", f"{sum(b.streams.values())} events", b.clock)
+        (
+            b.number,
+            b.kind,
+            _at(b.at),
+            _or_nothing(b.owed),
+            _or_nothing(b.lost),
+            f"{sum(b.streams.values())} events",
+            b.clock,
+        )
         for _, b in _of(shown, record.Sealed)
     ]
     witnesses = [name for name in signers(shown.note) if name != shown.signer.origin]
@@ -96,7 +111,7 @@ def _basis(shown: Shown) -> str:
         "<p>To check everything here offline: <code>python verify.py . --key FINGERPRINT</code>, with a fingerprint"
         " that you were given by somebody you trust, and a <code>verify.py</code> from them if you can.</p>"
     )
-    head = ("Seal", "Kind", "Sealed", "Owed then", "Covers", "Clock")
+    head = ("Seal", "Kind", "Sealed", "Owed then", "Lost", "Covers", "Clock")
     return section("What this rests on", table(head, seals, "Not sealed."), table((), rows), how)
 
 

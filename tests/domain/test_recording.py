@@ -193,3 +193,9 @@ def test_what_never_came_is_a_gap_when_the_recording_is_finalised() -> None:
     before = (STARTED, *_stored(FIRST, THIRD), AGAIN, *_stored(BACK))
     gaps = _gap("10:00:06", "10:00:12", "lost"), _gap("10:00:18", "10:00:30", "lost")
     given(DECIDER, *before).when(FINALISE).then(*gaps, FINALISED)
+
+
+def test_a_recording_is_finished_again_when_more_of_it_has_come() -> None:
+    given(DECIDER, STARTED, *_stored(FIRST), FINALISED).when(replace(FINALISE, segments=2)).then_nothing()
+    more = {"object_key": "longer", "segments": 4}
+    given(DECIDER, STARTED, *_stored(FIRST), FINALISED).when(replace(FINALISE, **more)).then(replace(FINALISED, **more))
