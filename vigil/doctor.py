@@ -14,18 +14,23 @@ from commands.objects import ObjectStoreAway, open_store
 from detectors.pipeline import Pipeline
 from detectors.weights import WeightsMissingError, resolve
 from vigil.clock import synchronised
-from vigil.settings import Settings
+from vigil.migrate import MigrationRefused, require_up_to_date
+from vigil.settings import Settings, SettingsError
+from vigil.signing import signer
 from vigil.wiring import NotRunning, attached, connect_nats
 
 Finding = tuple[bool, str]
+AWAY = (
+    OSError, psycopg.Error, ObjectStoreAway, WeightsMissingError, TimeoutError, SettingsError, MigrationRefused,
+)  # fmt: skip
 LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
 async def report(settings: Settings, say: Callable[[str], object]) -> int:
     """Says one line for each check. Returns 1 when something that is needed is missing."""
     checks: dict[str, Callable[[Settings], Awaitable[Finding]]] = {
-        "address": _address, "clock": _clock, "weights": _weights, "database": _database, "nats": _nats,
-        "objects": _objects,
+        "address": _address, "clock": _clock, "weights": _weights, "secret": _secret, "signing": _signing,
+        "database": _database, "schema": _schema, "nats": _nats, "objects": _objects,
     }  # fmt: skip
     try:
         settings = attached(settings)
@@ -36,8 +41,8 @@ async def report(settings: Settings, say: Callable[[str], object]) -> int:
     for name, check in checks.items():
         try:
             held, found = await check(settings)
-        except (OSError, psycopg.Error, ObjectStoreAway, WeightsMissingError, TimeoutError) as error:
-            held, found = False, str(error) or type(error).__name__
+        except AWAY as error:
+            held, found = False, " ".join(str(error).split()) or type(error).__name__
         missing |= not held
         say(f"  {'ok' if held else '!!'}   {name:<10} {found}")
     return 1 if missing else 0
@@ -65,6 +70,15 @@ async def _weights(_: Settings) -> Finding:
     return True, f"{weights.persons.name} ({weights.persons.sha256[:12]}), {took:.0f} ms for one look at a picture"
 
 
+async def _secret(settings: Settings) -> Finding:
+    settings.master_secret()
+    return True, str(settings.secret_file)
+
+
+async def _signing(settings: Settings) -> Finding:
+    return True, f"checkpoints and exports are signed with the key {signer(settings).fingerprint}"
+
+
 async def _database(settings: Settings) -> Finding:
     async with await psycopg.AsyncConnection.connect(settings.database_url_for("app"), connect_timeout=5) as conn:
         cursor = await conn.execute(
@@ -76,6 +90,11 @@ async def _database(settings: Settings) -> Finding:
         version, writable = row
     held = not writable
     return held, f"PostgreSQL {version}; our role can{'' if writable else 'not'} write events directly"
+
+
+async def _schema(settings: Settings) -> Finding:
+    await asyncio.wait_for(require_up_to_date(settings.database_url_for("app")), 10)
+    return True, "nothing is to be migrated"
 
 
 async def _nats(settings: Settings) -> Finding:

@@ -25,7 +25,6 @@ from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
 
-SOURCE_URL = "https://github.com/vigil-proctoring/vigil"
 PROBE = "probe/ready"
 
 
@@ -54,7 +53,7 @@ def services(core: Core, exports: ExportJobs) -> Services:
         handler=core.handler, pool=core.pool, nats=core.nats, pseudonyms=core.pseudonyms, secret=core.tokens,
         public_url=core.settings.public_url, key_fingerprint=core.signer.fingerprint,
         open_recording=media.recording, open_picture=media.picture, exports=exports,
-        objects_ready=media.ready, version=version("vigil"), source_url=SOURCE_URL,
+        objects_ready=media.ready, version=version("vigil"), source_url=core.settings.source_url,
     )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret_file: Path  # the master secret: 32 bytes in base64 or hexadecimal
     signing_key_file: Path  # the Ed25519 seed that checkpoints and exports are signed with: 32 bytes, like the secret
     origin: str = "vigil"  # the ledger's name in its checkpoints; give each installation its own, and keep it
+    source_url: str = "https://github.com/vigil-proctoring/vigil"  # linked on every page; yours, if you changed Vigil
     public_url: str  # what people type; cameras need https anywhere but on localhost
     host: str = "127.0.0.1"
     port: int = 8000
@@ -175,6 +176,7 @@ _RULES: dict[str, tuple[Callable[[str], object], str]] = {
     "secret_file": (_absolute, "the path of a file"),
     "signing_key_file": (_absolute, "the path of a file"),
     "public_url": (_url("http", "https"), "a URL such as https://exams.example.org"),
+    "source_url": (_url("http", "https"), "a URL such as https://git.example.org/vigil"),
     "port": (_number(1), "a port from 1 to 65535"),
     "media_ip": (_address, "an IP address"),
     "media_port": (_number(0), "a port from 0 to 65535"),

@@ -16,11 +16,14 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.e2e.installation import free_port
 from vigil import roles
+from vigil.door import services
 from vigil.embedded import Servers
+from vigil.exports import ExportJobs
 from vigil.migrate import MigrationRefused, migrate
 from vigil.roles import _environment
 from vigil.secret import make_secret
 from vigil.settings import Role, Settings, SettingsError, as_role, load
+from vigil.wiring import core
 
 ROLES: tuple[Role, ...] = ("app", "project", "keys", "notary")
 
@@ -43,12 +46,18 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         **SERVERS, "VIGIL_HOME": str(tmp_path), "VIGIL_OBJECTS_URL": "s3://bucket/prefix/", "VIGIL_PORT": "8443",
         "VIGIL_HOST": "0.0.0.0", "VIGIL_MEDIA_IP": "192.0.2.7", "VIGIL_MEDIA_PORT": "40000",
         "VIGIL_PUBLIC_URL": "https://exams.example.org/", "VIGIL_WEIGHTS": "yolo26n.pt",
+        "VIGIL_SOURCE_URL": "https://git.example.org/ours/vigil",
     })  # fmt: skip
     assert not settings.embedded
     assert (settings.home, settings.host, settings.port) == (tmp_path, "0.0.0.0", 8443)
     assert (settings.media_ip, settings.media_port) == ("192.0.2.7", 40000)
     assert (settings.objects_url, settings.public_url) == ("s3://bucket/prefix", "https://exams.example.org")
-    assert settings.weights == "yolo26n.pt"
+    assert (settings.weights, settings.source_url) == ("yolo26n.pt", "https://git.example.org/ours/vigil")
+
+
+async def test_whoever_changed_vigil_has_the_pages_name_their_own_source(settings: Settings) -> None:
+    async with core(replace(settings, source_url="https://git.example.org/ours/vigil"), "serve") as here:
+        assert services(here, ExportJobs(here)).source_url == "https://git.example.org/ours/vigil"
 
 
 def test_the_public_url_follows_the_port() -> None:
@@ -86,6 +95,7 @@ def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
         ("OBJECTS_URL", "/hush", "s3://bucket/prefix or file:///folder"),
         ("OBJECTS_URL", "s3:///hush", "s3://bucket/prefix or file:///folder"),
         ("PUBLIC_URL", "hush.example", "a URL such as https://exams.example.org"),
+        ("SOURCE_URL", "javascript:hush", "a URL such as https://git.example.org/vigil"),
     ],
 )
 def test_a_mistake_is_named_without_its_value(variable: str, value: str, expected: str) -> None:

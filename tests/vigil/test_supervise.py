@@ -11,6 +11,8 @@ import pytest
 
 from vigil.supervise import running
 
+SLEEPS = "import time; time.sleep(600)"
+
 
 async def test_a_process_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     spawn, refusals = asyncio.create_subprocess_exec, [errno.ENOMEM, errno.EAGAIN]
@@ -19,9 +21,7 @@ async def test_a_process_that_cannot_be_started_is_tried_again(monkeypatch: pyte
         if refusals:
             number = refusals.pop()
             raise OSError(number, "no more processes")
-        return await spawn(
-            sys.executable, "-c", "import time; time.sleep(600)", env=env, start_new_session=start_new_session
-        )
+        return await spawn(sys.executable, "-c", SLEEPS, env=env, start_new_session=start_new_session)
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", short_of_memory)
     async with running({}, (("serve",),)) as children:
@@ -38,9 +38,7 @@ async def test_a_process_that_dies_is_started_again(monkeypatch: pytest.MonkeyPa
     spawn = asyncio.create_subprocess_exec
 
     async def sleeper(*_: str, env: Mapping[str, str], start_new_session: bool) -> asyncio.subprocess.Process:
-        return await spawn(
-            sys.executable, "-c", "import time; time.sleep(600)", env=env, start_new_session=start_new_session
-        )
+        return await spawn(sys.executable, "-c", SLEEPS, env=env, start_new_session=start_new_session)
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", sleeper)
     async with running({}, (("serve",), ("media",))) as children, asyncio.timeout(30):

@@ -1,0 +1,65 @@
+"""`vigil doctor` finds what would keep a role from starting, before one is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from msgspec.structs import replace
+from psycopg.conninfo import make_conninfo
+
+from vigil.doctor import report
+from vigil.embedded import Servers
+from vigil.secret import make_secret
+from vigil.settings import Settings
+from vigil.signing import signer
+
+
+async def looked(settings: Settings) -> tuple[int, dict[str, tuple[str, str]]]:
+    """The exit code, and by the name of each check whether it held and what was found."""
+    lines: list[str] = []
+    code = await report(settings, lines.append)
+    return code, {name: (held, found) for held, name, found in (line.split(maxsplit=2) for line in lines)}
+
+
+async def test_an_installation_that_lacks_nothing_is_told_so(settings: Settings) -> None:
+    code, found = await looked(settings)
+    assert {held for held, _ in found.values()} == {"ok"}
+    assert code == 0
+    assert found["secret"] == ("ok", str(settings.secret_file))
+    assert signer(settings).fingerprint in found["signing"][1]
+
+
+@pytest.mark.parametrize(
+    ("check", "variable"), [("secret", "VIGIL_SECRET_FILE"), ("signing", "VIGIL_SIGNING_KEY_FILE")]
+)
+async def test_a_secret_that_is_missing_is_found(settings: Settings, tmp_path: Path, check: str, variable: str) -> None:
+    field = variable.removeprefix("VIGIL_").lower()
+    gone = tmp_path / "gone"
+    code, found = await looked(replace(settings, **{field: gone}))
+    assert code == 1
+    assert found[check][0] == "!!"
+    assert found[check][1].startswith(f"{variable}: expected")
+    assert [name for name, (held, _) in found.items() if held != "ok"] == [check]
+    assert not gone.exists()
+    make_secret(gone)
+    assert (await looked(replace(settings, **{field: gone})))[0] == 0
+
+
+async def test_migrations_that_are_pending_are_found(settings: Settings, servers: Servers) -> None:
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE behind TEMPLATE template_vigil")
+    behind = make_conninfo(settings.database_url, dbname="behind")
+    with psycopg.connect(behind) as connection:
+        connection.execute("DELETE FROM vigil.migration WHERE name = '0003_keys.sql'")
+    code, found = await looked(replace(settings, database_url=behind))
+    assert code == 1
+    assert found["schema"][0] == "!!"
+    assert "the database lacks 0003_keys.sql: run `vigil migrate`" in found["schema"][1]
+
+
+async def test_a_database_that_is_away_is_told_in_one_line(settings: Settings) -> None:
+    code, found = await looked(replace(settings, database_url="postgresql://somebody@127.0.0.1:1/x"))
+    assert code == 1
+    assert {name for name, (held, _) in found.items() if held != "ok"} == {"database", "schema"}
