@@ -1,7 +1,8 @@
 """The local spool: sealed bytes go to disk in one thread, so that the media loop never waits for a disk.
 
 Calls only queue; the thread writes in order and syncs each second what was written. When the spool holds more than it
-may, or the disk refuses, the next call says so with `SpoolAway`, and the caller notes the gap.
+may, or the disk refuses, the next call says so with `SpoolAway`, and the caller notes the gap. No recording may hold
+more than is still free: one fast sender fills half of a spool at most, and many of one speed share all of it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ import os
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from domain.recording import Why
 from media.names import RecordingName
@@ -55,7 +59,7 @@ class Spool:
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.root = root
         self._bound = bound_bytes
-        self._used = disk_use(root)
+        self._used = disk_use(root).total()
         self._queued = 0
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._open: set[ConnectionSpool] = set()
@@ -81,7 +85,11 @@ class Spool:
 
     @property
     def full(self) -> bool:
-        return self._used + self._queued >= self._bound or self._queued >= QUEUED_MAX_BYTES
+        return self.free <= 0 or self._queued >= QUEUED_MAX_BYTES
+
+    @property
+    def free(self) -> int:
+        return self._bound - self._used - self._queued
 
     def put(self, job: Callable[[], None], size: int = 0) -> None:
         """Queues one write of `size` bytes for the thread."""
@@ -117,15 +125,23 @@ class Spool:
                 pass
             now = time.monotonic()
             if now >= sync_at:
-                for connection in self._open:
+                for connection in tuple(self._open):  # one that ends at last leaves the set
                     connection.sync()
                 sync_at = now + SYNC_EVERY_S
             if now >= measure_at:
-                self._used = disk_use(self.root)
+                self._measure()
                 took = time.monotonic() - now
                 measure_at = now + max(MEASURE_EVERY_S, 50 * took)
         for connection in tuple(self._open):
+            connection.sync()
+        for connection in tuple(self._open):
             connection.release()
+
+    def _measure(self) -> None:
+        uses = disk_use(self.root)
+        self._used = uses.total()
+        for connection in self._open:
+            connection.measured(uses)
 
 
 class ConnectionSpool:
@@ -137,6 +153,8 @@ class ConnectionSpool:
         self._written = 0
         self._dirty = False
         self._broken = False
+        self._ending: EndedNote | None = None
+        self._held = self._queued = 0  # bytes: those of the recording's folder, and what is on its way there
         making = folder.with_name(f".{folder.name}.{os.getpid()}.{id(self)}")
         try:
             making.mkdir(parents=True, mode=0o700)
@@ -152,11 +170,11 @@ class ConnectionSpool:
             raise FileExistsError(folder)
         making.rename(folder)
         sync_folder(folder.parent)
+        self.measured(disk_use(folder.parent))
 
     def begin(self, note: SegmentNote, header: bytes) -> None:
         """Opens the next segment. SpoolAway when there is no room; nothing was begun then."""
-        if self._spool.full:
-            raise SpoolAway("the spool is full")
+        self._check_room()
         self._broken = False
         self._put(lambda: self._begin(note, header), len(header))
 
@@ -164,8 +182,7 @@ class ConnectionSpool:
         """Adds one sealed frame. SpoolAway when there is no room or an earlier write failed: the segment stops."""
         if self._broken:
             raise SpoolAway("the disk refused a write")
-        if self._spool.full:
-            raise SpoolAway("the spool is full")
+        self._check_room()
         self._put(lambda: self._append(sealed), len(sealed))
 
     def finish(self, note: SegmentNote) -> None:
@@ -176,23 +193,46 @@ class ConnectionSpool:
         """No more will come of this segment; what is on disk is kept, as not complete."""
         self._put(lambda: self._abandon(note))
 
-    def end(self, at: datetime, why: Why) -> None:
-        """The connection ended. Nothing may be called after this."""
-        self._put(lambda: self._end(EndedNote(at=at, why=why)))
+    def end(self, at: datetime, why: Why, gap_why: Why | None = None) -> None:
+        """The connection ended. Nothing may be called after this.
+
+        `gap_why`: why nothing was recorded at its end, where that is known.
+        """
+        self._put(lambda: self._end(EndedNote(at=at, why=why, gap_why=gap_why)))
 
     def sync(self) -> None:
-        if self._file is not None and self._dirty:
+        """To be called each second: what was written is on disk then. An end that the disk refused is tried again."""
+        if self._ending is not None:
+            self._guard(self._settle)
+        elif self._file is not None and self._dirty:
             self._dirty = False
             self._guard(lambda: os.fdatasync(self._file or 0))
+
+    def measured(self, uses: Counter[Path]) -> None:
+        """Takes what each recording holds."""
+        self._held = uses[self._folder.parent]
 
     def release(self) -> None:
         """Lets the lock go without an end: what is left is for whoever clears up."""
         self._close_file()
-        os.close(self._lock)
         self._spool.forget(self)
+        os.close(self._lock)
+
+    def _check_room(self) -> None:
+        if self._spool.full:
+            raise SpoolAway("the spool is full")
+        if self._held + self._queued > self._spool.free:
+            raise SpoolAway("this recording holds more of the spool than is left for the others")
 
     def _put(self, job: Callable[[], None], size: int = 0) -> None:
-        self._spool.put(lambda: self._guard(job), size)
+        self._queued += size
+
+        def counted() -> None:
+            self._guard(job)
+            self._held += size
+            self._queued -= size
+
+        self._spool.put(counted, size)
 
     def _guard(self, job: Callable[[], None]) -> None:
         try:
@@ -249,26 +289,36 @@ class ConnectionSpool:
         sync_folder(self._folder)
 
     def _end(self, note: EndedNote) -> None:
+        if self._broken:  # what came last is missing
+            note = msgspec.structs.replace(note, gap_why=note.gap_why or "spool_full")
+        self._ending = note
+        self._settle()
+
+    def _settle(self) -> None:
+        """Notes the end. May be begun again wherever it failed: until it succeeds nobody else may clear up here."""
+        assert self._ending is not None
         for part in self._folder.glob(f"*{PART}"):  # one that the recorder could not finish
             self._abandon(read_segment_note(part.with_suffix(NOTE)))
         self._close_file()
-        write_note(self._folder / ENDED, note)
+        write_note(self._folder / ENDED, self._ending)
         sync_folder(self._folder)
+        self._ending = None
         self.release()
 
     def _close_file(self) -> None:
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
 
 
-def disk_use(root: Path) -> int:
-    """Bytes of all files under `root`; one that goes away meanwhile counts nothing."""
-    total = 0
+def disk_use(root: Path) -> Counter[Path]:
+    """Bytes of all files under `root`, by recording; a file that goes away meanwhile counts nothing."""
+    uses: Counter[Path] = Counter()
     for folder, _, files in os.walk(root):
+        recording = Path(folder).parent
         for name in files:
             try:
-                total += os.stat(f"{folder}/{name}").st_size  # noqa: PTH116  # many files, each second
+                uses[recording] += os.stat(f"{folder}/{name}").st_size  # noqa: PTH116  # many files, each second
             except FileNotFoundError:
                 continue
-    return total
+    return uses

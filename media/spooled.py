@@ -47,10 +47,11 @@ class SegmentNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class EndedNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When and why a connection ended."""
+    """When and why a connection ended; `gap_why` says why nothing was recorded at its end, where that is known here."""
 
     at: datetime
     why: Why
+    gap_why: Why | None = None
 
 
 def connection_folder(spool: Path, recording: RecordingName, connection: int) -> Path:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
+import errno
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from media import spool as spool_module
 from media.names import RecordingName, SegmentName
 from media.sealing import SegmentSealer, open_segment
-from media.spool import Spool, SpoolAway
+from media.spool import ConnectionSpool, Spool, SpoolAway
 from media.spooled import (
     LOCK,
+    EndedNote,
     SegmentNote,
     connection_folder,
     hold,
@@ -80,29 +83,65 @@ async def test_a_number_is_used_once(tmp_path: Path) -> None:
     assert [f.name for f in (tmp_path / "school" / "s1.camera").iterdir()] == ["0001"]
 
 
+def fill(connection: ConnectionSpool, sealer: SegmentSealer) -> None:
+    """Frames of a thousand bytes until no more are taken."""
+    connection.begin(note(1), sealer.header)
+    while True:
+        connection.append(sealed(sealer, bytes(1000)))
+
+
 async def test_a_full_spool_says_so_and_keeps_what_it_has(tmp_path: Path, eventually: Eventually) -> None:
-    spool = Spool(tmp_path, 5_000)
+    others = tmp_path / "school" / "s2.camera" / "0001" / "000001.part"
+    others.parent.mkdir(parents=True)
+    others.write_bytes(bytes(5_000))
+    spool = Spool(tmp_path, 15_000)
     connection = await spool.connection(RECORDING, 1)
     sealer = SegmentSealer(DATA_KEY, SegmentName(RECORDING, 1, 1))
-    connection.begin(note(1), sealer.header)
-    kept = 0
-    while not spool.full:
-        connection.append(sealed(sealer, bytes(1000)))
-        kept += 1
-    assert 3 <= kept <= 5
     with pytest.raises(SpoolAway):
-        connection.append(b"one more")
+        fill(connection, sealer)
     connection.abandon(note(1))
-    with pytest.raises(SpoolAway):
+    others.write_bytes(bytes(15_000))
+    spool._measure()
+    with pytest.raises(SpoolAway, match="full"):
         connection.begin(note(2), sealer.header)
     folder = connection_folder(tmp_path, RECORDING, 1)
     await eventually((folder / "000001.webm.sealed").exists)
     spool.close()
     stored = (folder / "000001.webm.sealed").read_bytes()
     opened = open_segment(DATA_KEY, SegmentName(RECORDING, 1, 1), stored)
-    assert (len(opened.plaintext), opened.complete) == (1000 * kept, False)
+    assert (len(opened.plaintext), opened.complete) == (5000, False)
     left = read_segment_note(folder / "000001.json")
     assert (left.bytes, left.complete, left.ended_at) == (len(stored), False, NOW + timedelta(seconds=1))
+
+
+async def test_one_fast_sender_leaves_as_much_room_as_it_takes_also_when_it_comes_again(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 100_000)
+    fast = await spool.connection(RECORDING, 1)
+    with pytest.raises(SpoolAway, match="others"):
+        fill(fast, SegmentSealer(DATA_KEY, SegmentName(RECORDING, 1, 1)))
+    fast.end(NOW, "stopped")
+    again = await spool.connection(RECORDING, 2)
+    with pytest.raises(SpoolAway, match="others"):
+        again.begin(note(1), bytes(26))
+    other = await spool.connection(RECORDING._replace(session="s2"), 1)
+    with pytest.raises(SpoolAway, match="others"):
+        fill(other, SegmentSealer(DATA_KEY, SegmentName(RECORDING, 1, 1)))
+    assert 20_000 < spool.free < 26_000
+    spool.close()
+
+
+async def test_room_that_the_uploader_made_counts_again(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, 100_000)
+    connection = await spool.connection(RECORDING, 1)
+    sealer = SegmentSealer(DATA_KEY, SegmentName(RECORDING, 1, 1))
+    with pytest.raises(SpoolAway, match="others"):
+        fill(connection, sealer)
+    await spool.connection(RECORDING._replace(session="s2"), 1)  # all is written now
+    (connection_folder(tmp_path, RECORDING, 1) / "000001.part").unlink()
+    spool._measure()
+    connection.append(sealed(sealer, bytes(1000)))
+    assert spool.free > 95_000
+    spool.close()
 
 
 async def test_a_disk_that_refuses_is_noticed_at_the_next_write(
@@ -118,6 +157,79 @@ async def test_a_disk_that_refuses_is_noticed_at_the_next_write(
     with pytest.raises(SpoolAway):
         connection.append(sealed(sealer, b"x"))
     spool.close()
+
+
+class Disk:
+    """Notes go to a disk that can be full."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full, self.refused = False, 0
+        self._write = spool_module.write_note
+        monkeypatch.setattr(spool_module, "write_note", self.write_note)
+        monkeypatch.setattr(spool_module, "SYNC_EVERY_S", 0.05)
+
+    def write_note(self, path: Path, told: SegmentNote | EndedNote) -> None:
+        if self.full:
+            self.refused += 1
+            raise OSError(errno.ENOSPC, "no space left on device")
+        self._write(path, told)
+
+
+async def test_an_end_that_the_disk_refused_is_written_when_there_is_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eventually: Eventually
+) -> None:
+    disk = Disk(monkeypatch)
+    spool = Spool(tmp_path, 1 << 20)
+    connection = await spool.connection(RECORDING, 1)
+    folder = connection_folder(tmp_path, RECORDING, 1)
+    sealer = SegmentSealer(DATA_KEY, SegmentName(RECORDING, 1, 1))
+    connection.begin(note(1), sealer.header)
+    connection.append(sealed(sealer, b"a second"))
+    await eventually(lambda: (folder / "000001.part").exists() and (folder / "000001.part").stat().st_size > 60)
+    disk.full = True
+    connection.end(NOW + timedelta(seconds=5), "lost")
+    await eventually(lambda: disk.refused >= 3)
+    assert hold(folder / LOCK) is None, "nobody may clear up meanwhile"
+    disk.full = False
+    await eventually((folder / "ended.json").exists)
+    assert read_ended_note(folder / "ended.json") == EndedNote(at=NOW + timedelta(seconds=5), why="lost")
+    assert read_segment_note(folder / "000001.json").ended_at == NOW + timedelta(seconds=1)
+    assert (folder / "000001.webm.sealed").exists()
+    await eventually(lambda: (lock := hold(folder / LOCK)) is not None and os.close(lock) is None)
+    spool.close()
+
+
+async def test_a_last_segment_that_the_disk_refused_is_missing_because_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eventually: Eventually
+) -> None:
+    disk = Disk(monkeypatch)
+    spool = Spool(tmp_path, 1 << 20)
+    connection = await spool.connection(RECORDING, 1)
+    sealer = SegmentSealer(DATA_KEY, SegmentName(RECORDING, 1, 1))
+    disk.full = True
+    connection.begin(note(1), sealer.header)
+    connection.append(sealed(sealer, b"a second", last=True))
+    connection.finish(note(1, complete=True))
+    await eventually(lambda: disk.refused >= 1)
+    disk.full = False
+    connection.end(NOW, "stopped")
+    spool.close()
+    ended = read_ended_note(connection_folder(tmp_path, RECORDING, 1) / "ended.json")
+    assert (ended.why, ended.gap_why) == ("stopped", "spool_full")
+
+
+async def test_when_a_worker_stops_on_a_full_disk_it_leaves_the_end_to_whoever_clears_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+    spool = Spool(tmp_path, 1 << 20)
+    connection = await spool.connection(RECORDING, 1)
+    disk.full = True
+    connection.end(NOW, "stopped")
+    spool.close()
+    folder = connection_folder(tmp_path, RECORDING, 1)
+    assert not (folder / "ended.json").exists()
+    assert hold(folder / LOCK) is not None
 
 
 async def test_writes_do_not_wait_for_the_disk(tmp_path: Path) -> None:
