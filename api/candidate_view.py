@@ -20,6 +20,7 @@ from domain import intervention as interventions
 from domain.recorded import Recorded, Stored
 from domain.session import Phase, Session, evolve
 from domain.stream import Stream, parse
+from projections.model import decoded
 
 
 class Clock(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="session"):
@@ -156,4 +157,4 @@ async def events_of(services: Services, tenant: str, session: str, after: int = 
             prepare=True,
         )
         rows = [Stored(*row) async for row in cursor]
-    return [event for event in await decoder(services.handler.keys)(rows) if isinstance(event, Recorded)]
+    return [event for event in await decoded(decoder(services.handler.keys), rows) if isinstance(event, Recorded)]

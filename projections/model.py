@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,8 @@ import msgspec
 
 from domain.event import Event
 from domain.recorded import Recorded, Stored
+
+AT_ONCE = 1000  # events
 
 Decode = Callable[[Sequence[Stored]], Awaitable[Sequence[Recorded | Exception]]]
 """Turns stored rows into events, one answer for each row; handed in by the wiring, because it needs keys."""
@@ -72,9 +75,14 @@ Entry = Recorded | Undecoded
 
 
 async def decoded(decode: Decode, rows: Sequence[Stored]) -> list[Entry]:
-    """The events of these rows, in the same order."""
-    answers = await decode(rows)
-    return [
-        Undecoded(row.position, row, answer) if isinstance(answer, Exception) else answer
-        for row, answer in zip(rows, answers, strict=True)
-    ]
+    """The events of these rows, in the same order. A long run lets everything else go on in between."""
+    entries: list[Entry] = []
+    for start in range(0, len(rows), AT_ONCE):
+        run = rows[start : start + AT_ONCE]
+        answers = await decode(run)
+        entries += [
+            Undecoded(row.position, row, answer) if isinstance(answer, Exception) else answer
+            for row, answer in zip(run, answers, strict=True)
+        ]
+        await asyncio.sleep(0)
+    return entries

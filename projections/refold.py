@@ -104,7 +104,7 @@ async def _refold(
     wanted = {stream for key in keys for stream in model.streams(key)}
     entries: list[Entry] = []
     while new := wanted - known:
-        fresh = await decoded(decode, await read_streams(conn, new, position))
+        fresh = await decoded(decode, await read_streams(conn, new, position, tags=model.tags))
         wanted |= {s for entry in fresh if not isinstance(entry, Undecoded) for s in model.leads(entry)}
         entries += fresh
         known |= new
@@ -115,7 +115,8 @@ async def _refold(
 async def _touching(
     conn: AsyncConnection, decode: Decode, model: Model[R], streams: Collection[str], position: int
 ) -> list[Touching]:
-    rows = [row for row in await read_streams(conn, streams, position) if row.position <= position]
+    found = await read_streams(conn, streams, position, tags=model.tags)
+    rows = [row for row in found if row.position <= position]
     return touching(model, await decoded(decode, rows))
 
 

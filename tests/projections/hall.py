@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -99,16 +100,23 @@ def registered(stream: str = "t/user/kim") -> Said:
     return stream, user.Registered(name=name, email=email, password=password)
 
 
-def recorded(said: Said, position: int, *, moment: datetime | None = None, actor: str = "someone") -> Recorded:
+def recorded(
+    said: Said, position: int, *, moment: datetime | None = None, actor: str = "someone", version: int = 0
+) -> Recorded:
     """The n-th event of the ledger, recorded n seconds after nine unless another moment is given."""
     stream, body = said
     envelope = Envelope(actor=actor, command=f"c{position}")
-    return Recorded(position, stream, position, moment or NINE + timedelta(seconds=position), envelope, body)
+    at = moment or NINE + timedelta(seconds=position)
+    return Recorded(position, stream, version or position, at, envelope, body)
 
 
 def rows_of(model: Model[R], happened: Iterable[Said]) -> dict[str, R]:
     """The model's rows after these events. Fails if one of them could not be folded."""
-    entries = [recorded(said, n) for n, said in enumerate(happened, 1)]
+    versions: Counter[str] = Counter()
+    entries = []
+    for n, said in enumerate(happened, 1):
+        versions[said[0]] += 1
+        entries.append(recorded(said, n, version=versions[said[0]]))
     folded = fold(model, touching(model, entries), {})
     assert not folded.poison, folded.poison
     return {key: row for key, row in folded.rows.items() if row is not None}

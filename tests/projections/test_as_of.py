@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from psycopg import AsyncConnection
 
+from domain.recorded import Recorded, Stored
 from projections.gradebook import GRADEBOOK
 from projections.live import LIVE
+from projections.model import AT_ONCE, decoded
 from projections.models import MODELS
 from projections.refold import compare, fold_as_of
 from tests.domain.hall import NINE
@@ -53,15 +58,50 @@ async def test_the_wall_of_a_schedule_is_found_by_its_stream(ledger: Ledger, app
     assert now["t/s1"].phase == "submitted"
 
 
+async def test_the_wall_of_a_schedule_reads_nothing_that_it_does_not_show(ledger: Ledger, app: AsyncConnection) -> None:
+    last = await ledger.append(*DAY, *(segment(n) for n in range(3, 50)))
+    asked: list[str] = []
+
+    async def watched(rows: Sequence[Stored]) -> Sequence[Recorded | Exception]:
+        asked.extend(row.tag for row in rows if row.version > 1)  # the first one may lead to others
+        return await decode(rows)
+
+    then = await fold_as_of(app, watched, LIVE, last, streams=[SCHEDULE])
+    assert then["t/s1"].phase == "submitted"
+    assert LIVE.tags
+    assert set(asked) <= LIVE.tags
+
+
+async def test_a_long_history_is_decoded_bit_by_bit_and_others_go_on_in_between() -> None:
+    rows = [Stored(n, SCHEDULE, n, "none", NINE, b"") for n in range(AT_ONCE * 3 + 1)]
+    order: list[int | str] = []
+
+    async def runs(some: Sequence[Stored]) -> Sequence[Recorded | Exception]:
+        order.append(len(some))
+        return [ValueError() for _ in some]
+
+    async def other() -> None:
+        while True:
+            order.append("other")
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(other())
+    found = await decoded(runs, rows)
+    beside.cancel()
+    assert [entry.position for entry in found] == list(range(len(rows)))
+    assert [size for size in order if size != "other"] == [AT_ONCE, AT_ONCE, AT_ONCE, 1]
+    assert all("other" in order[n : n + 2] for n, size in enumerate(order) if size != "other")
+
+
 async def test_a_row_that_was_changed_by_hand_or_lost_or_invented_is_named(
     ledger: Ledger, project: AsyncConnection
 ) -> None:
     await ledger.append(*BEGUN, ("t/session/s2", OPENED[1]), ("t/session/s3", OPENED[1]))
     await step_all(project, LIVE, TALLY)
     assert await compare(project, decode, LIVE) == []
-    await project.execute("""UPDATE read.live_v1_1 SET data = data || '{"incidents": 1}' WHERE key = 't/s1'""")
-    await project.execute("DELETE FROM read.live_v1_1 WHERE key = 't/s2'")
-    await project.execute("UPDATE read.live_v1_1 SET key = 't/s4' WHERE key = 't/s3'")
+    await project.execute("""UPDATE read.live SET data = data || '{"incidents": 1}' WHERE key = 't/s1'""")
+    await project.execute("DELETE FROM read.live WHERE key = 't/s2'")
+    await project.execute("UPDATE read.live SET key = 't/s4' WHERE key = 't/s3'")
     found = {difference.key: difference for difference in await compare(project, decode, LIVE)}
     assert sorted(found) == ["t/s1", "t/s2", "t/s3", "t/s4"]
     assert (found["t/s2"].table, found["t/s4"].ledger) == (None, None)

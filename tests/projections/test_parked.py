@@ -156,7 +156,7 @@ async def test_a_row_that_cannot_be_read_any_more_is_parked_and_made_again(
 ) -> None:
     await ledger.append(*BEGUN)
     await step_all(project, LIVE)
-    await project.execute("UPDATE read.live_v1_1 SET data = '{}'")
+    await project.execute("UPDATE read.live SET data = '{}'")
     await ledger.append(flagged())
     await step_all(project, LIVE)
     assert [row[1:3] for row in await parked(project)] == [("t/s1", "")]
