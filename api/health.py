@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 
 import msgspec
 import psycopg
@@ -14,8 +15,7 @@ from psycopg_pool import PoolTimeout
 from api.callers import anybody
 from api.metrics import Metrics
 from api.ordering import AnyRequest, services_of
-from api.services import Check, Pool
-from projections.reader import standings
+from api.services import Check, Pool, Services
 
 PATIENCE_S = 2.0
 FAR_BEHIND = 5000  # events
@@ -43,7 +43,7 @@ async def readyz(request: AnyRequest) -> Response[Readiness]:
     services = services_of(request)
     checks = await asyncio.gather(
         _within("database", _database(services.pool)),
-        _within("projections", _projections(services.pool)),
+        _within("projections", _projections(services)),
         _within("objects", services.objects_ready()),
     )
     nats = Check(name="nats", ok=services.nats.is_connected, found="" if services.nats.is_connected else "away")
@@ -55,6 +55,12 @@ async def readyz(request: AnyRequest) -> Response[Readiness]:
 @get("/metrics", guards=[anybody], media_type=CONTENT_TYPE_LATEST, include_in_schema=False)
 async def metrics(request: AnyRequest) -> bytes:
     counted: Metrics = request.app.state.metrics
+    counted.parked.clear()
+    counted.behind.clear()
+    with suppress(psycopg.Error, PoolTimeout, TimeoutError):  # nothing is known of the models then
+        for model in await asyncio.wait_for(services_of(request).standings(), PATIENCE_S):
+            counted.parked.labels(model.model).set(model.parked)
+            counted.behind.labels(model.model).set(model.head - model.position)
     return generate_latest(counted.registry)
 
 
@@ -82,20 +88,20 @@ async def _database(pool: Pool) -> Check:
     return Check(name="database", ok=True)
 
 
-async def _projections(pool: Pool) -> Check:
-    """What people read must not be far behind what happened."""
+async def _projections(services: Services) -> Check:
+    """What people read must not be far behind what happened. Rows that wait for a fix are told of, and stop nobody."""
     try:
-        async with pool.connection(timeout=PATIENCE_S) as conn:
-            models = await standings(conn)
+        models = await services.standings()
     except (psycopg.Error, PoolTimeout):
         return Check(name="projections", ok=False, found="away")
     if not models:
         return Check(name="projections", ok=False, found="not there yet")
     worst = max(models, key=lambda model: model.head - model.position)
     behind = worst.head - worst.position
-    return Check(
-        name="projections", ok=behind <= FAR_BEHIND, found=f"{worst.model} is {behind} events behind" if behind else ""
-    )
+    parked = sum(model.parked for model in models)
+    found = [f"{worst.model} is {behind} events behind"] if behind else []
+    found += [f"{parked} {'row waits' if parked == 1 else 'rows wait'} for a fix"] if parked else []
+    return Check(name="projections", ok=behind <= FAR_BEHIND, found="; ".join(found))
 
 
 HANDLERS = (healthz, readyz, metrics)

@@ -1,4 +1,4 @@
-"""What the front door counts, for Prometheus: requests by route template, and the live streams."""
+"""What the front door counts, for Prometheus: requests by route template, live streams, and how the models stand."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class Metrics:
             "vigil_http_seconds", "Time to answer, streams left out", ("method", "route"), registry=self.registry
         )
         self.streams = Gauge("vigil_streams_open", "Open live streams", ("stream",), registry=self.registry)
+        self.parked = Gauge("vigil_model_parked", "Rows that wait for a fix", ("model",), registry=self.registry)
+        self.behind = Gauge("vigil_model_behind", "Events not shown yet", ("model",), registry=self.registry)
         self.dropped = Counter("vigil_streams_dropped", "Stalled readers dropped", ("stream",), registry=self.registry)
 
 

@@ -18,6 +18,7 @@ from api.tokens import Tokens
 from commands.handler import Handler
 from commands.ids import Pseudonyms
 from domain.incidents import Evidence
+from projections.reader import Standing
 
 Pool = AsyncConnectionPool[AsyncConnection]
 
@@ -84,6 +85,7 @@ class Services:
     open_picture: Callable[[str, str, Evidence], Awaitable[bytes | None]]  # (tenant, session, evidence) -> JPEG
     exports: Exports
     objects_ready: Callable[[], Awaitable[Check]]
+    standings: Callable[[], Awaitable[Sequence[Standing]]]  # of every tenant, which `pool` does not see
     tenant: str = "main"  # the one that people sign in to at this address
     version: str = "0"
     source_url: str = "https://github.com/"

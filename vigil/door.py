@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import version
+from secrets import token_hex
 
 import uvicorn
 from cryptography.exceptions import InvalidTag
@@ -20,12 +22,13 @@ from domain.incidents import Evidence
 from domain.stream import Stream
 from media.names import parse_recording_name
 from media.playback import CONTENT_TYPE, Playback
+from projections.reader import Standing, standings
 from vigil.exports import ExportJobs
 from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
 
-PROBE = "probe/ready"
+PROBED_S = 5.0  # for so long it is believed that the object store works
 
 
 async def serve(core: Core) -> None:
@@ -49,11 +52,16 @@ async def serve(core: Core) -> None:
 def services(core: Core, exports: ExportJobs) -> Services:
     """What the front door is handed."""
     media = Media(core)
+
+    async def standing() -> Sequence[Standing]:
+        async with core.reading() as conn:
+            return await standings(conn)
+
     return Services(
         handler=core.handler, pool=core.pool, nats=core.nats, pseudonyms=core.pseudonyms, secret=core.tokens,
         public_url=core.settings.public_url, key_fingerprint=core.signer.fingerprint,
         open_recording=media.recording, open_picture=media.picture, exports=exports,
-        objects_ready=media.ready, version=version("vigil"), source_url=core.settings.source_url,
+        objects_ready=media.ready, standings=standing, version=version("vigil"), source_url=core.settings.source_url,
     )  # fmt: skip
 
 
@@ -85,6 +93,9 @@ class Media:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._probe = f"probe/{token_hex(16)}"
+        self._probing = asyncio.Lock()
+        self._probed_at = float("-inf")
 
     async def recording(self, tenant: str, name: str) -> Playing | None:
         """None when there is no such recording, it is not finished, or its key is destroyed."""
@@ -109,14 +120,22 @@ class Media:
             return None
 
     async def ready(self) -> Check:
-        """Whether the object store takes and gives."""
-        try:
-            try:
-                await self._core.objects.put_new(PROBE, os.urandom(8))
-            except ObjectExists:
-                await self._core.objects.get(PROBE)
-        except ObjectStoreAway as away:
-            return Check(name="objects", ok=False, found=str(away))
+        """Whether the object store takes and gives: something is written and read each time, unless just now."""
+        async with self._probing:
+            if time.monotonic() - self._probed_at > PROBED_S:
+                objects, wrote = self._core.objects, os.urandom(16)
+                try:
+                    await objects.delete(self._probe)  # what a probe that was given up may have left
+                    await objects.put_new(self._probe, wrote)
+                    kept = await objects.get(self._probe) == wrote
+                    await objects.delete(self._probe)
+                except ObjectStoreAway as away:
+                    return Check(name="objects", ok=False, found=str(away))
+                except (ObjectExists, ObjectMissing):
+                    kept = False
+                if not kept:
+                    return Check(name="objects", ok=False, found="does not give back what it took")
+                self._probed_at = time.monotonic()
         return Check(name="objects", ok=True)
 
     async def _key(self, tenant: str, session: str) -> bytes | None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from commands.objects import ObjectStoreAway
+from commands.objects.folder import FolderStore
 from tests.api.hall import Hall
+from vigil.door import Media
 
 
 async def test_healthz_answers_without_asking_anything(hall: Hall) -> None:
@@ -32,6 +37,39 @@ async def test_readyz_fails_when_the_role_may_write_events_past_the_function(hal
     (check,) = [check for check in answer.json()["checks"] if check["name"] == "database"]
     assert check == {"name": "database", "ok": False, "found": "the role vigil_app may INSERT events directly"}
     assert (await hall.http.get("/readyz")).status_code == 200
+
+
+async def test_rows_that_wait_for_a_fix_are_told_to_operators(hall: Hall) -> None:
+    with psycopg.connect(hall.database, autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO read.parked (model, version, build, key, tenant, stream, position, error)"
+            " SELECT model, version, build, k, 'other', '', 0, 'a test'"
+            " FROM read.position, unnest(ARRAY['a', 'b']) AS k WHERE model = 'chat' AND live"
+        )
+        try:
+            ready, metrics = await hall.http.get("/readyz"), (await hall.http.get("/metrics")).text
+        finally:
+            owner.execute("DELETE FROM read.parked WHERE error = 'a test'")
+    (check,) = [check for check in ready.json()["checks"] if check["name"] == "projections"]
+    assert check["ok"]
+    assert "2 rows wait for a fix" in check["found"]
+    assert 'vigil_model_parked{model="chat"} 2.0' in metrics
+    assert 'vigil_model_parked{model="live"} 0.0' in metrics
+    assert 'vigil_model_behind{model="chat"} ' in metrics
+
+
+class FullDisk(FolderStore):
+    """Gives what it has and takes nothing more."""
+
+    async def put_new(self, key: str, data: bytes) -> None:  # noqa: ARG002 - the interface
+        raise ObjectStoreAway("no space left")
+
+
+async def test_a_store_that_takes_nothing_more_is_not_ready(hall: Hall, tmp_path: Path) -> None:
+    assert (await Media(replace(hall.core, objects=FolderStore(tmp_path))).ready()).ok
+    assert await FolderStore(tmp_path).list("probe/") == ()
+    found = await Media(replace(hall.core, objects=FullDisk(tmp_path))).ready()
+    assert (found.ok, found.found) == (False, "no space left")
 
 
 async def test_metrics_count_by_route_and_never_by_id(hall: Hall) -> None:
