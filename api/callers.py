@@ -127,12 +127,12 @@ def same_origin(connection: Connection) -> None:
         raise Denied(403, "foreign-origin", "with a cookie, this works only from Vigil's own pages")
 
 
-async def load_session(services: Services, tenant: str, name: str) -> Session:
-    """The session as it is now. Raises `Denied` 404."""
+async def load_session(services: Services, tenant: str, name: str, *, named: str = "session") -> Session:
+    """The session as it is now. Raises `Denied` 404 about the part of the path that named it."""
     stream = str(Stream(tenant, "session", name))
     _, state = await services.handler.load(session_rules.DECIDER, stream, fresh=True)
     if state.phase == "absent":
-        raise missing("session")
+        raise missing(named)
     return state
 
 
@@ -145,14 +145,16 @@ async def load_schedule(services: Services, tenant: str, name: str) -> Schedule:
     return state
 
 
-async def reach_session(services: Services, caller: Caller, roles: frozenset[Who], name: str) -> Session:
+async def reach_session(
+    services: Services, caller: Caller, roles: frozenset[Who], name: str, *, named: str = "session"
+) -> Session:
     """The session, if the caller has business with it in one of these roles. Raises `Denied` 404."""
-    session = await load_session(services, caller.tenant, name)
+    session = await load_session(services, caller.tenant, name, named=named)
     if roles == {"candidate"}:
         if caller.session != name:
-            raise missing("session")
+            raise missing(named)
     elif roles <= set(WATCHERS):
-        _on_duty(await load_schedule(services, caller.tenant, session.schedule), caller, services.now(), "session")
+        _on_duty(await load_schedule(services, caller.tenant, session.schedule), caller, services.now(), named)
     return session
 
 
@@ -163,7 +165,7 @@ async def _in_reach(connection: Connection, caller: Caller, roles: frozenset[Who
         if key != "rest" and not (isinstance(value, str) and _ID.fullmatch(value)) and not isinstance(value, int):
             raise missing(key)
     if "recording" in named:
-        await reach_session(services, caller, roles, str(named["recording"]).partition(".")[0])
+        await reach_session(services, caller, roles, str(named["recording"]).partition(".")[0], named="recording")
     if "session" in named:
         session = await reach_session(services, caller, roles, str(named["session"]))
         if session.schedule != named.get("schedule", session.schedule):
@@ -176,9 +178,9 @@ async def _in_reach(connection: Connection, caller: Caller, roles: frozenset[Who
             _on_duty(plan, caller, services.now(), "schedule")
 
 
-def sees(caller: Caller, plan: Schedule | Sitting, at: datetime) -> bool:
-    """Whether a schedule is there for this caller: for mere invigilators, if they are on it and it is not over."""
-    return not caller.roles <= set(WATCHERS) or _theirs(plan, caller, at)
+def sees(caller: Caller, roles: tuple[Who, ...], plan: Schedule | Sitting, at: datetime) -> bool:
+    """Whether a route for these roles shows a schedule: to mere invigilators, if they are on it and it is not over."""
+    return not caller.roles.intersection(roles) <= set(WATCHERS) or _theirs(plan, caller, at)
 
 
 def _on_duty(plan: Schedule, caller: Caller, at: datetime, what: str) -> None:
@@ -187,7 +189,8 @@ def _on_duty(plan: Schedule, caller: Caller, at: datetime, what: str) -> None:
 
 
 def _theirs(plan: Schedule | Sitting, caller: Caller, at: datetime) -> bool:
-    over = plan.phase in ("closed", "cancelled") or (plan.window is not None and at > plan.window.closes_at + TIDYING)
+    """A schedule that was called off stays with its invigilators: whoever sat the exam must be told, and may write."""
+    over = plan.phase == "closed" or (plan.window is not None and at > plan.window.closes_at + TIDYING)
     return caller.actor in plan.invigilators and not over
 
 

@@ -13,12 +13,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-import psycopg
-from psycopg_pool import PoolTimeout
-
 from api import hints
 from api.services import Services
-from projections.reader import NotThereYet, Told, changes_since, snapshot
+from projections.reader import Told, changes_since, snapshot
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +94,7 @@ class Hub:
             while True:
                 try:
                     batch = await self._next(tenant, schedule, mark)
-                except (psycopg.Error, PoolTimeout, NotThereYet) as error:
+                except Exception as error:  # noqa: BLE001 - whatever it is, whoever watches must not be left with a still
                     log.warning("the live changes cannot be read (%s); trying again", type(error).__name__)
                 else:
                     if mark is not None and (batch.told is None or batch.told):

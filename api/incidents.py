@@ -12,12 +12,11 @@ from litestar.params import FromPath, JSONBody
 
 from api.callers import WATCHERS, may, reach_session
 from api.ordering import AnyRequest, caller_of, command, services_of
-from api.problems import missing
+from api.problems import Denied, missing
 from api.reading import names_of, rows_of
 from commands import flags
 from domain.incidents import Provenance, Severity, Verdict
 from projections import incidents
-from projections.reader import as_tenant
 
 JUDGES = (*WATCHERS, "reviewer")
 
@@ -123,11 +122,11 @@ async def picture(
     found = await rows_of(request, incidents.INCIDENTS, {"key": f"{tenant}/{session}/{incident}"})
     row = next(iter(found.rows.values()), None)
     if row is None or not 0 <= number < len(row.evidence):
-        raise missing("picture")
+        raise missing("picture", field="number")
     taken = row.evidence[number]
     jpeg = await services.open_picture(tenant, session, taken)
     if jpeg is None:
-        raise missing("picture")
+        raise missing("picture", field="number")
     headers = {"Cache-Control": "private, max-age=3600", "ETag": f'"{taken.sha256}"'}
     return Response(jpeg, media_type="image/jpeg", headers=headers)
 
@@ -135,15 +134,14 @@ async def picture(
 async def _session_of(request: AnyRequest, incident: str) -> str:
     """The session that an incident belongs to, if the caller may judge there. Raises `Denied` 404."""
     services, caller = services_of(request), caller_of(request)
-    async with services.pool.connection() as conn, as_tenant(conn, caller.tenant):
-        cursor = await conn.execute(
-            "SELECT session FROM read.incidents WHERE tenant = %s AND data->>'incident' = %s", (caller.tenant, incident)
-        )
-        row = await cursor.fetchone()
-    if row is None:
-        raise missing("incident")
-    await reach_session(services, caller, caller.roles.intersection(JUDGES), row[0])
-    return str(row[0])
+    found = await rows_of(request, incidents.INCIDENTS, {"incident": incident})
+    for row in found.rows.values():
+        try:
+            await reach_session(services, caller, caller.roles.intersection(JUDGES), row.session)
+        except Denied:
+            break
+        return row.session
+    raise missing("incident")
 
 
 def _incident(row: incidents.Incident, names: dict[str, str | None]) -> Incident:

@@ -15,7 +15,7 @@ from api.hub import Hub, channel, encode
 from api.moments import position_of
 from api.opening import decoder
 from api.ordering import AnyRequest, caller_of, services_of
-from api.reading import rows_of
+from api.reading import rows_of, stale_of
 from api.services import Services
 from domain.stream import Stream
 from projections.live import LIVE, Live
@@ -41,9 +41,9 @@ async def read(
     request: AnyRequest, schedule: FromPath[str], as_of: Annotated[str, QueryParameter(max_length=64)] = ""
 ) -> Snapshot:
     """Every session of the schedule as it is now, or as the list was at a time or position."""
-    if not as_of:
-        return _snapshot(schedule, await rows_of(request, LIVE, {"schedule": schedule}))
     services, tenant = services_of(request), caller_of(request).tenant
+    if not as_of:
+        return await _snapshot(services, tenant, schedule, await rows_of(request, LIVE, {"schedule": schedule}))
     decode = decoder(services.handler.keys)
     async with services.pool.connection() as conn:
         position = await position_of(conn, as_of)
@@ -103,13 +103,12 @@ async def _missed(services: Services, tenant: str, schedule: str, seen: int) -> 
 async def _everything(services: Services, tenant: str, schedule: str) -> tuple[int, bytes]:
     async with services.pool.connection() as conn:
         found = await snapshot(conn, tenant, schedule)
-    return found.mark, message("snapshot", _snapshot(schedule, found), found.mark)
+    return found.mark, message("snapshot", await _snapshot(services, tenant, schedule, found), found.mark)
 
 
-def _snapshot(schedule: str, found: Found[Live]) -> Snapshot:
-    return Snapshot(
-        schedule=schedule, position=found.position, mark=found.mark, rows=found.rows, stale=tuple(sorted(found.stale))
-    )
+async def _snapshot(services: Services, tenant: str, schedule: str, found: Found[Live]) -> Snapshot:
+    stale = await stale_of(services, tenant, schedule, found)
+    return Snapshot(schedule=schedule, position=found.position, mark=found.mark, rows=found.rows, stale=tuple(stale))
 
 
 RESET = b"event: reset\ndata: {}\n\n"

@@ -44,7 +44,7 @@ async def asset(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
     """Scripts, styles and pictures of the pages, by the hash of what is in them."""
     found = _files().get(name)
     if found is None or name.endswith(".html"):
-        raise missing("file")
+        raise missing("file", field="name")
     body, etag = found
     headers = {"ETag": etag, "Cache-Control": "no-cache"}
     if request.headers.get("if-none-match") == etag:

@@ -22,6 +22,7 @@ from commands.handler import Busy, KeyReused
 from commands.ledger import LedgerAway
 from commands.objects import ObjectStoreAway
 from domain.event import Refused
+from projections.reader import NotThereYet
 
 log = logging.getLogger(__name__)
 
@@ -62,9 +63,12 @@ class Denied(Exception):
         self.headers = dict(headers or {})
 
 
-def missing(what: str = "page") -> Denied:
-    """For what is not there, and for what the caller has no business to know of."""
-    return Denied(404, "not-found", f"there is no such {what}")
+def missing(what: str, *, field: str | None = None) -> Denied:
+    """For what is not there, and for what the caller has no business to know of.
+
+    `field` is how the path names it, where that is another word.
+    """
+    return Denied(404, "not-found", f"there is no such {what}", field=what if field is None else field)
 
 
 def away(detail: str, *, after_s: int = 2) -> Denied:
@@ -98,6 +102,10 @@ def lost(request: AnyRequest, error: psycopg.OperationalError | ObjectStoreAway)
     return denied(request, away("the database or the object store is away; try again in a moment"))
 
 
+def not_there_yet(request: AnyRequest, _: NotThereYet) -> Response[Problem]:
+    return denied(request, away("what you ask for is being put together; try again in a moment"))
+
+
 def http_error(_: AnyRequest, error: HTTPException) -> Response[Problem]:
     """What the framework refuses: an unknown route, a method, a parameter, a body that is too large."""
     found = error.extra if isinstance(error.extra, list) else []
@@ -120,6 +128,7 @@ HANDLERS: dict[int | type[Exception], Any] = {
     KeyReused: key_reused,
     Busy: busy,
     LedgerAway: busy,
+    NotThereYet: not_there_yet,
     ObjectStoreAway: lost,
     psycopg.OperationalError: lost,
     HTTPException: http_error,

@@ -70,7 +70,7 @@ async def inclusion(request: AnyRequest, position: FromPath[int], size: Count = 
             head = await proofs.of_size(conn, size) if size else await _covering(conn, position)
             proof = await proofs.inclusion(conn, position, head.size)
         except proofs.NotCovered:
-            raise missing("sealed event under that checkpoint") from None
+            raise missing("sealed event under that checkpoint", field="position") from None
     return Inclusion(
         position=proof.position, index=proof.index, hash=proof.hash.hex(), path=_hex(proof.path),
         checkpoint=_checkpoint(head),
@@ -83,7 +83,7 @@ async def consistency(request: AnyRequest, old: Count, new: Count) -> Consistenc
         try:
             path = await proofs.consistency(conn, old, new)
         except proofs.NotCovered:
-            raise missing("pair of trees") from None
+            raise missing("pair of trees", field="new") from None
     return Consistency(old=old, new=new, path=_hex(path))
 
 

@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
+from api.callers import load_schedule
 from api.ordering import AnyRequest, caller_of, services_of
 from api.problems import Denied, away
+from api.services import Services
+from domain.stream import Stream
 from projections.model import Model, R
 from projections.people import PEOPLE
 from projections.reader import Found, NotThereYet, find
@@ -38,6 +41,15 @@ async def rows_of(
         if loop.time() > until:
             raise away("what you see is not up to date yet; try again in a moment", after_s=1)
         await asyncio.sleep(LOOK_S)
+
+
+async def stale_of(services: Services, tenant: str, schedule: str, found: Found[R]) -> list[str]:
+    """Which of the keys and streams that wait for a fix are this schedule's: of the others its readers know nothing."""
+    if not found.stale:
+        return []
+    plan = await load_schedule(services, tenant, schedule)
+    enrolled = {f"{tenant}/{session}" for session in plan.candidates.values()}
+    return sorted(found.stale & {*found.rows, *enrolled, str(Stream(tenant, "schedule", schedule))})
 
 
 async def names_of(request: AnyRequest) -> dict[str, str | None]:

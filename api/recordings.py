@@ -78,7 +78,7 @@ async def play(request: AnyRequest, recording: FromPath[str]) -> Response[None] 
     tape = await _tape(services, tenant, recording)
     opened = await services.open_recording(tenant, recording) if tape.finalised else None
     if opened is None or tape.finalised is None:
-        raise missing("finished recording")
+        raise missing("finished recording", field="recording")
     etag = f'"{tape.finalised.sha256}"'
     headers = {"Accept-Ranges": "bytes", "ETag": etag, "Cache-Control": "private, no-store"}
     span = _span(request, opened.size, etag)

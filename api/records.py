@@ -13,7 +13,7 @@ from api.callers import may
 from api.moments import position_of
 from api.ordering import AnyRequest, caller_of, services_of
 from api.problems import missing
-from api.reading import names_of, rows_of
+from api.reading import names_of, rows_of, stale_of
 from domain.session import OVER
 from projections.gradebook import GRADEBOOK, Account
 from projections.timeline import TIMELINE, Moment
@@ -62,9 +62,10 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 async def gradebook(request: AnyRequest, schedule: FromPath[str]) -> Gradebook:
     """All sessions of the schedule. Their order is for looking at them, and no number about anybody."""
     found = await rows_of(request, GRADEBOOK, {"schedule": schedule})
+    stale = await stale_of(services_of(request), caller_of(request).tenant, schedule, found)
     return Gradebook(
         schedule=schedule, position=found.position, records=tuple(sorted(found.rows.values(), key=_urgency)),
-        stale=tuple(sorted(found.rows[key].session for key in found.stale & found.rows.keys())),
+        stale=tuple(key.partition("/")[2] for key in stale if key.count("/") == 1),
     )  # fmt: skip
 
 
@@ -73,7 +74,7 @@ async def record(request: AnyRequest, session: FromPath[str]) -> RecordRead:
     key = f"{caller_of(request).tenant}/{session}"
     found = await rows_of(request, GRADEBOOK, {"key": key})
     if key not in found.rows:
-        raise missing("record")
+        raise missing("record", field="session")
     return RecordRead(position=found.position, record=found.rows[key], stale=key in found.stale)
 
 
@@ -83,7 +84,7 @@ async def timeline(
     session: FromPath[str],
     *,
     as_of: Annotated[str, QueryParameter(max_length=64)] = "",
-    kind: Annotated[str, QueryParameter(max_length=64)] = "",
+    kind: Annotated[str, QueryParameter(max_length=64, pattern=r"^([a-z_]+(\.[a-z_]+)?)?$")] = "",
     after: Annotated[int, QueryParameter(ge=0)] = 0,
     most: Annotated[int, QueryParameter(ge=1, le=5000)] = 1000,
 ) -> Timeline:
@@ -99,9 +100,10 @@ async def timeline(
     start = f"{tenant}/{session}/{after:020}"
     found = await rows_of(request, TIMELINE, where, after=start, most=most)
     names = await names_of(request)
-    rows = list(found.rows.values())
-    shown = [row for row in rows if _wanted(row, kind, until)]
-    last = rows[-1].position if len(rows) == most and (until is None or rows[-1].position < until) else None
+    shown = [row for row in found.rows.values() if _wanted(row, kind, until)]
+    last = int(found.onward.rpartition("/")[2]) if found.onward else None
+    if last is not None and until is not None and last >= until:
+        last = None
     stale = any(key.startswith((f"{tenant}/{session}/", f"{tenant}/session/{session}")) for key in found.stale)
     return Timeline(position=found.position, events=tuple(_shown(row, names) for row in shown), next=last, stale=stale)
 

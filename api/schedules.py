@@ -10,7 +10,7 @@ from litestar import Response, delete, get, patch, post, put
 from litestar.params import FromPath, JSONBody
 
 from api.bodies import Id
-from api.callers import WATCHERS, may, sees
+from api.callers import WATCHERS, Who, may, sees
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import missing
 from api.reading import rows_of
@@ -19,6 +19,7 @@ from domain.policy import Policy, Window, notice
 from projections.reader import phases
 from projections.schedules import SCHEDULES, Sitting
 
+READERS: tuple[Who, ...] = ("planner", *WATCHERS, "reviewer", "auditor")
 Title = Annotated[str, msgspec.Meta(max_length=200)]
 
 
@@ -75,19 +76,19 @@ class Schedules(msgspec.Struct, frozen=True, kw_only=True):
     schedules: tuple[ScheduleRead, ...]
 
 
-@get("/schedules", guards=[may("planner", *WATCHERS, "reviewer", "auditor")])
+@get("/schedules", guards=[may(*READERS)])
 async def read_all(request: AnyRequest) -> Schedules:
     """All schedules, the next first; an invigilator sees those that they are assigned to, until they close."""
     caller = caller_of(request)
     rows = (await rows_of(request, SCHEDULES)).rows.values()
     at = services_of(request).now()
-    seen = [row for row in rows if sees(caller, row, at)]
+    seen = [row for row in rows if sees(caller, READERS, row, at)]
     counts = await _phases(request)
     seen.sort(key=lambda row: (row.window is None or row.window.opens_at, row.schedule))
     return Schedules(schedules=tuple(_read(row, counts) for row in seen))
 
 
-@get("/schedules/{schedule:str}", guards=[may("planner", *WATCHERS, "reviewer", "auditor")])
+@get("/schedules/{schedule:str}", guards=[may(*READERS)])
 async def read(request: AnyRequest, schedule: FromPath[str]) -> ScheduleRead:
     key = f"{caller_of(request).tenant}/{schedule}"
     rows = (await rows_of(request, SCHEDULES, {"key": key})).rows

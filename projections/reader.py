@@ -6,6 +6,7 @@ between them, the second one finds the new table as it was when it was half full
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -13,10 +14,13 @@ from typing import Generic, NamedTuple
 
 import msgspec
 from psycopg import AsyncConnection
+from psycopg.errors import UndefinedTable
 from psycopg.sql import SQL, Identifier
 
 from projections.live import LIVE, Live
 from projections.model import AnyModel, Model, R
+
+log = logging.getLogger(__name__)
 
 
 class NotThereYet(Exception):
@@ -27,13 +31,15 @@ class Found(NamedTuple, Generic[R]):
     """Rows by their key, in the order of the keys, as they were after the event at `position`.
 
     `stale` are the keys of rows that wait for a fix and are not up to date (rows of the tenant, not of these only), and
-    the ids of streams that hold an event which cannot be read. `mark` is what `changes_since` goes on from.
+    the ids of streams that hold an event which cannot be read. A row that cannot be read itself is named there and is
+    not among `rows`. `mark` is what `changes_since` goes on from, `onward` the key that the next page comes after.
     """
 
     rows: dict[str, R]
     stale: frozenset[str]
     position: int
     mark: int
+    onward: str | None = None
 
 
 class Told(NamedTuple):
@@ -78,16 +84,19 @@ async def find(
         Identifier("read", model.name),
         SQL(" AND ").join(SQL("r.{} = %s").format(Identifier(name)) for name in given),
     )
-    async with as_tenant(conn, tenant):
-        cursor = await conn.execute(query, (tenant, after, *given.values(), model.name, most))
-        found = await cursor.fetchall()
+    try:
+        async with as_tenant(conn, tenant):
+            cursor = await conn.execute(query, (tenant, after, *given.values(), model.name, most))
+            found = await cursor.fetchall()
+    except UndefinedTable:
+        raise NotThereYet(model.name) from None
     if not found:
         raise NotThereYet(model.name)
     position, mark, parked, *_ = found[0]
-    decoder = msgspec.json.Decoder(model.row)
-    rows = {key: decoder.decode(text) for *_, key, text in found if key is not None}
+    rows, unread = _decoded(model, [(key, text) for *_, key, text in found if key is not None])
     drawn = {key for key in rows if parked and not set(parked).isdisjoint(model.streams(key))}
-    return Found(rows, frozenset(parked) | drawn, position, mark)
+    onward = found[-1][-2] if len(found) == most else None
+    return Found(rows, frozenset(parked) | drawn | unread, position, mark, onward)
 
 
 async def snapshot(conn: AsyncConnection, tenant: str, schedule: str) -> Found[Live]:
@@ -117,16 +126,19 @@ async def changes_since(
 
 
 async def phases(conn: AsyncConnection, tenant: str) -> dict[str, dict[str, int]]:
-    """How many sessions each schedule has in each phase; withdrawn candidates left out."""
+    """How many sessions each schedule has in each phase; withdrawn candidates left out. Raises `NotThereYet`."""
     counts: dict[str, dict[str, int]] = {}
-    async with as_tenant(conn, tenant):
-        cursor = await conn.execute(
-            "SELECT schedule, phase, count(*) FROM read.live WHERE tenant = %s AND NOT (data->>'withdrawn')::bool"
-            " GROUP BY schedule, phase",
-            (tenant,),
-        )
-        async for schedule, phase, count in cursor:
-            counts.setdefault(schedule, {})[phase] = count
+    try:
+        async with as_tenant(conn, tenant):
+            cursor = await conn.execute(
+                "SELECT schedule, phase, count(*) FROM read.live WHERE tenant = %s AND NOT (data->>'withdrawn')::bool"
+                " GROUP BY schedule, phase",
+                (tenant,),
+            )
+            async for schedule, phase, count in cursor:
+                counts.setdefault(schedule, {})[phase] = count
+    except UndefinedTable:
+        raise NotThereYet(LIVE.name) from None
     return counts
 
 
@@ -138,6 +150,20 @@ async def standings(conn: AsyncConnection) -> list[Standing]:
         " FROM read.position p WHERE live ORDER BY model"
     )
     return [Standing(*row) async for row in cursor]
+
+
+def _decoded(model: Model[R], found: list[tuple[str, str]]) -> tuple[dict[str, R], set[str]]:
+    """The rows, and the keys of those that cannot be read: the others are shown all the same."""
+    decoder = msgspec.json.Decoder(model.row)
+    rows: dict[str, R] = {}
+    unread: set[str] = set()
+    for key, text in found:
+        try:
+            rows[key] = decoder.decode(text)
+        except msgspec.MsgspecError:
+            log.warning("the row %s of the model %s cannot be read", key, model.name)
+            unread.add(key)
+    return rows, unread
 
 
 @asynccontextmanager

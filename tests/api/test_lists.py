@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.api.hall import Hall, an_exam, refused, sit
+import psycopg
+
+from tests.api.hall import PASSWORD, Hall, an_exam, refused, sit
 
 
 async def test_an_admin_makes_accounts_and_grants_roles(hall: Hall) -> None:
@@ -58,7 +60,36 @@ async def test_schedules_are_listed_for_those_who_are_on_them(hall: Hall) -> Non
     assert (await stranger.get("/api/v1/schedules")).json() == {"schedules": []}
     before = await hall.position()
     answer = await stranger.get(f"/api/v1/schedules/{exam.schedule}")
-    await refused(hall, answer, before, 404, "", "no such schedule")
+    await refused(hall, answer, before, 404, "schedule", "no such schedule")
+
+
+async def test_a_role_that_the_list_is_not_for_shows_nobody_more_of_it(hall: Hall) -> None:
+    exam, head = await an_exam(hall), {"Vigil-At-Least": str(await hall.position())}
+    for other in ("admin", "data_protection_officer"):
+        email = f"{other}.who.watches@example.org"
+        await hall.account(other, "invigilator", email=email)
+        token = (await hall.http.post("/api/v1/sign-in", json={"email": email, "password": PASSWORD})).json()["token"]
+        assert (await hall.bearing(token).get("/api/v1/schedules", headers=head)).json() == {"schedules": []}
+    assert exam.schedule in (await exam.planner.get("/api/v1/schedules", headers=head)).text
+
+
+async def test_what_is_not_built_yet_is_asked_for_again(hall: Hall) -> None:
+    exam = await an_exam(hall)
+    at = f"/api/v1/sessions/{exam.sessions[0]}"
+    with psycopg.connect(hall.database, autocommit=True) as owner:
+        for view, client, path in (
+            ("live", exam.planner, "/api/v1/schedules"),
+            ("people", exam.invigilator, f"{at}/messages"),
+            ("chat", exam.candidates[0], f"{at}/messages"),
+        ):
+            owner.execute(f"ALTER VIEW read.{view} RENAME TO not_yet")
+            try:
+                answer = await client.get(path)
+            finally:
+                owner.execute(f"ALTER VIEW read.not_yet RENAME TO {view}")
+            await refused(hall, answer, await hall.position(), 503, "", "try again in a moment")
+            assert answer.headers["retry-after"]
+            assert (await client.get(path)).status_code == 200
 
 
 async def test_candidates_are_listed_with_links_that_work(hall: Hall) -> None:

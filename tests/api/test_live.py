@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from api import hub
 from api.hub import Batch
 from api.hub import Reader as Queue
 from commands import flags
@@ -100,11 +101,13 @@ async def test_a_flag_is_on_the_wall_at_once_with_its_picture_and_is_judged(hall
     verdict = f"/api/v1/incidents/{found['incident']}/verdict"
     await refused(hall, await exam.invigilator.post(verdict, json=no_reason), before, 422, "reason", "needs a reason")
     unknown = await exam.invigilator.post("/api/v1/incidents/nosuch/verdict", json=no_reason)
-    await refused(hall, unknown, before, 404, "", "no such incident")
+    await refused(hall, unknown, before, 404, "incident", "no such incident")
     stranger = await hall.as_a("invigilator", "other@example.org")
     before = await hall.position()
     given = {"verdict": "dismissed", "reason": "A poster on the wall"}
-    await refused(hall, await stranger.post(verdict, json=given), before, 404, "", "no such")
+    await refused(hall, await stranger.post(verdict, json=given), before, 404, "incident", "no such incident")
+    ahead = {"Vigil-At-Least": str(before + 1000)}
+    await refused(hall, await exam.invigilator.post(verdict, json=given, headers=ahead), before, 503, "", "up to date")
     answer = await exam.invigilator.post(verdict, json=given)
     assert answer.status_code == 204
     at_least = {"Vigil-At-Least": answer.headers["vigil-position"]}
@@ -199,7 +202,7 @@ async def test_somebody_who_is_taken_off_loses_the_stream_within_five_seconds(ha
             async for _ in stream.rest():
                 pass
     before = await hall.position()
-    await refused(hall, await exam.invigilator.get(live(exam)), before, 404, "", "no such schedule")
+    await refused(hall, await exam.invigilator.get(live(exam)), before, 404, "schedule", "no such schedule")
     assert exam.schedule not in (await exam.invigilator.get("/api/v1/schedules")).text
 
 
@@ -239,6 +242,72 @@ async def test_streams_outlive_a_database_that_drops_every_connection(hall: Hall
         async with asyncio.timeout(10):
             while not any(patch["set"].get("unread") for patch in (await wall.next("change")).data):
                 pass
+
+
+async def test_a_row_that_cannot_be_read_is_named_and_the_others_go_on(hall: Hall) -> None:
+    exam = await an_exam(hall, candidates=2)
+    await sit(exam, 0)
+    whole, torn = (f"main/{session}" for session in exam.sessions)
+    head = {"Vigil-At-Least": str(await hall.position())}
+    await exam.invigilator.get(live(exam), headers=head)
+    with psycopg.connect(hall.database, autocommit=True) as owner:
+        owner.execute("UPDATE read.live SET data = '{}' WHERE key = %s", (torn,))
+    found = (await exam.invigilator.get(live(exam))).json()
+    assert (list(found["rows"]), found["stale"]) == ([whole], [torn])
+    async with Reader(exam.invigilator, f"{live(exam)}/stream") as stream:
+        first = (await stream.next("snapshot")).data
+        assert (list(first["rows"]), first["stale"]) == ([whole], [torn])
+        await exam.candidates[0].post(f"/api/v1/sessions/{exam.sessions[0]}/messages", json={"text": "Hello"})
+        async with asyncio.timeout(10):
+            while not any(patch["set"].get("unread") for patch in (await stream.next("change")).data):
+                pass
+
+
+async def test_whatever_happens_while_changes_are_read_the_wall_goes_on(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    exam = await an_exam(hall)
+    await sit(exam)
+    failed = asyncio.Event()
+
+    async def failing(*_: object) -> None:
+        failed.set()
+        raise ValueError("somebody's words")
+
+    async with Reader(exam.invigilator, f"{live(exam)}/stream") as stream:
+        await stream.next("snapshot")
+        with monkeypatch.context() as broken:
+            broken.setattr(hub, "changes_since", failing)
+            async with asyncio.timeout(10):
+                await failed.wait()
+        await exam.candidates[0].post(f"/api/v1/sessions/{exam.sessions[0]}/messages", json={"text": "Hello"})
+        async with asyncio.timeout(10):
+            while not any(patch["set"].get("unread") for patch in (await stream.next("change")).data):
+                pass
+    assert "the live changes cannot be read (ValueError)" in caplog.text
+    assert "somebody's words" not in caplog.text
+
+
+async def test_what_waits_for_a_fix_is_told_to_its_own_schedule_only(hall: Hall) -> None:
+    exam, other = await an_exam(hall), await an_exam(hall)
+    keys = sorted((f"main/{exam.sessions[0]}", f"main/schedule/{exam.schedule}"))
+    head = {"Vigil-At-Least": str(await hall.position())}
+    reviewer = await hall.as_a("reviewer")
+    with psycopg.connect(hall.database, autocommit=True) as owner:
+        for key in keys:
+            owner.execute(
+                "INSERT INTO read.parked (model, version, build, key, tenant, stream, position, error)"
+                " SELECT model, version, build, %s, 'main', '', 0, 'a test' FROM read.position"
+                " WHERE model IN ('live', 'gradebook') AND live",
+                (key,),
+            )
+    assert (await exam.invigilator.get(live(exam), headers=head)).json()["stale"] == keys
+    assert (await exam.invigilator.get(live(other), headers=head)).json()["stale"] == []
+    for one, stale in ((exam, list(exam.sessions)), (other, [])):
+        book = (await reviewer.get(f"/api/v1/schedules/{one.schedule}/gradebook", headers=head)).json()
+        assert book["stale"] == stale
+    with psycopg.connect(hall.database, autocommit=True) as owner:
+        owner.execute("DELETE FROM read.parked WHERE key = ANY(%s)", (keys,))
 
 
 async def test_a_reader_that_stalls_is_let_go() -> None:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from commands import merkle, recordings
@@ -134,6 +135,30 @@ async def test_the_timeline_is_every_event_in_order(exam: Exam, auditor: httpx.A
     assert paged == positions
 
 
+async def test_what_is_asked_of_a_timeline_must_fit(exam: Exam, auditor: httpx.AsyncClient) -> None:
+    at, before = f"/api/v1/sessions/{exam.sessions[0]}/timeline", await exam.hall.position()
+    for name, odd in (("kind", "a.\0"), ("kind", "chat.sent.twice"), ("after", "-1"), ("most", "0")):
+        await refused(exam.hall, await auditor.get(at, params={name: odd}), before, 400, name, "")
+
+
+async def test_a_timeline_goes_on_after_a_row_that_cannot_be_read(exam: Exam, auditor: httpx.AsyncClient) -> None:
+    at = f"/api/v1/sessions/{exam.sessions[1]}/timeline"
+    head = {"Vigil-At-Least": str(await exam.hall.position())}
+    whole = (await auditor.get(at, headers=head)).json()["events"]
+    torn = f"main/{exam.sessions[1]}/{whole[1]['position']:020}"
+    with psycopg.connect(exam.hall.database, autocommit=True) as owner:
+        (data,) = owner.execute("SELECT data::text FROM read.timeline WHERE key = %s", (torn,)).fetchone() or ("",)
+        owner.execute("UPDATE read.timeline SET data = '{}' WHERE key = %s", (torn,))
+        seen, stale, after = [], 0, 0
+        while after is not None:
+            page = (await auditor.get(at, params={"most": 1, "after": after})).json()
+            seen, stale = seen + page["events"], stale + page["stale"]
+            assert len(seen) < len(whole)
+            after = page["next"]
+        owner.execute("UPDATE read.timeline SET data = %s WHERE key = %s", (data, torn))
+    assert (seen, stale) == ([whole[0], *whole[2:]], 1)
+
+
 async def test_a_recording_plays_by_range(exam: Exam, reviewer: httpx.AsyncClient) -> None:
     (tape,) = (await reviewer.get(f"/api/v1/sessions/{exam.sessions[0]}/recordings")).json()["recordings"]
     assert (tape["track"], tape["live"], tape["file"]["frames"]) == ("camera", False, 180)
@@ -162,7 +187,7 @@ async def test_a_recording_plays_by_range(exam: Exam, reviewer: httpx.AsyncClien
         await refused(exam.hall, answer, before, 416, "", f"{len(FILM)} bytes")
         assert answer.headers["content-range"] == f"bytes */{len(FILM)}"
     nothing = await reviewer.get(f"/api/v1/recordings/{exam.sessions[0]}.screen/media")
-    await refused(exam.hall, nothing, before, 404, "", "finished recording")
+    await refused(exam.hall, nothing, before, 404, "recording", "finished recording")
 
 
 async def test_that_a_recording_was_opened_is_on_the_record_once_a_minute(exam: Exam) -> None:
@@ -196,8 +221,8 @@ async def test_an_export_is_made_in_the_background_and_fetched(exam: Exam, audit
         assert any(name.endswith("verify.py") for name in archive.namelist())
     another = await exam.hall.as_a("auditor", "another@example.org")
     before = await exam.hall.position()
-    await refused(exam.hall, await another.get(where), before, 404, "", "no such export")
-    await refused(exam.hall, await auditor.get("/api/v1/exports/nosuch"), before, 404, "", "no such export")
+    await refused(exam.hall, await another.get(where), before, 404, "export", "no such export")
+    await refused(exam.hall, await auditor.get("/api/v1/exports/nosuch"), before, 404, "export", "no such export")
 
 
 async def test_exports_that_cannot_be_made_are_refused(exam: Exam, auditor: httpx.AsyncClient) -> None:
