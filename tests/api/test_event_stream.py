@@ -68,8 +68,8 @@ async def test_a_reader_that_goes_leaves_nothing_behind(app: Litestar) -> None:
             assert counted(app, "vigil_streams_open") == 1
         async with asyncio.timeout(5):
             await app.state.closed.wait()
-        await asyncio.sleep(0.05)
-        assert counted(app, "vigil_streams_open") == 0
+            while counted(app, "vigil_streams_open") != 0:
+                await asyncio.sleep(0.01)
         assert counted(app, "vigil_streams_dropped_total") is None
 
 
@@ -84,9 +84,16 @@ async def test_a_stream_that_breaks_ends_in_order(app: Litestar, caplog: pytest.
 async def test_a_quiet_stream_beats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_stream, "QUIET_S", 0.05)
 
+    news = asyncio.Event()
+
     async def quiet() -> AsyncIterator[bytes]:
         yield b"one"
-        await asyncio.sleep(0.12)
+        await news.wait()
         yield b"two"
 
-    assert [chunk async for chunk in beaten(quiet())] == [b"one", BEAT, BEAT, b"two"]
+    heard = []
+    async for chunk in beaten(quiet()):
+        heard.append(chunk)
+        if heard.count(BEAT) == 2:
+            news.set()
+    assert (heard[0], set(heard[1:-1]), heard[-1]) == (b"one", {BEAT}, b"two")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
 from psycopg import AsyncConnection
 
 from domain import session
+from projections import kernel
 from projections.builds import builds_of, live_build, prepare
 from projections.connection import connect
 from projections.feed import BATCH, Feed
-from projections.kernel import EVERY_S, Projector
+from projections.kernel import Projector
 from projections.live import LIVE
 from projections.models import MODELS
 from projections.reader import find
@@ -54,21 +56,36 @@ async def test_an_event_is_in_the_row_at_once(ledger: Ledger, project: AsyncConn
         assert await compare(project, decode, model) == []
 
 
-async def test_a_hint_is_followed_in_no_time(ledger: Ledger, conninfo: str, project: AsyncConnection) -> None:
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set once a projector has read everything and waits for a hint."""
+    waits, hint = asyncio.Event(), kernel._hint
+
+    async def seen(conn: AsyncConnection) -> None:
+        waits.set()
+        await hint(conn)
+
+    monkeypatch.setattr(kernel, "_hint", seen)
+    return waits
+
+
+async def test_a_hint_is_followed_long_before_it_would_look_again(
+    ledger: Ledger, conninfo: str, project: AsyncConnection, waiting: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernel, "EVERY_S", 60.0)
     async with projecting(conninfo, *MODELS):
-        await until(lambda: reached(project, LIVE, 0))
-        await asyncio.sleep(0.2)
+        await waiting.wait()
         position = await ledger.append(*BEGUN)
-        assert await until(lambda: reached(project, LIVE, position)) < EVERY_S / 2
+        await until(lambda: reached(project, LIVE, position))
 
 
-async def test_without_a_hint_it_takes_a_second_at_most(
-    ledger: Ledger, conninfo: str, project: AsyncConnection
+async def test_without_a_hint_it_looks_again_by_itself(
+    ledger: Ledger, conninfo: str, project: AsyncConnection, waiting: asyncio.Event
 ) -> None:
     async with projecting(conninfo, TALLY):
-        await asyncio.sleep(0.3)
+        await waiting.wait()
         position = await ledger.append(*BEGUN, hint=False)
-        assert await until(lambda: reached(project, TALLY, position)) < EVERY_S * 1.5
+        await until(lambda: reached(project, TALLY, position))
 
 
 async def test_two_projectors_take_each_event_exactly_once_and_in_order(
