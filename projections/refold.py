@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from projections.builds import THIS, Build, advance, live_build, lock
 from projections.events import read_after, read_streams
 from projections.feed import BATCH
 from projections.folding import Folded, Touching, fold, touching
-from projections.model import AnyModel, Decode, Entry, Model, R, Undecoded, decoded
+from projections.model import AT_ONCE, AnyModel, Decode, Entry, Model, R, Undecoded, decoded
 from projections.rows import as_json, store
 
 
@@ -109,7 +110,15 @@ async def _refold(
         entries += fresh
         known |= new
     due = sorted((e for e in entries if e.position <= position), key=lambda entry: entry.position)
-    return fold(model, _only(touching(model, due), keys), {})
+    rows: dict[str, R | None] = {}
+    whole: Folded[R] = Folded()
+    for start in range(0, len(due), AT_ONCE):
+        run = touching(model, due[start : start + AT_ONCE])
+        folded = fold(model, _only(run, keys), rows, whole.poison)
+        whole.rows |= folded.rows
+        whole.poison |= folded.poison
+        await asyncio.sleep(0)
+    return whole
 
 
 async def _touching(
