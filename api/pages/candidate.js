@@ -7,6 +7,7 @@ import { follow } from "/assets/stream.js";
 import { publish } from "/assets/whip.js";
 
 const STEPS = ["join", "notice", "checks", "exam", "end"];
+const AWAY = [0, 503]; // what a later try may mend
 const OVER = ["submitted", "terminated", "no_show", "declined", "ended_in_fault"];
 const here = { call: null, at: "", session: null, clock: null, skew: 0, media: {}, stops: [], stopStream: null };
 const chat = new Map();
@@ -17,18 +18,20 @@ async function open() {
   const link = location.hash.slice(1) || sessionStorage.getItem("vigil-link") || "";
   history.replaceState(null, "", location.pathname); // the link stays out of the history and out of screenshots
   if (!link) return void (find("#step-join").textContent = "Open the link that you were sent.");
+  sessionStorage.setItem("vigil-link", link); // for when this page is loaded again, whatever comes of this try
   try {
     const joined = await client().post("/join", { token: link });
-    sessionStorage.setItem("vigil-link", link);
     here.call = client(joined.token);
     here.at = `/sessions/${joined.session}`;
     here.skew = Date.now() - Date.parse(joined.server_time);
     find("#title").textContent = joined.title;
     await refresh();
+    complain(null);
     here.stopStream = follow(here.call, `${here.at}/stream`, { on: heard, state: connection });
   } catch (error) {
     find("#step-join").hidden = true;
     complain(error);
+    if (AWAY.includes(error.status)) setTimeout(open, 3000);
   }
 }
 
@@ -129,10 +132,11 @@ async function end() {
       find("#receipt").hidden = false;
       return;
     } catch (error) {
-      if (error.status !== 503) return complain(error);
+      if (!AWAY.includes(error.status)) return complain(error);
       await new Promise((resolve) => setTimeout(resolve, 1500));
     }
   }
+  if (ended_at) find("#end-text").textContent += " Your receipt is not there yet; open your link again later to get it.";
 }
 
 find("#save").onclick = () => {

@@ -5,7 +5,7 @@ import { busy, clockTime, complain, find, make } from "/assets/show.js";
 export function openChat(call, watcher) {
   let session = "";
   // The live list tells of the candidate's messages; what colleagues write, and what was read, is looked up by and by.
-  const looking = setInterval(() => session && refresh(session).catch(() => {}), 4000);
+  const looking = setInterval(() => session && refresh(session), 4000);
 
   async function open(row) {
     session = row.session;
@@ -13,16 +13,28 @@ export function openChat(call, watcher) {
     find("#focus-head").textContent = row.name ?? "(erased)";
     for (const id of ["#write", "#warn", "#raise"]) find(id).hidden = !watcher;
     find("#chat").replaceChildren();
+    complain(null, find("#chat-problem"));
     await refresh(session);
     if (watcher) find("#words").focus();
   }
 
   /** Called for every row that has changed. */
   function see(row) {
-    if (row.session === session) refresh(session).catch(complain);
+    if (row.session === session) refresh(session);
   }
 
+  /** Looks up the messages; when they cannot be had, what is shown may be old, and that is said. */
   async function refresh(of) {
+    let error = null;
+    try {
+      await look(of);
+    } catch (found) {
+      error = new Error(`The messages cannot be brought up to date: ${found.message} It is tried again by itself.`);
+    }
+    if (of === session) complain(error, find("#chat-problem"));
+  }
+
+  async function look(of) {
     const { messages } = await call.get(`/sessions/${of}/messages`);
     if (of !== session) return;
     const lines = messages.map(line);

@@ -1,20 +1,25 @@
 // The incident log: each flag worded as what was seen, with its picture; a person's verdict needs a reason.
 
-import { busy, clockTime, find, make, words } from "/assets/show.js";
+import { busy, clockTime, complain, find, make, words } from "/assets/show.js";
 
 const SEVERITY = { high: ["▲▲ high", "bad"], warn: ["▲ warning", "warn"], info: ["· note", "quiet"] };
 
 export function incidentLog(call, watcher) {
   const list = find("#incidents");
+  const problem = find("#incidents-problem");
   const known = new Map(); // incident -> its entry
   const asked = new Set(); // sessions whose earlier incidents were asked for
+  const owed = new Map(); // sessions whose earlier incidents could not be had -> their row
+  const again = setInterval(() => [...owed.values()].forEach(ask), 4000);
   list.replaceChildren();
   find("#no-incidents").hidden = false;
+  complain(null, problem);
 
   function see(row) {
+    if (row.incidents) find("#no-incidents").hidden = true;
     if (watcher && row.incidents && !asked.has(row.session)) {
       asked.add(row.session);
-      earlier(row).catch(() => asked.delete(row.session)); // asked again with the next change
+      ask(row);
     }
     for (const [incident, opened] of Object.entries(row.open)) {
       if (!known.has(incident)) known.set(incident, add(row, incident, opened));
@@ -24,6 +29,17 @@ export function incidentLog(call, watcher) {
       if (entry.session !== row.session) continue;
       entry.state(row.open[incident] ? "going on" : "over", row.verdicts[incident]);
     }
+  }
+
+  async function ask(row) {
+    try {
+      await earlier(row);
+      owed.delete(row.session);
+    } catch {
+      owed.set(row.session, row);
+    }
+    const names = [...owed.values()].map((one) => one.name ?? "(erased)").join(", ");
+    complain(owed.size ? new Error(`What was flagged before cannot be shown of ${names}. It is tried again by itself.`) : null, problem);
   }
 
   async function earlier(row) {
@@ -76,5 +92,11 @@ export function incidentLog(call, watcher) {
     return details;
   }
 
-  return { see, close: () => list.replaceChildren() };
+  function close() {
+    clearInterval(again);
+    owed.clear();
+    list.replaceChildren();
+  }
+
+  return { see, close };
 }

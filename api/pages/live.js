@@ -14,6 +14,7 @@ const RUNNING = ["in_progress", "paused"];
 export async function openLive(call, schedule, me) {
   const lines = new Map(); // key of the row -> its line
   let rows = {};
+  let stale = []; // keys of rows and streams that wait for a fix
   let lateSince = 0;
   const watcher = me.roles.some((role) => ["invigilator", "lead_invigilator"].includes(role));
   const plan = await call.get(`/schedules/${schedule}`);
@@ -24,10 +25,12 @@ export async function openLive(call, schedule, me) {
   body.replaceChildren();
 
   function whole(snapshot) {
-    rows = snapshot.rows;
+    ({ rows, stale } = snapshot);
     body.replaceChildren();
     lines.clear();
-    draw(Object.keys(rows), snapshot.stale);
+    draw(Object.keys(rows));
+    const unseen = stale.filter((key) => !(key in rows)).length;
+    complain(unseen ? new Error("Not every candidate can be shown at the moment. Tell your operator, who has to mend it.") : null, find("#unseen"));
   }
 
   function change(patches) {
@@ -35,7 +38,7 @@ export async function openLive(call, schedule, me) {
     draw([...new Set(patches.map((patch) => patch.key))]);
   }
 
-  function draw(keys, stale = []) {
+  function draw(keys) {
     for (const key of keys) {
       const row = rows[key];
       if (!lines.has(key)) lines.set(key, newLine(key));

@@ -102,6 +102,26 @@ async def test_an_invigilator_watches_writes_and_pauses(hall: Hall, browser: Bro
         await expect(line).to_contain_text("in progress")
 
 
+async def test_lists_that_cannot_be_loaded_are_said_to_be_missing_and_come_later(hall: Hall, browser: Browser) -> None:
+    exam = await an_exam(hall)
+    session = await sit(exam)
+    await exam.candidates[0].post(f"/api/v1/sessions/{session}/messages", json={"text": "I need help"})
+    await exam.invigilator.post(f"/api/v1/sessions/{session}/incidents", json={"severity": "warn", "note": "Left"})
+    async with a_page(browser) as page:
+        for what in ("incidents", "messages"):
+            await page.route(f"**/sessions/{session}/{what}", lambda route: route.fulfill(status=503, json={}))
+        await signed_in(page, exam, "invigilator@example.org")
+        await expect(page.locator("#incidents-problem")).to_contain_text("cannot be shown of Candidate 0")
+        await expect(page.locator("#no-incidents")).to_be_hidden()
+        await page.get_by_role("button", name="Candidate 0", exact=True).click()
+        await expect(page.locator("#chat-problem")).to_contain_text("The messages cannot be brought up to date")
+        await page.unroute_all()
+        await expect(page.locator("#incidents")).to_contain_text("raised by person", timeout=15_000)
+        await expect(page.locator("#chat")).to_contain_text("I need help", timeout=15_000)
+        await expect(page.locator("#incidents-problem")).to_be_hidden()
+        await expect(page.locator("#chat-problem")).to_be_hidden()
+
+
 async def test_a_page_that_may_no_longer_look_says_so(hall: Hall, browser: Browser) -> None:
     exam = await an_exam(hall)
     async with a_page(browser) as page:
