@@ -1,7 +1,8 @@
 """What Vigil's processes say to each other over NATS. These messages live for seconds and are never stored.
 
 Subjects: `vigil.media.<worker>` takes `Publish` and `Hangup` (request and reply), `vigil.beat` carries `MediaBeat`,
-`vigil.keyframe.<session>.<track>` carries `KeyFrame`, `vigil.picture.<session>.<track>` carries `Picture`,
+`vigil.detector.beat` carries `DetectorBeat`, `vigil.keyframe.<session>.<track>` carries `KeyFrame`,
+`vigil.picture.<session>.<track>` carries `Picture`,
 `vigil.live.<schedule>` and `vigil.candidate.<session>` say only that there is something to read.
 Encoded as msgpack. Pictures and key frames go over core NATS only, never JetStream, so that nothing keeps them.
 """
@@ -77,6 +78,13 @@ class MediaBeat(msgspec.Struct, frozen=True, kw_only=True):
     worker: str
     at: datetime
     tracks: tuple[LiveTrack, ...] = ()
+
+
+class DetectorBeat(msgspec.Struct, frozen=True, kw_only=True):
+    """Sent each second by every detector worker; some seconds of silence from all mean that nobody looks."""
+
+    worker: str
+    at: datetime
 
 
 class KeyFrame(msgspec.Struct, frozen=True, kw_only=True):

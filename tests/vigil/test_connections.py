@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from domain.messages import LiveTrack, MediaBeat, Track
 from tests.vigil.hall import until
-from vigil.connections import ARRIVE_S, AWAY_S, QUIET_S, Ears, Live, Lost, Restored, judge, live_tracks
+from vigil.connections import ARRIVE_S, QUIET_S, Ears, Live, Lost, Restored, judge, live_tracks
+from vigil.echo import AWAY_S
 from vigil.embedded.nats import run_nats
 from vigil.wiring import connect_nats
 
