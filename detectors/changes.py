@@ -42,6 +42,17 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     confidence: float
     raw_score: float
+    graver: bool = False
+
+
+class Still(msgspec.Struct, frozen=True, kw_only=True):
+    """An open incident goes on: said now and then, so that whoever has to end it without this worker knows."""
+
+    incident: str
+    kind: DetectorKind
+    at: datetime
+    severity: Severity
+    confidence: float
 
 
 class Closed(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +67,7 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True):
     why: Why
 
 
-Change = Opened | Peak | Closed
+Change = Opened | Peak | Still | Closed
 
 
 def incident_id(session: str, kind: DetectorKind, started_at: datetime) -> str:

@@ -15,6 +15,7 @@ from detectors.settings import Settings
 from domain.incidents import Severity
 from domain.policy import DetectorKind
 
+GAP_S = 6.0  # samples further apart than this say nothing about the time between them
 FACE = 0.75  # surely a face: a second person may rest on it
 FACE_TRACE = 0.6  # enough of a face to say that somebody is there
 
@@ -34,6 +35,7 @@ class Kind:
 
     Opens when, within `window_s`, at least `needed` samples and at least `needed` of each `of` show it, the first and
     the last of them `span_s` apart or more; closes after `clear_s` without it. `version` changes with any of this.
+    A window longer than twice the span holds enough samples however they are spaced, up to `GAP_S`.
     """
 
     name: DetectorKind
@@ -43,7 +45,7 @@ class Kind:
     severity: Severity
     needed: int = 2
     of: int = 3
-    window_s: float = 6.0
+    window_s: float = 8.5
     span_s: float
     clear_s: float = 6.0
     grave_after_s: float | None = None  # then it becomes `high`
@@ -92,11 +94,11 @@ KINDS: Mapping[DetectorKind, Kind] = {
     kind.name: kind
     for kind in (
         Kind(
-            name="out_of_view", version="out_of_view/1", read=out_of_view, thresholds=_out_of_view_thresholds,
+            name="out_of_view", version="out_of_view/2", read=out_of_view, thresholds=_out_of_view_thresholds,
             severity="warn", span_s=4.0, grave_after_s=30.0,
         ),
         Kind(
-            name="several_people", version="several_people/1", read=several_people,
+            name="several_people", version="several_people/2", read=several_people,
             thresholds=_several_people_thresholds, severity="high", span_s=1.5,
         ),
     )

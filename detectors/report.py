@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from functools import partial
 
-from detectors.changes import Change, Closed, Peak
+from detectors.changes import Change, Closed, Peak, Still
 from detectors.coverage import Counts, Coverage
 from detectors.outbox import Outbox
 from detectors.pipeline import DetectorError
 from detectors.sampler import Key
+from detectors.seen import Observation
 from detectors.settings import Settings
 from domain.incidents import Provenance
 from domain.policy import DetectorKind
@@ -18,8 +20,9 @@ from domain.policy import DetectorKind
 log = logging.getLogger(__name__)
 
 TellChange = Callable[[str, str, Change, bytes | None, Provenance], Awaitable[None]]
-TellFault = Callable[[str, str, str, str], Awaitable[None]]
+TellFault = Callable[[str, str, str, str | None], Awaitable[None]]
 SayProvenance = Callable[[DetectorKind, Settings], Provenance]
+RECOVERED = 5  # good looks in a row after which a detector that failed works again
 
 
 class Report:
@@ -28,13 +31,23 @@ class Report:
     def __init__(self, provenance: SayProvenance, tell: TellChange, tell_fault: TellFault, outbox: Outbox) -> None:
         self._provenance, self._tell, self._tell_fault, self._outbox = provenance, tell, tell_fault, outbox
         self._coverage: dict[Key, Coverage] = {}
-        self._faults: dict[Key, set[str]] = {}
+        self._faults: dict[Key, dict[str, int]] = {}  # by detector, the good looks since it failed
 
-    def sampled(self, key: Key, settings: Settings, *, told: bool) -> None:
-        self._coverage.setdefault(key, Coverage()).sampled(settings, told)
+    def begins(self, key: Key, settings: Settings) -> None:
+        """A session is met now, perhaps with detectors that an earlier worker saw fail."""
+        self._faults.setdefault(key, {}).update(dict.fromkeys(settings.failing, 0))
 
-    def overloaded(self, key: Key, settings: Settings) -> None:
-        self._coverage.setdefault(key, Coverage()).overloaded(settings)
+    def sampled(self, key: Key, settings: Settings, observation: Observation) -> None:
+        told = observation.cannot_tell is None
+        self._coverage.setdefault(key, Coverage()).sampled(settings, observation.at, told=told)
+
+    def overloaded(self, key: Key, settings: Settings, at: datetime) -> None:
+        self._coverage.setdefault(key, Coverage()).overloaded(settings, at)
+
+    def interrupted(self, key: Key) -> None:
+        """Nobody is observed until the session goes on."""
+        if key in self._coverage:
+            self._coverage[key].interrupted()
 
     def coverage(self, key: Key) -> Mapping[DetectorKind, Counts]:
         found = self._coverage.get(key)
@@ -43,21 +56,31 @@ class Report:
     def changed(self, key: Key, settings: Settings, changes: tuple[Change, ...], jpeg: bytes | None) -> None:
         """Sends each change; `jpeg` is the picture in which they were seen, evidence for all but an end."""
         for change in changes:
-            evidence = None if isinstance(change, Closed) else jpeg
+            evidence = None if isinstance(change, Closed | Still) else jpeg
             send = partial(self._tell, *key, change, evidence, self._provenance(change.kind, settings))
-            self._outbox.put(key, send, spare=isinstance(change, Peak))
+            spare = isinstance(change, Still) or (isinstance(change, Peak) and not change.graver)
+            self._outbox.put(key, send, spare=spare)
 
     def failed(self, key: Key, error: Exception) -> None:
-        """A fault of ours, told once for each session and detector."""
+        """A fault of ours, told once for each session and detector until that works again."""
         detector, why = "pictures", type(error).__name__
         if isinstance(error, DetectorError):
             detector, why = error.detector, error.why
-        told = self._faults.setdefault(key, set())
-        if detector in told:
-            return
-        told.add(detector)
-        log.error("detector %s failed on session %s", detector, key[1], exc_info=error)
-        self._outbox.put(key, partial(self._tell_fault, *key, detector, why))
+        known = self._faults.setdefault(key, {})
+        if detector not in known:
+            log.error("detector %s failed on session %s", detector, key[1], exc_info=error)
+            self._outbox.put(key, partial(self._tell_fault, *key, detector, why))
+        known[detector] = 0
+
+    def looked(self, key: Key, observation: Observation) -> None:
+        """Who has failed before and was good in this look; after some in a row the fault is over."""
+        known = self._faults.get(key, {})
+        for detector in [name for name in known if _worked(name, observation)]:
+            known[detector] += 1
+            if known[detector] >= RECOVERED:
+                del known[detector]
+                log.info("detector %s works again on session %s", detector, key[1])
+                self._outbox.put(key, partial(self._tell_fault, *key, detector, None))
 
     def forget(self, key: Key) -> None:
         self._coverage.pop(key, None)
@@ -65,3 +88,10 @@ class Report:
 
     async def close(self) -> None:
         await self._outbox.close()
+
+
+def _worked(detector: str, observation: Observation) -> bool:
+    """Whether a detector was asked in this look, and answered: persons are not looked for in each."""
+    if observation.cannot_tell is not None or observation.look == "none":
+        return False
+    return detector != "persons" or observation.look != "still"

@@ -11,15 +11,15 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from detectors.changes import Change, Closed, Opened, Peak, Why, incident_id
-from detectors.kinds import KINDS, Kind, Reading
+from detectors.changes import Change, Closed, Opened, Peak, Still, Why, incident_id
+from detectors.kinds import GAP_S, KINDS, Kind, Reading
 from detectors.seen import Observation
 from detectors.settings import Settings, StillOpen
 from domain.incidents import Severity
 from domain.policy import DetectorKind
 
-GAP_S = 6.0  # samples further apart than this say nothing about the time between them
 BETTER = 0.1  # by how much a picture must beat the best so far to be worth keeping
+STILL_S = 30.0  # how often it is said of an open incident that it goes on, if nothing else is said of it
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -28,11 +28,12 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 class Open(msgspec.Struct, frozen=True, kw_only=True):
-    """An open incident: when it was last seen, and from when to when it has been clear without a gap."""
+    """An open incident: when it was last seen and last told of, from when to when it has been clear without a gap."""
 
     incident: str
     started_at: datetime
     seen_at: datetime
+    told_at: datetime
     severity: Severity
     peak: float
     clear_since: datetime | None = None
@@ -58,9 +59,12 @@ def begin(session: str, still_open: tuple[StillOpen, ...] = ()) -> State:
     """A session that this worker meets now, with what an earlier one left open."""
     watches: dict[DetectorKind, Watch] = {}
     for left in still_open:
-        at, severity, peak = left.started_at, left.severity, left.peak
-        one = Open(incident=left.incident, started_at=at, seen_at=at, severity=severity, peak=peak)
-        watches[left.kind] = Watch(open=one)
+        watches[left.kind] = Watch(
+            open=Open(
+                incident=left.incident, started_at=left.started_at, seen_at=left.seen_at, told_at=left.seen_at,
+                severity=left.severity, peak=left.peak,
+            )
+        )  # fmt: skip
     return State(session=session, watches=watches)
 
 
@@ -97,12 +101,14 @@ def finish(state: State, at: datetime, why: Why) -> tuple[State, tuple[Change, .
 
 def _wait(watch: Watch, kind: Kind, session: str, at: datetime, reading: Reading) -> tuple[Watch, Change | None]:
     """Nothing is open. Opens when this sample settles it."""
-    recent = (*(s for s in watch.recent if (at - s.at).total_seconds() <= kind.window_s), Sample(at, reading.positive))
+    gap = bool(watch.recent) and (at - watch.recent[-1].at).total_seconds() > GAP_S
+    before = () if gap else tuple(s for s in watch.recent if (at - s.at).total_seconds() <= kind.window_s)
+    recent = (*before, Sample(at, reading.positive))
     start = _start(kind, recent) if reading.positive else None
     if start is None:
         return Watch(recent), None
     severity, incident = kind.severity_after((at - start).total_seconds()), incident_id(session, kind.name, start)
-    one = Open(incident=incident, started_at=start, seen_at=at, severity=severity, peak=reading.confidence)
+    one = Open(incident=incident, started_at=start, seen_at=at, told_at=at, severity=severity, peak=reading.confidence)
     return Watch(open=one), Opened(
         incident=incident, kind=kind.name, started_at=start, at=at, severity=severity, confidence=reading.confidence,
         raw_score=reading.raw_score, threshold=reading.threshold, rule_version=kind.version,
@@ -124,13 +130,18 @@ def _see(one: Open, kind: Kind, at: datetime, reading: Reading) -> tuple[Watch, 
     severity = kind.severity_after((at - one.started_at).total_seconds()) if one.severity != "high" else "high"
     better = reading.confidence >= one.peak + BETTER
     peak = reading.confidence if better else one.peak
-    watch = Watch(open=replace(one, seen_at=at, severity=severity, peak=peak, clear_since=None, clear_until=None))
-    if not better and severity == one.severity:
-        return watch, None
-    return watch, Peak(
-        incident=one.incident, kind=kind.name, at=at, severity=severity, confidence=reading.confidence,
-        raw_score=reading.raw_score,
-    )  # fmt: skip
+    graver = severity != one.severity
+    after = replace(one, seen_at=at, severity=severity, peak=peak, clear_since=None, clear_until=None)
+    if better or graver:
+        return Watch(open=replace(after, told_at=at)), Peak(
+            incident=one.incident, kind=kind.name, at=at, severity=severity, confidence=reading.confidence,
+            raw_score=reading.raw_score, graver=graver,
+        )  # fmt: skip
+    if (at - one.told_at).total_seconds() < STILL_S:
+        return Watch(open=after), None
+    return Watch(open=replace(after, told_at=at)), Still(
+        incident=one.incident, kind=kind.name, at=at, severity=severity, confidence=peak
+    )
 
 
 def _clear(one: Open, kind: Kind, at: datetime) -> tuple[Watch, Change | None]:

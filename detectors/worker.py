@@ -52,12 +52,12 @@ class Worker:
         self, nats: Client, pipeline: Pipeline, *, settings: AskSettings, changed: TellChange, fault: TellFault,
         share: Share | None = None, outbox: Outbox | None = None,
     ) -> None:  # fmt: skip
-        """Three callbacks; the last two are repeated until they succeed.
+        """Three callbacks; the last two are repeated until they succeed, and must be safe to repeat.
 
         `settings(tenant, session)`: what holds now, or None when the session is not under observation (not in progress,
         or on a break); asked at most each second. `changed(tenant, session, change, evidence, provenance)`: what the
         rules say, in order for each session; the evidence is the JPEG in which a change was seen.
-        `fault(tenant, session, detector, why)`: a detector fails on this session; told once.
+        `fault(tenant, session, detector, why)`: a detector fails on this session, or with None works again.
         """
         self._nats, self._pipeline, self._share = nats, pipeline, share or Share()
         self._report = Report(pipeline.provenance, changed, fault, outbox or Outbox())
@@ -103,7 +103,7 @@ class Worker:
         if lost is None or seat is None or not seat.due(lost.at):
             return
         if lost is picture or (picture.at - lost.at).total_seconds() >= LEAST_S:  # else it was not due
-            self._report.overloaded((picture.tenant, picture.session), seat.settings)
+            self._report.overloaded((picture.tenant, picture.session), seat.settings, lost.at)
 
     async def _look_on(self) -> None:
         while True:
@@ -114,9 +114,12 @@ class Worker:
             if settings is None:
                 self._leave(key)
                 continue
+            if settings.since is not None and picture.at < settings.since:
+                continue
             now = asyncio.get_running_loop().time()
             if seat is None:
                 seat = self._seats[key] = Seat.take(picture.session, settings, now)
+                self._report.begins(key, settings)
             seat.settings, seat.came_at = settings, now
             if seat.due(picture.at):
                 await self._look(key, seat, picture)
@@ -132,13 +135,15 @@ class Worker:
                 observation = msgspec.structs.replace(observation, cannot_tell="detector_failed")
         if self._seats.get(key) is not seat:
             return  # it ended meanwhile
-        self._report.sampled(key, seat.settings, told=observation.cannot_tell is None)
+        self._report.looked(key, observation)
+        self._report.sampled(key, seat.settings, observation)
         self._report.changed(key, seat.settings, seat.step(observation), picture.jpeg)
 
     def _leave(self, key: Key) -> None:
         seat = self._seats.pop(key, None)
         if seat is not None:
             self._report.changed(key, seat.settings, seat.leave("not_observed"), None)
+            self._report.interrupted(key)
 
     async def _ask_after(self) -> None:
         """Sessions whose pictures have stopped: nothing but their settings can say that they are over."""

@@ -5,37 +5,28 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from hashlib import sha256
 from typing import assert_never
-
-import psycopg
 
 from commands import flags, sessions
 from commands.handler import UseCase
-from commands.keys import KeyName, seal_object
-from commands.objects import ObjectExists, ObjectStoreAway
-from commands.recordings import recording_name
-from detectors.changes import Change, Closed, Opened, Peak
-from detectors.coverage import Counts
+from detectors.changes import Change, Closed, Opened, Peak, Still
 from detectors.pipeline import Pipeline
 from detectors.settings import Settings, StillOpen
 from detectors.weights import WeightsMissingError, resolve
 from detectors.worker import Worker
-from domain import incidents, recording, session_rules
+from domain import incidents, session_rules
 from domain.event import Refused
 from domain.incidents import Evidence, Provenance
-from domain.recording import Recording
 from domain.session import Session
 from domain.stream import Stream
-from vigil.outlook import Over, over, until_there
+from vigil.coverage import ACTOR, report_coverage
+from vigil.evidence import Album, Shot
+from vigil.watching import beat
 from vigil.wiring import Core, NotRunning
 
 log = logging.getLogger(__name__)
 
-ACTOR = "system/detect"
-LOOK_EVERY_S = 0.5
-REST_S = 5.0  # after a session whose coverage could not be reported
-KEY_FRAME_S = 3.0  # a camera sends a picture that can be looked at each two to three seconds
+FAULT = "detector "  # with its name: the fault of a session on which it fails
 
 
 async def detect(core: Core) -> None:
@@ -48,7 +39,9 @@ async def detect(core: Core) -> None:
     worker = Worker(core.nats, pipeline, settings=findings.settings, changed=findings.changed, fault=findings.fault)
     async with asyncio.TaskGroup() as group:
         group.create_task(worker.run())
-        group.create_task(_report_coverage(core, worker))
+        group.create_task(findings.album.run())
+        group.create_task(report_coverage(core, worker))
+        group.create_task(beat(core.nats))
 
 
 class Findings:
@@ -56,6 +49,7 @@ class Findings:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self.album = Album(core, self.add)
 
     async def settings(self, tenant: str, session: str) -> Settings | None:
         state = await self._session(tenant, session)
@@ -64,136 +58,88 @@ class Findings:
         stream = str(Stream(tenant, "incidents", session))
         _, seen = await self._core.handler.load(incidents.DECIDER, stream, fresh=True)
         still_open = tuple(
-            StillOpen(incident=i.incident, kind=i.kind, started_at=i.started_at, severity=i.severity, peak=i.confidence)
+            StillOpen(
+                incident=i.incident, kind=i.kind, started_at=i.started_at, seen_at=i.seen_at, severity=i.severity,
+                peak=i.confidence,
+            )
             for i in seen.open.values()
+        )  # fmt: skip
+        failing = frozenset(fault.removeprefix(FAULT) for fault in state.faults if fault.startswith(FAULT))
+        return Settings(
+            detectors=state.policy.detectors, since=state.started_at, still_open=still_open, failing=failing
         )
-        return Settings(detectors=state.policy.detectors, still_open=still_open)
 
     async def changed(
         self, tenant: str, session: str, change: Change, jpeg: bytes | None, provenance: Provenance
     ) -> None:
-        evidence = await self._keep(tenant, session, change, jpeg)
+        incident, shot, evidence = change.incident, None, None
+        if jpeg is not None and isinstance(change, Opened | Peak):
+            shot = Shot(tenant, session, incident, change.at, change.raw_score, jpeg)
+            evidence = await self.album.keep(shot)
         match change:
             case Opened():
                 found = incidents.OpenIncident(
-                    incident=change.incident, kind=change.kind, started_at=change.started_at,
+                    incident=incident, kind=change.kind, started_at=change.started_at, seen_at=change.at,
                     severity=change.severity, confidence=change.confidence, provenance=provenance, evidence=evidence,
                     observed=True,
                 )  # fmt: skip
-                await self._act(
-                    tenant, f"open {change.incident}", partial(flags.open_incident, session=session, found=found)
-                )
-            case Peak():
-                if evidence is None:
+                use_case: UseCase = partial(flags.open_incident, session=session, found=found)
+                if not await self._act(tenant, f"open {incident}", use_case):
+                    log.warning(
+                        "%s in session %s was let go: it was not under observation, or one is open",
+                        change.kind,
+                        session,
+                    )
                     return
-                better = incidents.AddEvidence(incident=change.incident, evidence=evidence)
-                cause = f"evidence {change.incident} {change.at.isoformat()}"
-                await self._act(tenant, cause, partial(flags.add_evidence, session=session, order=better))
+            case Peak() | Still():
+                more = incidents.AddEvidence(
+                    incident=incident, evidence=evidence, severity=change.severity, confidence=change.confidence,
+                    seen_at=change.at,
+                )  # fmt: skip
+                cause = f"evidence {incident} {change.at.isoformat()} {evidence.object_key if evidence else ''}".strip()
+                await self._act(tenant, cause, partial(flags.add_evidence, session=session, order=more))
             case Closed():
                 end = incidents.CloseIncident(
-                    incident=change.incident, ended_at=change.ended_at, severity=change.severity, peak=change.peak,
+                    incident=incident, ended_at=change.ended_at, severity=change.severity, peak=change.peak,
                     why=change.why,
                 )  # fmt: skip
-                await self._act(
-                    tenant, f"close {change.incident}", partial(flags.close_incident, session=session, order=end)
-                )
+                await self._act(tenant, f"close {incident}", partial(flags.close_incident, session=session, order=end))
             case _:
                 assert_never(change)
+        if shot is not None and evidence is None:
+            self.album.later(shot)
 
-    async def fault(self, tenant: str, session: str, detector: str, why: str) -> None:
-        what = f"detector {detector}"
-        use_case = partial(sessions.open_fault, name=session, what=what, why=f"it cannot look at the camera: {why}")
-        await self._act(tenant, f"fault {session} {what}", use_case)
+    async def add(self, shot: Shot, evidence: Evidence) -> None:
+        """A picture that could not be stored at once lies in the store now."""
+        order = incidents.AddEvidence(incident=shot.incident, evidence=evidence)
+        use_case = partial(flags.add_evidence, session=shot.session, order=order)
+        await self._act(shot.tenant, f"picture {evidence.object_key}", use_case)
 
-    async def _keep(self, tenant: str, session: str, change: Change, jpeg: bytes | None) -> Evidence | None:
-        """Seals the picture and stores it. Without a store the incident is told all the same, without its picture."""
-        if jpeg is None or isinstance(change, Closed):
-            return None
-        state = await self._session(tenant, session)
-        data_key = await self._core.keys.data_key(KeyName(state.subject, session, "media"))
-        name = sha256(jpeg).hexdigest()[:16]
-        key = f"{tenant}/evidence/{session}/{change.incident}-{name}.jpg.sealed"
-        sealed = seal_object(data_key, key, jpeg)
-        try:
-            await self._core.objects.put_new(key, sealed)
-        except ObjectExists:  # told again after a crash: what lies there is this very picture
-            sealed = await self._core.objects.get(key)
-        except ObjectStoreAway:
-            log.warning("an evidence picture could not be stored; the incident is told without it")
-            return None
-        return Evidence(at=change.at, object_key=key, sha256=sha256(sealed).hexdigest(), raw_score=change.raw_score)
+    async def fault(self, tenant: str, session: str, detector: str, why: str | None) -> None:
+        """A detector fails on a session, or works again: each time a fault of its own, hence the version in the cause.
+
+        Said again, after a lost answer, it changes nothing.
+        """
+        stream, what = str(Stream(tenant, "session", session)), f"{FAULT}{detector}"
+        version, _ = await self._core.handler.load(session_rules.DECIDER, stream, fresh=True)
+        if why is None:
+            use_case: UseCase = partial(sessions.close_fault, name=session, what=what)
+            await self._act(tenant, f"fault over {session} {what} {version}", use_case)
+        else:
+            why = f"it cannot look at the camera: {why}"
+            use_case = partial(sessions.open_fault, name=session, what=what, why=why)
+            await self._act(tenant, f"fault {session} {what} {version}", use_case)
 
     async def _session(self, tenant: str, session: str) -> Session:
         stream = str(Stream(tenant, "session", session))
         _, state = await self._core.handler.load(session_rules.DECIDER, stream, fresh=True)
         return state
 
-    async def _act(self, tenant: str, cause: str, use_case: UseCase) -> None:
+    async def _act(self, tenant: str, cause: str, use_case: UseCase) -> bool:
+        """Returns whether that changed anything."""
         try:
-            await self._core.act(tenant, ACTOR, cause, use_case)
+            receipt = await self._core.act(tenant, ACTOR, cause, use_case)
         except Refused as refusal:
             log.warning("the ledger refused %s: %s", cause, refusal.rule)
-
-
-async def _report_coverage(core: Core, worker: Worker) -> None:
-    """Once a session is over: how much each of its detectors could see, also when that was nothing."""
-    async with core.reading() as conn:
-        await until_there(conn)
-    while True:
-        await asyncio.sleep(LOOK_EVERY_S)
-        try:
-            async with core.reading() as conn:
-                ended = await over(conn)
-        except psycopg.OperationalError:
-            log.warning("the read models are away; coverage waits")
-            continue
-        if [one for one in ended if not await _reported(core, worker, one)]:
-            await asyncio.sleep(REST_S)
-
-
-async def _reported(core: Core, worker: Worker, one: Over) -> bool:
-    """Reports on one session, if it can be. One that fails holds up no other."""
-    try:
-        await _report(core, worker, one.tenant, one.session)
-    except Exception:
-        log.exception("the coverage of session %s could not be reported; it is tried again", one.session)
-        return False
-    return True
-
-
-async def _report(core: Core, worker: Worker, tenant: str, session: str) -> None:
-    stream = str(Stream(tenant, "session", session))
-    _, state = await core.handler.load(session_rules.DECIDER, stream, fresh=True)
-    _, seen = await core.handler.load(incidents.DECIDER, str(Stream(tenant, "incidents", session)), fresh=True)
-    if state.started_at is None:
-        return
-    missing = [detector.kind for detector in state.policy.detectors if detector.kind not in seen.covered]
-    tape = await _tape(core, tenant, session)
-    if not missing or tape.live:  # what was recorded tells how much could have been seen
-        return
-    counted = worker.coverage(tenant, session)
-    for kind in missing:
-        counts = counted.get(kind, Counts())
-        unseen = max(0, pictures_due(tape, state) - counts.due)
-        order = incidents.ReportCoverage(
-            detector=kind, due=counts.due + unseen, taken=counts.taken, cannot_tell=counts.cannot_tell + unseen,
-            overloaded=counts.overloaded, muted=counts.muted,
-        )  # fmt: skip
-        use_case = partial(flags.report_coverage, session=session, order=order)
-        await core.act(tenant, ACTOR, f"coverage {session} {kind}", use_case)
-    worker.forget(tenant, session)
-
-
-def pictures_due(tape: Recording, state: Session) -> int:
-    """How many pictures of the camera there must have been at least while the session was under observation.
-
-    Who counted fewer was not there, or not told: that is not observed, whoever's fault it was.
-    """
-    recorded_s = sum((segment.ended_at - segment.started_at).total_seconds() for segment in tape.segments)
-    return max(0, int((recorded_s - state.stopped_s) / KEY_FRAME_S) - 1)
-
-
-async def _tape(core: Core, tenant: str, session: str) -> Recording:
-    name = str(Stream(tenant, "recording", recording_name(session, "camera")))
-    _, tape = await core.handler.load(recording.DECIDER, name, fresh=True)
-    return tape
+            return False
+        return receipt.position is not None

@@ -31,7 +31,7 @@ class Wiring:
 
     answers: dict[str, Settings | None] = field(default_factory=dict)
     changes: list[tuple[str, Change, bytes | None, Provenance]] = field(default_factory=list)
-    faults: list[tuple[str, str, str]] = field(default_factory=list)
+    faults: list[tuple[str, str, str | None]] = field(default_factory=list)
     asked: int = 0
     away: bool = False
 
@@ -46,7 +46,7 @@ class Wiring:
         self._reach(tenant)
         self.changes.append((session, change, evidence, provenance))
 
-    async def fault(self, tenant: str, session: str, detector: str, why: str) -> None:
+    async def fault(self, tenant: str, session: str, detector: str, why: str | None) -> None:
         self._reach(tenant)
         self.faults.append((session, detector, why))
 
@@ -83,7 +83,9 @@ class Hall:
         return sum(counts.due for counts in self.worker.coverage(TENANT, session).values())
 
     def counts(self, session: str) -> dict[str, int]:
-        return msgspec.structs.asdict(self.worker.coverage(TENANT, session)["several_people"])
+        """Samples of one kind, by what became of them."""
+        counted = msgspec.structs.asdict(self.worker.coverage(TENANT, session)["several_people"])
+        return {name: number for name, number in counted.items() if not name.endswith("_s")}
 
 
 async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:

@@ -164,5 +164,5 @@ def test_provenance_names_models_thresholds_and_rule(pipeline: Pipeline) -> None
     assert set(said.weights) == {"centernet", "blazeface"}
     assert all(len(sha256) == 64 for sha256 in said.weights.values())
     assert said.thresholds == {"person": 0.38, "face": 0.75}
-    assert said.rule_version == "several_people/1"
+    assert said.rule_version == "several_people/2"
     assert "ultralytics/8.4." in said.detector_version

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors import rules
-from detectors.changes import Change, Closed, Opened, Peak, incident_id
-from detectors.kinds import KINDS
+from detectors.changes import Change, Closed, Opened, Peak, Still, incident_id
+from detectors.kinds import GAP_S, KINDS
 from detectors.seen import Box, CannotTell, Observation
 from detectors.settings import Settings, StillOpen
 from domain.policy import DetectorKind, DetectorSetting
@@ -91,6 +91,20 @@ def test_out_of_view_needs_its_four_seconds(seen: str, opens: bool) -> None:
     assert [change.kind for change in changes] == (["out_of_view"] if opens else [])
 
 
+@pytest.mark.parametrize("seen", ["0", "2"])
+@pytest.mark.parametrize("every_s", [1.0 + 0.25 * n for n in range(21)] + [2.99, 3.01, 3.99, 4.01, 5.99])
+def test_however_the_samples_are_spaced_what_they_all_show_opens(every_s: float, seen: str) -> None:
+    _, changes = watch([sample(every_s * n, seen) for n in range(12)])
+    assert isinstance(changes[0], Opened)
+    assert changes[0].started_at == START
+    assert (changes[0].at - START).total_seconds() < 8.5
+
+
+def test_samples_too_far_apart_say_nothing_of_the_time_between_them() -> None:
+    for seen in ("0", "2"):
+        assert watch([sample((GAP_S + 0.1) * n, seen) for n in range(50)])[1] == []
+
+
 def test_away_for_more_than_thirty_seconds_becomes_grave() -> None:
     _, changes = watch(every_two_seconds("1" + "0" * 20))
     assert [(type(change), change.severity) for change in changes] == [(Opened, "warn"), (Peak, "high")]
@@ -147,12 +161,35 @@ def test_a_worker_that_starts_again_goes_on_with_what_was_open() -> None:
     _, changes = watch(every_two_seconds("222"))
     before = changes[0]
     assert isinstance(before, Opened)
-    left = StillOpen(incident=before.incident, kind=before.kind, started_at=before.started_at, severity=before.severity)
+    left = StillOpen(
+        incident=before.incident, kind=before.kind, started_at=before.started_at, seen_at=before.at,
+        severity=before.severity,
+    )  # fmt: skip
     again = rules.begin("s", (left,))
     _, changes = watch([sample(20 + 2 * n, "2" if n < 3 else "1") for n in range(8)], state=again)
     assert {change.incident for change in changes} == {before.incident}
     assert not any(isinstance(change, Opened) for change in changes)
     assert isinstance(changes[-1], Closed)
+
+
+def test_what_has_cleared_while_no_worker_looked_ended_when_it_was_last_told() -> None:
+    last = START + timedelta(minutes=20)
+    left = StillOpen(incident="n1", kind="out_of_view", started_at=START, seen_at=last, severity="high")
+    _, changes = watch([sample(1260 + 2 * n, "1") for n in range(5)], state=rules.begin("s", (left,)))
+    (closed,) = changes
+    assert isinstance(closed, Closed)
+    assert (closed.ended_at, closed.severity) == (last, "high")
+
+
+def test_that_an_incident_goes_on_is_said_each_half_minute() -> None:
+    """So that another who has to end it knows how grave it was, and when it was last seen."""
+    _, changes = watch(every_two_seconds("1" + "0" * 60))
+    assert [type(change) for change in changes] == [Opened, Peak, Still, Still]
+    peak = changes[1]
+    assert isinstance(peak, Peak)
+    assert peak.graver
+    assert [change.at - START for change in changes[1:]] == [timedelta(seconds=n) for n in (34, 64, 94)]
+    assert {change.severity for change in changes[1:]} == {"high"}
 
 
 def test_the_same_samples_give_the_same_incident() -> None:
@@ -184,7 +221,7 @@ def test_never_two_open_of_a_kind_and_each_closes_the_one_that_opened(steps: lis
     state, changes = watch(course(steps))
     _, last = rules.finish(state, START + timedelta(days=1), "session_over")
     for kind in KINDS:
-        marks = [change for change in by_kind([*changes, *last], kind) if not isinstance(change, Peak)]
+        marks = [change for change in by_kind([*changes, *last], kind) if not isinstance(change, Peak | Still)]
         assert len(marks) % 2 == 0
         for opened, closed in zip(marks[::2], marks[1::2], strict=True):
             assert isinstance(opened, Opened)
@@ -225,6 +262,12 @@ def test_what_opens_was_shown_often_enough(steps: list[tuple[float, str]]) -> No
         assert shown >= kind.needed
         assert shown * kind.of >= kind.needed * len(between)
         assert kind.span_s <= (opened.at - opened.started_at).total_seconds() <= kind.window_s
+
+
+@given(st.sampled_from(["0", "2"]), st.lists(st.floats(1.0, GAP_S - 0.01), min_size=9, max_size=20))
+def test_however_unevenly_samples_come_what_they_all_show_opens(seen: str, gaps: list[float]) -> None:
+    _, changes = watch(course([(gap, seen) for gap in gaps]))
+    assert isinstance(changes[0], Opened)
 
 
 @given(st.lists(st.tuples(st.floats(0.5, 5.0), st.sampled_from(["0", "2"])), max_size=20))

@@ -11,17 +11,21 @@ import cv2
 import nats
 import numpy as np
 import pytest
+from msgspec.structs import replace
 from nats.aio.client import Client
 from numpy.typing import NDArray
 
 from detectors.changes import Closed, Opened
+from detectors.coco import Category
+from detectors.gate import KEEP_ALIVE
 from detectors.outbox import Outbox, Patience
 from detectors.pipeline import Pipeline
+from detectors.report import RECOVERED
 from detectors.seen import Box
 from detectors.settings import Settings, StillOpen
 from detectors.worker import Share
 from domain.policy import Policy
-from tests.detectors.hall import START, TENANT, Wiring, hall, until
+from tests.detectors.hall import START, TENANT, WATCHED, Wiring, hall, until
 
 Image = NDArray[np.uint8]
 
@@ -74,6 +78,50 @@ async def test_a_session_that_is_not_under_observation_is_not_looked_at(
         await until(lambda: wiring.asked > 0)
         await room.send("ben", two)
         assert room.worker.coverage(TENANT, "anna") == {}
+
+
+async def test_what_was_taken_before_the_session_began_is_not_looked_at(
+    connection: Client, pipeline: Pipeline, two: bytes
+) -> None:
+    begins = START + timedelta(seconds=3)
+    wiring = Wiring(answers={"anna": replace(WATCHED, since=begins)})
+    async with hall(connection, pipeline, wiring) as room:
+        await room.send("anna", two, two, wait=False)
+        await room.send("anna", two, two)
+        await until(lambda: bool(wiring.changes))
+        assert room.counts("anna")["due"] == 2
+    opened = wiring.changes[0][1]
+    assert isinstance(opened, Opened)
+    assert opened.started_at >= begins
+
+
+async def test_seconds_are_seen_between_samples_that_can_be_judged_together(
+    connection: Client, pipeline: Pipeline, one: bytes
+) -> None:
+    async with hall(connection, pipeline) as room:
+        await room.send("anna", one, one, b"not a jpeg", one)  # at 0, 2, 4 and 6
+        room.second["anna"] = 30.0
+        await room.send("anna", one, one, b"not a jpeg", b"not a jpeg")
+        counted = room.worker.coverage(TENANT, "anna")["out_of_view"]
+        assert (counted.seen_s, counted.followed_s) == (6 + 2, 6 + 6)
+        assert (counted.due, counted.taken, counted.cannot_tell) == (8, 4, 4), "one came too late to be judged"
+
+
+async def test_a_break_is_no_time_that_was_not_seen(connection: Client, pipeline: Pipeline, one: bytes) -> None:
+    wiring = Wiring()
+    async with hall(connection, pipeline, wiring) as room:
+        await room.send("anna", one, one)
+        wiring.answers["anna"] = None
+        await asyncio.sleep(1.1)
+        await room.send("anna", one, wait=False)
+        asked = wiring.asked
+        await until(lambda: wiring.asked > asked)
+        wiring.answers["anna"] = WATCHED
+        await asyncio.sleep(1.1)
+        room.second["anna"] = 600.0
+        await room.send("anna", one, one)
+        counted = room.worker.coverage(TENANT, "anna")["out_of_view"]
+    assert (counted.taken, counted.cannot_tell, counted.seen_s) == (4, 0, 4.0)
 
 
 async def test_a_break_closes_what_is_open_and_settings_are_asked_at_most_each_second(
@@ -152,6 +200,45 @@ async def test_a_failing_detector_is_one_fault_and_the_exam_goes_on(
     assert room.counts("anna") == {"due": 5, "taken": 2, "cannot_tell": 3, "overloaded": 0, "muted": 0}
 
 
+async def test_a_detector_that_works_again_says_so_and_a_second_failure_is_a_fault_of_its_own(
+    connection: Client, pipeline: Pipeline, one: bytes
+) -> None:
+    class Moody:
+        weights = pipeline.objects.weights
+        broken = True
+
+        def find(self, picture: Image) -> dict[Category, tuple[Box, ...]]:
+            if self.broken:
+                raise MemoryError("no room")
+            return pipeline.objects.find(picture)
+
+    persons = Moody()
+    async with hall(connection, Pipeline(pipeline.faces, persons)) as room:
+        for said in (1, 3):
+            persons.broken = True
+            await room.send("anna", *[one] * KEEP_ALIVE)
+            await until(lambda said=said: len(room.wiring.faults) == said)
+            persons.broken = False
+            await room.send("anna", *[one] * (RECOVERED - 1))
+            assert len(room.wiring.faults) == said, "it has to be good for a while"
+            await room.send("anna", *[one] * KEEP_ALIVE * RECOVERED)
+            await until(lambda said=said: len(room.wiring.faults) == said + 1)
+    failed, again = ("anna", "persons", "MemoryError: no room"), ("anna", "persons", None)
+    assert room.wiring.faults == [failed, again, failed, again]
+
+
+async def test_a_fault_that_an_earlier_worker_told_is_over_once_this_one_can_look(
+    connection: Client, pipeline: Pipeline, one: bytes
+) -> None:
+    wiring = Wiring(answers={"anna": replace(WATCHED, failing=frozenset({"faces"}))})
+    async with hall(connection, pipeline, wiring) as room:
+        await room.send("anna", *[b"not a jpeg"] * RECOVERED)
+        assert wiring.faults == []
+        await room.send("anna", *[one] * RECOVERED)
+        await until(lambda: bool(wiring.faults))
+    assert wiring.faults == [("anna", "faces", None)]
+
+
 async def test_what_an_accommodation_mutes_is_counted_and_not_looked_at(
     connection: Client, pipeline: Pipeline, two: bytes
 ) -> None:
@@ -198,9 +285,10 @@ async def test_under_overload_the_newest_picture_wins_and_all_sessions_have_thei
         await connection.flush()
         await room.send("last", one)
         counts = [room.counts(name) for name in names]
-    assert all(one["due"] == 26 == one["taken"] + one["overloaded"] for one in counts)
+    looks = [one["taken"] + one["cannot_tell"] for one in counts]  # what comes too seldom cannot tell
+    assert all(one["due"] == 26 == look + one["overloaded"] for one, look in zip(counts, looks, strict=True))
     assert sum(one["overloaded"] for one in counts) > 50
-    assert max(one["taken"] for one in counts) - min(one["taken"] for one in counts) <= 2
+    assert max(looks) - min(looks) <= 2
 
 
 async def test_pictures_that_come_too_close_together_are_not_due(
@@ -240,8 +328,9 @@ async def test_a_worker_that_starts_again_goes_on_where_the_last_one_stopped(
     opened = wiring.changes[0][1]
     assert isinstance(opened, Opened)
     left = StillOpen(
-        incident=opened.incident, kind=opened.kind, started_at=opened.started_at, severity="high", peak=0.9
-    )
+        incident=opened.incident, kind=opened.kind, started_at=opened.started_at, seen_at=opened.at, severity="high",
+        peak=0.9,
+    )  # fmt: skip
     wiring.answers["anna"] = Settings(detectors=Policy().detectors, still_open=(left,))
     async with hall(connection, pipeline, wiring) as room:
         room.second = clock

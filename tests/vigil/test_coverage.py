@@ -1,0 +1,182 @@
+"""What a detector could not see is told, however it came about: nothing that was recorded is hidden."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commands import recordings
+from detectors.coverage import Counts, Coverage
+from detectors.settings import Settings
+from domain import incidents, recording
+from domain.policy import DetectorKind, DetectorSetting, Policy
+from domain.recording import Recording, Segment
+from tests.domain.hall import at
+from tests.vigil import studio
+from tests.vigil.hall import Hall, running, until
+from vigil.coverage import LOOK_EVERY_S, common_s, observed, recorded, report_coverage, told
+
+S = timedelta(seconds=1)
+NINE = at("9:00")
+WATCHED = Settings(detectors=(DetectorSetting(kind="out_of_view"),))
+HOUR_S = 3600.0
+
+
+def counted(seconds: Iterable[float], *, told: bool = True) -> Counts:
+    coverage = Coverage()
+    for second in seconds:
+        coverage.sampled(WATCHED, NINE + second * S, told=told)
+    return coverage.kinds.get("out_of_view", Counts())
+
+
+def every(step: float, start: float = 0.0, stop: float = HOUR_S) -> list[float]:
+    return [start + step * n for n in range(int((stop - start) / step))]
+
+
+@pytest.mark.parametrize("step", [1.0, 2.0, 3.0, 4.5])
+def test_without_an_outage_all_but_the_last_moment_was_seen(step: float) -> None:
+    report = told("out_of_view", counted(every(step)), HOUR_S)
+    assert report.due_s == HOUR_S
+    assert report.seen_s == HOUR_S - step
+    assert report.cannot_tell <= 2
+    assert report.taken == report.due - report.cannot_tell == len(every(step))
+
+
+@pytest.mark.parametrize("step", [2.0, 3.0])
+@pytest.mark.parametrize(("start", "stop"), [(1200.0, 1800.0), (3000.0, HOUR_S), (0.0, 600.0)])
+def test_an_outage_is_told_wherever_it_lies(step: float, start: float, stop: float) -> None:
+    seen = [second for second in every(step) if not start < second < stop]
+    report = told("out_of_view", counted(seen), HOUR_S)
+    blind_s = stop - start
+    assert report.seen_s == pytest.approx(HOUR_S - blind_s, abs=2 * step)
+    assert report.cannot_tell == pytest.approx(blind_s / step, abs=3)
+    assert report.due == report.taken + report.cannot_tell
+
+
+def test_many_short_outages_add_up() -> None:
+    """Ten seconds of each half minute: a third of the time, which a count of pictures forgave."""
+    report = told("out_of_view", counted(s for s in every(2.0) if s % 30 >= 10), HOUR_S)
+    assert report.seen_s
+    assert report.seen_s <= HOUR_S * 2 / 3
+    assert report.cannot_tell >= 120 * 4
+
+
+def test_who_counted_nothing_saw_nothing() -> None:
+    report = told("out_of_view", Counts(), HOUR_S)
+    assert (report.due, report.taken, report.cannot_tell) == (1800, 0, 1800)
+    assert (report.due_s, report.seen_s) == (HOUR_S, 0.0)
+
+
+def test_of_what_was_never_recorded_nothing_was_due() -> None:
+    report = told("out_of_view", Counts(), 0.0)
+    assert (report.due, report.due_s, report.seen_s) == (0, 0.0, 0.0)
+
+
+def test_samples_that_could_not_tell_are_not_seconds_seen() -> None:
+    report = told("out_of_view", counted(every(2.0), told=False), HOUR_S)
+    assert (report.taken, report.seen_s) == (0, 0.0)
+    assert report.cannot_tell == pytest.approx(1800, abs=2)
+
+
+def test_samples_too_far_apart_to_be_judged_together_cannot_tell() -> None:
+    counts = counted(every(6.5))
+    assert (counts.taken, counts.cannot_tell, counts.seen_s) == (1, counts.due - 1, 0.0)
+
+
+@given(st.lists(st.floats(0.5, 40.0), max_size=60), st.floats(0.0, 1000.0))
+def test_what_is_told_adds_up(gaps: list[float], due_s: float) -> None:
+    seconds, second = [], 0.0
+    for gap in gaps:
+        second += gap
+        seconds.append(second)
+    report = told("out_of_view", counted(seconds), due_s)
+    assert report.due == report.taken + report.cannot_tell + report.overloaded + report.muted
+    assert report.seen_s is not None
+    assert 0.0 <= report.seen_s <= round(due_s, 1)
+
+
+def test_only_what_was_recorded_while_the_clock_ran_is_due() -> None:
+    def taped(began: float, ended: float, connection: int = 1) -> Segment:
+        return segment(NINE, began, ended, connection, number=round(began) + 1)
+
+    tape = Recording(segments=(taped(-30, 100), taped(200, 300), taped(250, 400, 2)))
+    assert recorded(tape) == [
+        (NINE - 30 * S, NINE + 100 * S), (NINE + 200 * S, NINE + 400 * S),
+    ]  # fmt: skip
+    ran = [(NINE, NINE + 220 * S), (NINE + 280 * S, NINE + 350 * S)]
+    assert common_s(recorded(tape), ran) == 100 + 20 + 70
+
+
+class Told:
+    """A worker that has counted."""
+
+    def __init__(self, counts: Mapping[DetectorKind, Counts]) -> None:
+        self.counts, self.forgotten = counts, list[str]()
+
+    def coverage(self, _tenant: str, _session: str) -> Mapping[DetectorKind, Counts]:
+        return self.counts
+
+    def forget(self, _tenant: str, session: str) -> None:
+        self.forgotten.append(session)
+
+
+async def test_a_session_that_is_over_is_reported_on_with_its_pauses_taken_out(hall: Hall) -> None:
+    session = await hall.sitting()
+    started_at = (await hall.state(session)).started_at
+    assert started_at
+    await studio.on_air(hall, session, ["camera"])
+    hall.clock.ahead += 100 * S
+    await hall.intervene(session, "pause")
+    hall.clock.ahead += 50 * S
+    await hall.intervene(session, "resume")
+    hall.clock.ahead += 100 * S
+    for n in range(50):  # recorded all the while, and a little longer
+        order = recording.StoreSegment(segment=segment(started_at, 6 * n, 6 * n + 6, number=n + 1))
+        await hall.say(partial(recordings.store_segment, name=f"{session}.camera", order=order))
+    await hall.submit(session)
+    worker = Told({"out_of_view": Counts(due=60, taken=50, cannot_tell=10, followed_s=120.0, seen_s=100.0)})
+    async with running(report_coverage(hall.core, worker)):  # type: ignore[arg-type]
+        await asyncio.sleep(3 * LOOK_EVERY_S)
+        assert not await hall.events(session, incidents.CoverageReported), "the recording goes on"
+        await studio.end(hall, session, ["camera"])
+        await until(lambda: _some(worker.forgotten))
+    reports = {one.detector: one for one in await hall.events(session, incidents.CoverageReported)}  # type: ignore[attr-defined]
+    assert set(reports) == {detector.kind for detector in Policy().detectors}
+    seen, unseen = reports["out_of_view"], reports["several_people"]
+    assert isinstance(seen, incidents.CoverageReported)
+    assert isinstance(unseen, incidents.CoverageReported)
+    assert seen.due_s == pytest.approx(200, abs=10)
+    assert (seen.seen_s, seen.taken) == (100.0, 50)
+    assert seen.cannot_tell == pytest.approx(10 + 40, abs=5)
+    assert (unseen.taken, unseen.seen_s) == (0, 0.0)
+    assert unseen.cannot_tell == unseen.due == pytest.approx(100, abs=5)
+
+
+async def test_the_clock_ran_between_its_starts_and_stops(hall: Hall) -> None:
+    session = await hall.sitting()
+    times = [hall.clock()]
+    for kind in ("pause", "resume", "pause"):
+        hall.clock.ahead += 60 * S
+        await hall.intervene(session, kind)
+        times.append(hall.clock())
+    await hall.submit(session)
+    spans = observed(await hall.events(session))
+    assert [round((until - since).total_seconds()) for since, until in spans] == [60, 60]
+    assert abs(spans[1][0] - times[2]) < 10 * S
+
+
+def segment(start: datetime, began: float, ended: float, connection: int = 1, number: int = 1) -> Segment:
+    return Segment(
+        connection=connection, number=number, started_at=start + began * S, ended_at=start + ended * S, bytes=1,
+        frames=1, sha256="00", object_key=f"k{connection}.{number}", codec="VP8", width=640, height=480, complete=True,
+    )  # fmt: skip
+
+
+async def _some(found: object) -> bool:
+    return bool(found)
