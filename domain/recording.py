@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
@@ -11,7 +12,9 @@ from msgspec.structs import replace
 
 from domain.event import Command, Decider, Event, Refused
 
-Why = Literal["stopped", "lost", "replaced", "worker_lost", "spool_full"]
+Why = Literal["stopped", "lost", "replaced", "worker_lost", "spool_full", "no_keyframe"]
+Place = tuple[int, int]
+"""Connection and number of a segment."""
 SHORTEST_GAP = timedelta(milliseconds=500)
 MOST_CONNECTIONS = 2000  # of one track: a whole day on a network that drops every forty seconds
 
@@ -63,9 +66,12 @@ class GapRecorded(Event, frozen=True, kw_only=True, tag="recording.gap_recorded"
 
 
 class Ended(Event, frozen=True, kw_only=True, tag="recording.ended"):
+    """`gap_why` is the recorder's word on why nothing was recorded just before the end, where it knows."""
+
     connection: int
     at: datetime
     why: Why
+    gap_why: Why | None = None
 
 
 class Finalised(Event, frozen=True, kw_only=True, tag="recording.finalised"):
@@ -99,15 +105,19 @@ class End(Command, frozen=True, kw_only=True):
     connection: int
     at: datetime
     why: Why
+    gap_why: Why | None = None
 
 
 class Finalise(Command, frozen=True, kw_only=True):
+    """What is missing up to the end of the session (`session_ended_at`) is a gap, too."""
+
     object_key: str
     bytes: int
     sha256: str
     duration_s: float
     frames: int
     segments: int
+    session_ended_at: datetime | None = None
 
 
 RecordingCommand = Start | StoreSegment | End | Finalise
@@ -118,13 +128,17 @@ RecordingCommand = Start | StoreSegment | End | Finalise
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """`ended` maps a connection to why it ended; `segments` are in order of connection and number.
 
-    `gap_whys` holds the recorder's word on the gap before a segment, by connection and number.
+    `gap_whys` holds the recorder's word on the gap before a segment, by connection and number, and `last_whys` on the
+    gap at a connection's end. `started_at` is the first connection's, `ended_at` the latest of all ends.
     """
 
     connections: int = 0
+    started_at: datetime | None = None
     ended: dict[int, Why] = {}
+    ended_at: datetime | None = None
     segments: tuple[Segment, ...] = ()
-    gap_whys: dict[tuple[int, int], Why] = {}
+    gap_whys: dict[Place, Why] = {}
+    last_whys: dict[int, Why] = {}
     gaps: tuple[GapRecorded, ...] = ()
     finalised: Finalised | None = None
 
@@ -135,16 +149,18 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
 
 def evolve(state: Recording, event: RecordingEvent) -> Recording:
     match event:
-        case Started(connection=connection):
-            return replace(state, connections=connection)
+        case Started(connection=connection, at=at):
+            return replace(state, connections=connection, started_at=state.started_at or at)
         case SegmentStored(segment=segment, gap_why=why):
-            at = bisect_left(state.segments, _place(segment), key=_place)
+            place = bisect_left(state.segments, _place(segment), key=_place)
             whys = state.gap_whys | {_place(segment): why} if why else state.gap_whys
-            return replace(state, segments=(*state.segments[:at], segment, *state.segments[at:]), gap_whys=whys)
+            return replace(state, segments=(*state.segments[:place], segment, *state.segments[place:]), gap_whys=whys)
         case GapRecorded():
             return replace(state, gaps=(*state.gaps, event))
-        case Ended(connection=connection, why=why):
-            return replace(state, ended=state.ended | {connection: why})
+        case Ended(connection=connection, at=at, why=why, gap_why=gap_why):
+            last = state.last_whys | {connection: gap_why} if gap_why else state.last_whys
+            latest = max(at, state.ended_at or at)
+            return replace(state, ended=state.ended | {connection: why}, ended_at=latest, last_whys=last)
         case Finalised():
             return replace(state, finalised=event)
         case _:
@@ -163,15 +179,16 @@ def decide(command: RecordingCommand, state: Recording) -> tuple[RecordingEvent,
             return (Started(connection=connection, at=at, worker=worker),)
         case StoreSegment(segment=segment, gap_why=gap_why):
             return _store(segment, gap_why, state)
-        case End(connection=connection, at=at, why=why):
+        case End(connection=connection, at=at, why=why, gap_why=gap_why):
             if connection in state.ended or connection > state.connections:
                 return ()
-            ended = Ended(connection=connection, at=at, why=why)
+            ended = Ended(connection=connection, at=at, why=why, gap_why=gap_why)
             return (ended, *_gaps(evolve(state, ended)))
-        case Finalise(segments=segments):
+        case Finalise(segments=segments, session_ended_at=until):
             if state.finalised and state.finalised.segments >= segments:  # more may have come after it was given up
                 return ()
-            return (*_gaps(state, settled=True), Finalised(**msgspec.structs.asdict(command)))
+            made = msgspec.convert(command, Finalised, from_attributes=True)
+            return (*_gaps(state, settled=True, until=until), made)
         case _:
             assert_never(command)
 
@@ -185,33 +202,66 @@ def _store(segment: Segment, gap_why: Why | None, state: Recording) -> tuple[Rec
     return (*_gaps(evolve(state, stored)), stored)
 
 
-def _gaps(state: Recording, *, settled: bool = False) -> tuple[GapRecorded, ...]:
+def _gaps(state: Recording, *, settled: bool = False, until: datetime | None = None) -> tuple[GapRecorded, ...]:
     """The gaps that are certain and not recorded yet. `settled` says that no more segments are expected.
 
     Segments may come late and out of order, and a gap is a fact: it waits until nothing can come between its ends.
     """
     found: list[GapRecorded] = []
-    for n, after in enumerate(state.segments[1:], 1):
-        before = state.segments[n - 1]
-        if after.started_at - before.ended_at < SHORTEST_GAP or not (settled or _next(before, after, state)):
-            continue
-        reached = max(s.ended_at for s in state.segments[:n])  # connections may overlap
-        known = any(g.started_at <= reached and after.started_at <= g.ended_at for g in state.gaps)
-        if after.started_at - reached >= SHORTEST_GAP and not known:
-            ended: Why = "lost" if before.connection == after.connection else state.ended.get(before.connection, "lost")
-            why = state.gap_whys.get(_place(after), ended)
-            found.append(GapRecorded(started_at=reached, ended_at=after.started_at, why=why))
+    for start, end, why, later in _silences(state, settled, until):
+        for begin, stop in _bare(start, end, (*state.gaps, *found)):
+            found.append(GapRecorded(started_at=begin, ended_at=stop, why=why if begin == start else later))
     return tuple(found)
 
 
-def _next(before: Segment, after: Segment, state: Recording) -> bool:
+def _silences(state: Recording, settled: bool, until: datetime | None) -> Iterator[tuple[datetime, datetime, Why, Why]]:
+    """Each stretch that is certain to be without media: from when, to when, why, and why where a gap at a connection's
+    end was recorded before.
+
+    At the end it goes to where the last connection ended, and on to the end of the session, if that is given (`until`).
+    """
+    if state.started_at is None:
+        return
+    reached, before = state.started_at, (1, 0)
+    for after in state.segments:
+        said, place = state.gap_whys.get(_place(after)), _place(after)
+        opens = place == (1, 1) and not said  # the moment that a connection takes to be set up is no gap
+        if not opens and after.started_at - reached >= SHORTEST_GAP and (settled or _next(before, place, state)):
+            why, later = _whys(state, before[0])
+            if before[0] == place[0]:
+                why = later = "lost"
+            yield reached, after.started_at, said or why, said or later
+        reached = max(reached, after.ended_at) if before[1] else after.ended_at  # connections may overlap
+        before = place
+    if not state.live and state.ended_at:
+        for end in (state.ended_at, *([until] if until else [])):
+            yield reached, end, *_whys(state, state.connections)
+
+
+def _bare(start: datetime, end: datetime, gaps: Iterable[GapRecorded]) -> Iterator[tuple[datetime, datetime]]:
+    """The parts of a stretch that are in no recorded gap and long enough for one."""
+    for gap in sorted(gaps, key=lambda gap: gap.started_at):
+        if min(gap.started_at, end) - start >= SHORTEST_GAP:
+            yield start, min(gap.started_at, end)
+        start = max(start, gap.ended_at)
+    if end - start >= SHORTEST_GAP:
+        yield start, end
+
+
+def _whys(state: Recording, connection: int) -> tuple[Why, Why]:
+    """Why nothing was recorded just before a connection's end, and after it."""
+    ended = state.ended.get(connection, "lost")
+    return state.last_whys.get(connection, ended), ended
+
+
+def _next(before: Place, after: Place, state: Recording) -> bool:
     """Whether nothing can come between two segments any more. A connection's end is told after all its segments."""
-    if before.connection == after.connection:
-        return after.number == before.number + 1
-    return after.number == 1 and all(c in state.ended for c in range(before.connection, after.connection))
+    if before[0] == after[0]:
+        return after[1] == before[1] + 1
+    return after[1] == 1 and all(c in state.ended for c in range(before[0], after[0]))
 
 
-def _place(segment: Segment) -> tuple[int, int]:
+def _place(segment: Segment) -> Place:
     return (segment.connection, segment.number)
 
 

@@ -68,7 +68,7 @@ class Delivery:
         await self._core.act(name.tenant, ACTOR, f"segment {segment.object_key}", use_case)
 
     async def ended(self, name: RecordingName, connection: int, note: EndedNote) -> None:
-        order = recording.End(connection=connection, at=note.at, why=note.why)
+        order = recording.End(connection=connection, at=note.at, why=note.why, gap_why=note.gap_why)
         use_case = partial(recordings.end_connection, name=name.text, order=order)
         await self._core.act(name.tenant, ACTOR, f"ended {name.text} {connection}", use_case)
 
@@ -126,6 +126,8 @@ async def _finalise(core: Core, name: RecordingName) -> None:
     finished = state.finalised is not None and state.finalised.segments == len(state.segments)
     if finished or state.live or not state.segments:
         return
+    session = str(Stream(name.tenant, "session", name.session))
+    _, whose = await core.handler.load(session_rules.DECIDER, session, fresh=True)
     made = await _make(core, name, state)
     key = finalised_object_key(name, made.sha256)
     try:
@@ -134,7 +136,7 @@ async def _finalise(core: Core, name: RecordingName) -> None:
         log.info("%s was finished before and is taken as it lies", name.text)
     order = recording.Finalise(
         object_key=key, bytes=len(made.stored), sha256=made.sha256, duration_s=made.duration_s, frames=made.frames,
-        segments=made.segments,
+        segments=made.segments, session_ended_at=whose.ended_at,
     )  # fmt: skip
     await core.act(name.tenant, ACTOR, f"finalise {key}", partial(recordings.finalise, name=name.text, order=order))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from domain.recording import (
     DECIDER,
@@ -23,34 +26,47 @@ from domain.recording import (
 )
 from tests.domain.hall import at
 
-Connection = tuple[Why, list[Segment]]  # why it ended, and its segments in the order of their arrival
+
+class Connection(NamedTuple):
+    """When it began, when and why it ended, and its segments in the order of their arrival."""
+
+    began_at: datetime
+    ended_at: datetime
+    why: Why
+    arriving: list[Segment]
+
+
+BEGAN = at("10:00")
 
 
 @st.composite
 def recordings(draw: st.DrawFn) -> list[Connection]:
-    """Connections one after another (or a little over each other), with pauses of media in and between them.
+    """Connections one after another (or a little over each other), with pauses of media in, between and after them.
 
     Segments come in any order, and now and then one never comes.
     """
     made: list[Connection] = []
-    now = at("10:00")
+    began_at = now = BEGAN
     for connection in range(1, draw(st.integers(1, 4)) + 1):
-        now += timedelta(milliseconds=draw(st.sampled_from([-2000, 0, 400, 500, 20_000])))
+        pause = timedelta(milliseconds=draw(st.sampled_from([-2000, 0, 400, 500, 20_000])))
+        began_at = now = max(began_at, now + pause)
         segments = []
         for number in range(1, draw(st.integers(0, 4)) + 1):
             start = now + timedelta(milliseconds=draw(st.sampled_from([0, 0, 499, 500, 3000])))
             now = start + timedelta(seconds=6)
             segments.append(_segment(connection, number, start, now))
+        now += timedelta(milliseconds=draw(st.sampled_from([0, 0, 499, 500, 60_000])))
         why: Why = draw(st.sampled_from(["stopped", "lost", "replaced", "worker_lost"]))
         arriving = draw(st.permutations(segments))
-        made.append((why, arriving[1:] if draw(st.integers(0, 5)) == 0 else arriving))
+        arriving = arriving[1:] if draw(st.integers(0, 5)) == 0 else arriving
+        made.append(Connection(began_at, now, why, arriving))
     return made
 
 
 @settings(max_examples=300, deadline=None)
-@for_all(recordings(), st.lists(st.booleans(), min_size=20, max_size=20))
+@for_all(recordings(), st.lists(st.booleans(), min_size=20, max_size=20), st.sampled_from([0, 499, 500, 60_000]))
 def test_gaps_are_recorded_once_and_exactly_where_there_is_no_media(
-    made: list[Connection], found_now: list[bool]
+    made: list[Connection], found_now: list[bool], after_ms: int
 ) -> None:
     state, gaps = Recording(), list[GapRecorded]()
 
@@ -61,13 +77,18 @@ def test_gaps_are_recorded_once_and_exactly_where_there_is_no_media(
             gaps.extend([event] if isinstance(event, GapRecorded) else [])
 
     left_behind: list[RecordingCommand] = []  # in the spool of a worker that was lost, until it is found
-    for connection, (why, arriving) in enumerate(made, 1):
-        say(Start(connection=connection, at=at("10:00"), worker="w"))
+    started = 0
+    for connection, one in enumerate(made, 1):
+        for number, other in enumerate(made[started:], started + 1):
+            if number > connection and other.began_at > one.ended_at:
+                break
+            say(Start(connection=number, at=BEGAN, worker="w"))  # a later one may be there before this one has gone
+            started = number
         tells: list[RecordingCommand] = [
-            *(StoreSegment(segment=segment) for segment in arriving),
-            End(connection=connection, at=at("11:00"), why=why),
+            *(StoreSegment(segment=segment) for segment in one.arriving),
+            End(connection=connection, at=one.ended_at, why=one.why),
         ]
-        if why == "worker_lost":
+        if one.why == "worker_lost":
             left_behind += tells
             continue
         for command in tells:
@@ -76,21 +97,40 @@ def test_gaps_are_recorded_once_and_exactly_where_there_is_no_media(
                 say(left_behind.pop(0))
     for command in left_behind:
         say(command)
-    say(Finalise(object_key="k", bytes=1, sha256="a", duration_s=1, frames=1, segments=len(state.segments)))
+    until = max(one.ended_at for one in made) + timedelta(milliseconds=after_ms)
+    finalise = Finalise(object_key="k", bytes=1, sha256="a", duration_s=1, frames=1, segments=len(state.segments))
+    say(replace(finalise, session_ended_at=until))
 
-    assert {(g.started_at, g.ended_at) for g in gaps} == _silences(list(state.segments))
-    assert len(gaps) == len(_silences(list(state.segments)))
+    media = list(state.segments)
+    for gap, following in itertools.pairwise(sorted(gaps, key=lambda g: g.started_at)):
+        assert gap.ended_at <= following.started_at, "two gaps tell of the same time"
+    for gap in gaps:
+        assert gap.ended_at - gap.started_at >= SHORTEST_GAP
+        assert any(a <= gap.started_at and gap.ended_at <= b for a, b in _silences(media, until)), "there was media"
+    for silence in _silences(media, until):
+        assert _untold(silence, gaps) < SHORTEST_GAP, "nobody says why there was no media"
 
 
-def _silences(segments: list[Segment]) -> set[tuple[datetime, datetime]]:
-    """The stretches without media between the first and the last, found the plain way: in the order of time."""
+def _silences(segments: list[Segment], until: datetime) -> set[tuple[datetime, datetime]]:
+    """The stretches without media up to the end of the session, found the plain way: in the order of time."""
     found = set()
     ordered = sorted(segments, key=lambda s: (s.connection, s.number))
-    for after in ordered[1:]:
-        reached = max(s.ended_at for s in ordered if (s.connection, s.number) < (after.connection, after.number))
-        if after.started_at - reached >= SHORTEST_GAP:
+    for n, after in enumerate(ordered):
+        reached = max((s.ended_at for s in ordered[:n]), default=BEGAN)
+        opens = (after.connection, after.number) == (1, 1)
+        if after.started_at - reached >= SHORTEST_GAP and not opens:
             found.add((reached, after.started_at))
-    return found
+    return found | {(max((s.ended_at for s in ordered), default=BEGAN), until)}
+
+
+def _untold(silence: tuple[datetime, datetime], gaps: list[GapRecorded]) -> timedelta:
+    """The longest part of a silence of which no gap tells."""
+    at, until = silence
+    longest = timedelta()
+    for gap in sorted(gaps, key=lambda g: g.started_at):
+        longest = max(longest, min(gap.started_at, until) - at)
+        at = max(at, gap.ended_at)
+    return max(longest, until - at)
 
 
 def _segment(connection: int, number: int, start: datetime, end: datetime) -> Segment:

@@ -75,7 +75,7 @@ def test_connections_are_counted_without_a_hole(connection: int) -> None:
 
 def test_a_connection_ends_once_and_only_if_it_began() -> None:
     end = End(connection=1, at=at("10:00:12"), why="stopped")
-    given(DECIDER, STARTED).when(end).then(STOPPED)
+    given(DECIDER, STARTED, *_stored(FIRST, SECOND)).when(end).then(STOPPED)
     given(DECIDER, STARTED, STOPPED).when(end).then_nothing()
     given(DECIDER).when(end).then_nothing()
 
@@ -199,3 +199,71 @@ def test_a_recording_is_finished_again_when_more_of_it_has_come() -> None:
     given(DECIDER, STARTED, *_stored(FIRST), FINALISED).when(replace(FINALISE, segments=2)).then_nothing()
     more = {"object_key": "longer", "segments": 4}
     given(DECIDER, STARTED, *_stored(FIRST), FINALISED).when(replace(FINALISE, **more)).then(replace(FINALISED, **more))
+
+
+# What is missing at the end.
+
+END = End(connection=1, at=at("10:05"), why="lost")
+LOST = Ended(connection=1, at=at("10:05"), why="lost")
+
+
+def test_what_is_missing_when_a_connection_ends_is_a_gap() -> None:
+    before = (STARTED, *_stored(FIRST))
+    given(DECIDER, *before).when(END).then(LOST, _gap("10:00:06", "10:05", "lost"))
+    full, said = replace(END, gap_why="spool_full"), replace(LOST, gap_why="spool_full")
+    given(DECIDER, *before).when(full).then(said, _gap("10:00:06", "10:05", "spool_full"))
+    blink = at("10:00:06").replace(microsecond=499_000)
+    given(DECIDER, *before).when(replace(END, at=blink)).then(replace(LOST, at=blink))
+
+
+def test_a_connection_that_gave_nothing_is_a_gap_from_its_start() -> None:
+    given(DECIDER, STARTED).when(END).then(LOST, _gap("10:00", "10:05", "lost"))
+
+
+def test_after_the_gap_at_the_end_of_a_connection_comes_the_one_to_the_next() -> None:
+    tail = _gap("10:00:06", "10:05", "spool_full")
+    back = _segment(2, 1, "10:06", "10:06:06")
+    before = (STARTED, *_stored(FIRST), replace(LOST, gap_why="spool_full"), tail, AGAIN)
+    given(DECIDER, *before).when(StoreSegment(segment=back)).then(_gap("10:05", "10:06", "lost"), *_stored(back))
+    soon = _segment(2, 1, "10:05", "10:05:06")
+    given(DECIDER, *before).when(StoreSegment(segment=soon)).then(*_stored(soon))
+
+
+def test_while_a_later_connection_lives_nothing_is_said_of_what_is_missing_before_it() -> None:
+    before = (STARTED, *_stored(FIRST), AGAIN)
+    full, said = replace(END, gap_why="spool_full"), replace(LOST, gap_why="spool_full")
+    given(DECIDER, *before).when(full).then(said)
+    gap = _gap("10:00:06", "10:00:30", "spool_full")
+    given(DECIDER, *before, said).when(StoreSegment(segment=BACK)).then(gap, *_stored(BACK))
+
+
+def test_a_connection_that_gave_nothing_before_one_that_did_is_a_gap() -> None:
+    tail = _gap("10:00", "10:05", "lost")
+    back = _segment(2, 1, "10:06", "10:06:06")
+    rest = _gap("10:05", "10:06", "lost")
+    given(DECIDER, STARTED, LOST, tail, AGAIN).when(StoreSegment(segment=back)).then(rest, *_stored(back))
+    whole = _gap("10:00", "10:06", "lost")
+    given(DECIDER, STARTED, AGAIN, *_stored(back)).when(END).then(LOST, whole)
+
+
+def test_the_moment_that_a_connection_takes_is_no_gap_but_a_full_spool_is() -> None:
+    late = _segment(1, 1, "10:00:03", "10:00:09")
+    given(DECIDER, STARTED).when(StoreSegment(segment=late)).then(*_stored(late))
+    told = StoreSegment(segment=late, gap_why="spool_full")
+    stored = SegmentStored(segment=late, gap_why="spool_full")
+    given(DECIDER, STARTED).when(told).then(_gap("10:00", "10:00:03", "spool_full"), stored)
+
+
+def test_who_never_came_back_is_missing_up_to_the_end_of_the_session() -> None:
+    tail = _gap("10:00:06", "10:05", "spool_full")
+    finalise = replace(FINALISE, session_ended_at=at("11:00"))
+    before = (STARTED, *_stored(FIRST), replace(LOST, gap_why="spool_full"))
+    given(DECIDER, *before, tail).when(finalise).then(_gap("10:05", "11:00", "lost"), FINALISED)
+    given(DECIDER, *before, tail).when(replace(finalise, session_ended_at=at("10:04"))).then(FINALISED)
+    # As an earlier version left it, which did not look at the end.
+    given(DECIDER, *before).when(finalise).then(tail, _gap("10:05", "11:00", "lost"), FINALISED)
+
+
+def test_a_recording_that_goes_to_the_end_of_the_session_is_whole() -> None:
+    before = (STARTED, *_stored(FIRST, SECOND), STOPPED)
+    given(DECIDER, *before).when(replace(FINALISE, session_ended_at=at("10:00:12"))).then(FINALISED)
