@@ -23,10 +23,11 @@ __all__ = ["DEADLINES", "Watch"]
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """One session. `due_at` is when its clock runs out: None before the start, while it stands, and once it is over.
 
-    `tracks` must be published while it runs; `lost` are those that are not, since when, and `returned_at` is when the
-    last of them came back. `undelivered` are interventions by the time of their request, `waiting_since` the earliest.
-    `heads` are the last versions of what a seal has to cover, `sealed` those that the last one covers; `owing` says
-    that the session is over and another seal is due. `changed_at` is when anything was recorded last.
+    `tracks` must be published while it runs, and `detectors` look at them if there are any; `lost` are tracks that are
+    not there, since when, and `returned_at` is when the last of them came back. `undelivered` are interventions by the
+    time of their request, `waiting_since` the earliest. `heads` are the last versions of what a seal has to cover,
+    `sealed` those that the last one covers; `owing` says that the session is over and another seal is due. `changed_at`
+    is when anything was recorded last.
     """
 
     session: str
@@ -35,6 +36,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock = Clock()
     due_at: datetime | None = None
     tracks: tuple[Track, ...] = ()
+    detectors: bool = False
     lost: dict[Track, datetime] = {}
     returned_at: datetime | None = None
     admitted: bool = False
@@ -101,7 +103,7 @@ def _session(row: Watch, event: SessionEvent) -> Watch:
         case session.Opened(schedule=name):
             row = replace(row, schedule=name)
         case session.Started(policy=policy):
-            row = replace(row, tracks=policy.tracks)
+            row = replace(row, tracks=policy.tracks, detectors=bool(policy.detectors))
         case session.AdmittedLate():
             row = replace(row, admitted=True)
     phase, clock = tick(row.phase, row.clock, event)

@@ -27,6 +27,7 @@ from projections.deadlines import Watch
 from vigil.connections import Ears, Live, Lost, judge
 from vigil.outlook import Outlook, Over, look, until_there
 from vigil.sealing import LOST_AFTER, seal
+from vigil.watching import DetectorEars
 from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
@@ -37,18 +38,19 @@ SEALS_AT_ONCE = 3  # each holds one of the pool's connections while it waits for
 SEAL_AGAIN_S = 0.5
 LEADER = 0x766967696C  # the advisory lock's number: "vigil" in ASCII
 ACTOR = "system/react"
-MESSAGING = "messaging"
+MESSAGING, DETECTORS = "messaging", "detectors"
+NOBODY_LOOKS = "no detector is there to look at the camera"
 
 
 async def react(core: Core) -> None:
     """Runs until cancelled; waits while another process leads."""
-    async with Ears(core.nats) as ears:
+    async with Ears(core.nats) as ears, DetectorEars(core.nats) as detectors:
         while True:
             try:
                 async with _leading(core.settings.database_url_for("project")) as conn:
                     log.info("this process leads the reactions")
                     await until_there(conn)
-                    await _lead(core, conn, ears)
+                    await _lead(core, conn, ears, detectors)
             except (psycopg.OperationalError, LedgerAway):
                 log.warning("the database was lost; standing for election again")
                 await asyncio.sleep(1)
@@ -62,14 +64,14 @@ async def _leading(conninfo: str) -> AsyncIterator[AsyncConnection]:
         yield conn
 
 
-async def _lead(core: Core, conn: AsyncConnection, ears: Ears) -> None:
+async def _lead(core: Core, conn: AsyncConnection, ears: Ears, detectors: DetectorEars) -> None:
     sealing: dict[tuple[str, str], asyncio.Task[None]] = {}
     turns = asyncio.Semaphore(SEALS_AT_ONCE)
     since = core.now()
     try:
         while True:
             seen = await look(conn, core.now())
-            await _round(core, ears, seen)
+            await _round(core, ears, detectors, seen)
             sealing = {key: task for key, task in sealing.items() if not task.done()}
             for one in seen.over:  # sealing waits for the notary, and must not hold up the clock
                 key = (one.tenant, one.session)
@@ -83,9 +85,9 @@ async def _lead(core: Core, conn: AsyncConnection, ears: Ears) -> None:
             task.cancel()
 
 
-async def _round(core: Core, ears: Ears, seen: Outlook) -> None:
+async def _round(core: Core, ears: Ears, detectors: DetectorEars, seen: Outlook) -> None:
     """Each thing by itself: one session that cannot be dealt with holds up no other."""
-    for whose, turn in _turns(core, ears, seen):
+    for whose, turn in _turns(core, ears, detectors, seen):
         try:
             await turn
         except (psycopg.OperationalError, LedgerAway):
@@ -94,10 +96,12 @@ async def _round(core: Core, ears: Ears, seen: Outlook) -> None:
             log.exception("nothing could be done about %s in this round", whose)
 
 
-def _turns(core: Core, ears: Ears, seen: Outlook) -> Iterator[tuple[str, Awaitable[None]]]:
+def _turns(core: Core, ears: Ears, detectors: DetectorEars, seen: Outlook) -> Iterator[tuple[str, Awaitable[None]]]:
     live = ears.live()
     for tenant, watch in seen.running:
         yield watch.session, _running(core, tenant, watch, live, seen.at, away=ears.away)
+        if watch.detectors and (there := detectors.alive()) is not None:
+            yield watch.session, _fault(core, tenant, watch, DETECTORS, None if there else NOBODY_LOOKS)
     for tenant, watch in seen.called_off:
         yield watch.session, _expire(core, tenant, watch.session, f"called off {watch.position}")
     for tenant, session, since in seen.waiting:
@@ -125,7 +129,7 @@ async def _running(
         if await _connection(core, tenant, watch, mine, at):
             return  # the next look sees it
     elif away:
-        await _nothing_heard(core, tenant, watch)
+        await _fault(core, tenant, watch, MESSAGING, "the message server is away; pictures and live hints wait")
     expires_at = watch.expires_at
     if live is None and watch.tracks and watch.due_at is not None:
         expires_at = watch.clock.end_at  # nobody knows who is cut off
@@ -137,12 +141,15 @@ async def _expire(core: Core, tenant: str, session: str, mark: str) -> None:
     await _say(core, tenant, f"expire {session} {mark}", partial(sessions.expire, name=session))
 
 
-async def _nothing_heard(core: Core, tenant: str, watch: Watch) -> None:
-    """While NATS is away nothing can be told of anybody's tracks, and that is a fault of ours."""
-    if MESSAGING not in watch.faults:
-        why = "the message server is away; pictures and live hints wait"
-        fault = partial(sessions.open_fault, name=watch.session, what=MESSAGING, why=why)
-        await _say(core, tenant, f"fault {MESSAGING} {watch.session} {watch.position}", fault)
+async def _fault(core: Core, tenant: str, watch: Watch, what: str, why: str | None) -> None:
+    """A fault of ours: it is there as long as there is a `why`."""
+    cause = f"{what} {watch.session} {watch.position}"
+    if why is not None and what not in watch.faults:
+        use_case: UseCase = partial(sessions.open_fault, name=watch.session, what=what, why=why)
+        await _say(core, tenant, f"fault {cause}", use_case)
+    if why is None and what in watch.faults:
+        use_case = partial(sessions.close_fault, name=watch.session, what=what)
+        await _say(core, tenant, f"fault over {cause}", use_case)
 
 
 async def _connection(core: Core, tenant: str, watch: Watch, live: Mapping[Track, Live], at: datetime) -> bool:
@@ -150,10 +157,7 @@ async def _connection(core: Core, tenant: str, watch: Watch, live: Mapping[Track
     if watch.clock.started_at is None:
         return False
     name, mark = watch.session, f"{watch.session} {watch.position}"
-    if MESSAGING in watch.faults:
-        await _say(
-            core, tenant, f"fault over {MESSAGING} {mark}", partial(sessions.close_fault, name=name, what=MESSAGING)
-        )
+    await _fault(core, tenant, watch, MESSAGING, None)
     judged = judge(watch.tracks, watch.lost, live, (at - watch.clock.started_at).total_seconds())
     for said in judged:
         if isinstance(said, Lost):

@@ -22,6 +22,7 @@ from vigil.exports import ExportJobs
 from vigil.reactions import react
 from vigil.reading import project
 from vigil.settings import Settings
+from vigil.watching import beat
 from vigil.wiring import Core, core
 
 PASSWORD = "correct horse battery staple"
@@ -119,14 +120,15 @@ async def serving(app: object) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def a_hall(settings: Settings) -> AsyncIterator[Hall]:
-    """Everything but media, in this process: the front door, projections, notary and reactions."""
+    """The front door, projections, notary and reactions in this process; of media only that detectors are there."""
     async with AsyncExitStack() as stack:
         here = await stack.enter_async_context(core(settings, "test"))
         exports = ExportJobs(here)
         stack.push_async_callback(exports.close)
         clock = Clock()
         made = replace(services(here, exports), now=clock, public_url="http://vigil.test")
-        for role in (project(here), Notary(settings.database_url_for("notary"), here.signer).run(), react(here)):
+        notary = Notary(settings.database_url_for("notary"), here.signer)
+        for role in (project(here), notary.run(), react(here), beat(here.nats)):
             task = asyncio.create_task(role)
             stack.push_async_callback(_ended, task)
         url = await stack.enter_async_context(serving(create_app(made)))

@@ -27,6 +27,7 @@ from domain.stream import Stream
 from vigil.reactions import react
 from vigil.reading import project
 from vigil.settings import Settings
+from vigil.watching import beat
 from vigil.wiring import Core, core
 
 T = TypeVar("T")
@@ -143,8 +144,8 @@ class Hall:
 
     @asynccontextmanager
     async def reacting(self) -> AsyncIterator[asyncio.Task[None]]:
-        """The reactions run meanwhile."""
-        async with running(react(self.core)) as task:
+        """The reactions run meanwhile, and detectors are there."""
+        async with running(beat(self.core.nats)), running(react(self.core)) as task:
             yield task
 
     @asynccontextmanager

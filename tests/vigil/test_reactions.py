@@ -15,11 +15,11 @@ from commands.handler import Work
 from domain import intervention
 from domain.messages import Hangup, MediaRequest
 from domain.record import Sealed
-from domain.session import GRACE, ConnectionLost, ConnectionRestored, Ended, Submitted
-from tests.vigil.hall import HOUR, Hall, a_hall, until
-from vigil import connections
+from domain.session import GRACE, ConnectionLost, ConnectionRestored, Ended, FaultClosed, FaultOpened, Submitted
+from tests.vigil.hall import HOUR, Hall, a_hall, running, until
+from vigil import connections, watching
 from vigil.connections import ARRIVE_S
-from vigil.reactions import LEADER, UNDELIVERED_S
+from vigil.reactions import LEADER, UNDELIVERED_S, react
 from vigil.settings import Settings
 
 MINUTE = timedelta(minutes=1)
@@ -107,6 +107,21 @@ async def test_one_session_that_cannot_be_dealt_with_holds_up_no_other(
     async with hall.reacting():
         await until(lambda: _phase(hall, whole, "no_show"))
     assert await hall.phase(broken) == "expected"
+
+
+async def test_that_nobody_looks_is_a_fault_until_a_detector_is_there(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "SILENT_S", 0.5)
+    session = await hall.sitting()
+    async with hall.on_air(session, "camera", "screen"), running(react(hall.core)):
+        (opened,) = await until(lambda: hall.events(session, FaultOpened))
+        assert opened.what == "detectors"  # type: ignore[attr-defined]
+        assert await hall.phase(session) == "in_progress"
+        monkeypatch.setattr(watching, "SILENT_S", 5.0)
+        async with running(watching.beat(hall.core.nats)):
+            await until(lambda: hall.events(session, FaultClosed))
+    assert len(await hall.events(session, FaultOpened)) == 1
 
 
 async def test_who_is_still_cut_off_at_the_sessions_own_end_ended_in_a_fault(hall: Hall) -> None:
