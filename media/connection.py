@@ -22,7 +22,8 @@ from media.track import EncodedFrame
 
 logger = logging.getLogger(__name__)
 
-SILENCE_S = 3.0
+SILENCE_S = 3.0  # without any packet
+PICTURELESS_S = 10.0  # without a picture, though sound comes: by then nine requests for one or so have gone unanswered
 KEYFRAME_EVERY_S: dict[Track, float] = {"camera": 2.0, "screen": 6.0}
 _QUIET_S = 1.0
 _WHY: dict[PeerEnd, Why] = {"failed": "lost", "lost": "lost", "closed": "stopped", "stopped": "stopped"}
@@ -71,6 +72,7 @@ class Connection:
         self._peer = Peer(port, offer, certificate, on_end=self._peer_ended, keyframe_every_s=every_s)
         clocks = {s.track.kind: s.clock for s in self._peer.streams}
         self._clocks = clocks
+        self._video = next(s.track for s in self._peer.streams if s.track.kind == "video")
         self._recorder = sealing and Recorder(
             recording,
             number,
@@ -79,6 +81,7 @@ class Connection:
             clocks=clocks,
             wall=self.wall,
             packets_lost=lambda: self.packets_lost,
+            want_keyframe=self._video.request_keyframe,
         )
         for stream in self._peer.streams:
             stream.track.frame_sinks.append(self._on_frame)
@@ -94,17 +97,20 @@ class Connection:
         await self._peer.close()
 
     def tick(self) -> None:
-        """To be called each second: flushes, and ends the connection when no media came for `SILENCE_S`."""
-        now = self._loop.time()
-        if self._recorder is not None:
-            with self._ending_if_broken():
+        """To be called each second: flushes, and ends the connection when nothing came for `SILENCE_S`, or no picture
+        for `PICTURELESS_S`.
+        """
+        with self._ending_if_broken():
+            now = self._loop.time()
+            if self._recorder is not None:
                 self._recorder.tick(now)
-        quiet = 0.0 if self._peer.media_at is None else now - self._peer.media_at
-        if quiet > SILENCE_S:
-            self._peer_ended("lost")
-        elif quiet > _QUIET_S:  # a still screen may have nothing to send until it is asked
-            for stream in self._peer.streams:
-                stream.track.request_keyframe()
+            packet_at, picture_at = self._peer.media_at, self._picture_at
+            if packet_at is None or picture_at is None:
+                return
+            if now - packet_at > SILENCE_S or now - picture_at > PICTURELESS_S:
+                self._peer_ended("lost")
+            elif now - picture_at > _QUIET_S:  # a still screen may have nothing to send until it is asked
+                self._video.request_keyframe()
 
     def wall(self, at: float) -> datetime:
         """Loop time as wall time. The offset is taken once: setting the clock leaves no hole in a recording."""
@@ -112,12 +118,16 @@ class Connection:
 
     @property
     def media_at(self) -> datetime | None:
-        """When the last packet came; None before the connection stood."""
-        return None if self._peer.media_at is None else self.wall(self._peer.media_at)
+        """When the last picture came, at first when the connection stood; None before that. Sound alone is no proof."""
+        return None if self._picture_at is None else self.wall(self._picture_at)
 
     @property
     def packets_lost(self) -> int:
         return sum(s.track.packets_lost for s in self._peer.streams)
+
+    @property
+    def _picture_at(self) -> float | None:
+        return self._video.frame_at or self._peer.connected_at
 
     def _on_frame(self, frame: EncodedFrame) -> None:
         with self._ending_if_broken():
@@ -146,10 +156,11 @@ class Connection:
             return
         self._ended = True
         if self._recorder is not None and self._sealing is not None:
+            at = (self._picture_at if why == "lost" else None) or self._loop.time()
+            gap_why: Why | None = None
             try:
-                self._recorder.close()
+                gap_why = self._recorder.close(at)
             except Exception:  # the spool keeps what was written, and the others must not notice
                 logger.exception("the last segment of a connection could not be finished")
-            at = self.media_at if why == "lost" else None
-            self._sealing.spool.end(at or datetime.now(UTC), why)
+            self._sealing.spool.end(self.wall(at), why, gap_why)
         self._on_end(self)

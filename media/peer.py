@@ -73,7 +73,8 @@ class Peer:
         keyframe_every_s: float,
     ) -> None:
         loop = asyncio.get_running_loop()
-        self.media_at: float | None = None  # loop time of the last RTP packet, or of connecting
+        self.connected_at: float | None = None  # loop time
+        self.media_at: float | None = None  # loop time of the last RTP packet of a stream, or of connecting
         self._loop, self._port, self._offer, self._on_end = loop, port, offer, on_end
         self._connection = OnePortConnection(port, self._on_media)
         self._gatherer = ConnectionGatherer(self._connection)
@@ -142,7 +143,7 @@ class Peer:
     def _dtls_changed(self) -> None:
         if self._dtls.state == "connected":
             self._srtp = srtp_sessions(self._dtls)
-            self.media_at = self._loop.time()
+            self.connected_at = self.media_at = self._loop.time()
             for data in self._early:
                 self._on_media(data)
             self._early.clear()
@@ -172,7 +173,6 @@ class Peer:
                 self._on_rtcp(self._srtp[0].unprotect_rtcp(data))
             else:
                 self._on_rtp(parse_rtp(self._srtp[0].unprotect(data)))
-                self.media_at = self._loop.time()
         except (pylibsrtp.Error, ValueError):  # forged, repeated or malformed: as if it had not come
             return
 
@@ -187,6 +187,7 @@ class Peer:
                 stream.track.receive(original, retransmitted=True)
         else:
             stream.track.receive(packet)
+        self.media_at = self._loop.time()
 
     def _on_rtcp(self, data: bytes) -> None:
         now = self._loop.time()

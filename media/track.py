@@ -63,6 +63,7 @@ class ReceiveTrack:
         self.ssrc: int | None = None
         self.frame_sinks: list[Callable[[EncodedFrame], None]] = []
         self.packets_lost = 0  # for good
+        self.frame_at: float | None = None  # when the last frame was given
         self._clock, self._feedback = clock, feedback
         self._video = kind == "video"
         self._sequence, self._ticks = Unwrapper(16), Unwrapper(32)
@@ -229,5 +230,6 @@ class ReceiveTrack:
         self._emit(EncodedFrame("video", data, ticks, size is not None, *self._size, now))
 
     def _emit(self, frame: EncodedFrame) -> None:
+        self.frame_at = frame.arrival
         for sink in self.frame_sinks:
             sink(frame)

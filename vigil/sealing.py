@@ -79,8 +79,8 @@ async def _settle(core: Core, one: Over, state: Session) -> bool:
     for detector in await _uncovered(core, one, state):
         due = round(recorded_s / SAMPLE_S)
         order = incidents.ReportCoverage(
-            detector=detector, due=due, taken=0, cannot_tell=due, overloaded=0, muted=0
-        )  # fmt: skip
+            detector=detector, due=due, taken=0, cannot_tell=due, overloaded=0, muted=0, due_s=recorded_s, seen_s=0.0
+        )
         use_case = partial(flags.report_coverage, session=session, order=order)
         await core.act(tenant, ACTOR, f"coverage {session} {detector}", use_case)
         said = True

@@ -76,15 +76,15 @@ def test_a_picture_that_claims_to_be_huge_is_not_decoded(caplog: pytest.LogCaptu
 async def test_a_recorder_that_breaks_at_the_end_still_lets_its_connection_end() -> None:
     ended: list[str] = []
 
-    def breaks() -> None:
+    def breaks(_: float) -> None:
         raise RuntimeError("whatever it is")
 
     connection = cast(
         "Connection",
         SimpleNamespace(
-            _ended=False, _recorder=SimpleNamespace(close=breaks), media_at=None,
+            _ended=False, _recorder=SimpleNamespace(close=breaks), _picture_at=7.0, wall=lambda at: at,
             _on_end=lambda _: ended.append("told"),
-            _sealing=SimpleNamespace(spool=SimpleNamespace(end=lambda _, why: ended.append(why))),
+            _sealing=SimpleNamespace(spool=SimpleNamespace(end=lambda _, why, __: ended.append(why))),
         ),
     )  # fmt: skip
     Connection._finish(connection, "lost")
