@@ -23,7 +23,7 @@ from media.track import EncodedFrame
 logger = logging.getLogger(__name__)
 
 SILENCE_S = 3.0  # without any packet
-PICTURELESS_S = 10.0  # without a picture, though sound comes: by then nine requests for one or so have gone unanswered
+PICTURELESS_S = 10.0  # without a picture, though sound comes: by then some eight requests for one have gone unanswered
 KEYFRAME_EVERY_S: dict[Track, float] = {"camera": 2.0, "screen": 6.0}
 _QUIET_S = 1.0
 _WHY: dict[PeerEnd, Why] = {"failed": "lost", "lost": "lost", "closed": "stopped", "stopped": "stopped"}

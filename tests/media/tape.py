@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from domain.messages import Track
 from domain.recording import Segment
 from media.clips import Clip
 from media.clock import SenderClock, StreamClock
 from media.names import RecordingName, SegmentName
-from media.recorder import Recorder
+from media.recorder import Recorder, SegmentStore
 from media.rtp import vp8_keyframe_size
 from media.sealing import OpenedSegment, measure, open_segment
 from media.spool import SpoolAway
@@ -55,8 +56,9 @@ class Tape:
     def segments(self, connection: int = 1) -> list[Segment]:
         return [segment_of(note, self.files[note.number], connection) for note in self.notes]
 
-    def opened(self, number: int, connection: int = 1) -> OpenedSegment:
-        return open_segment(DATA_KEY, SegmentName(RECORDING, connection, number), self.files[number])
+    def opened(self, number: int, connection: int = 1, track: Track = "camera") -> OpenedSegment:
+        name = SegmentName(RECORDING._replace(track=track), connection, number)
+        return open_segment(DATA_KEY, name, self.files[number])
 
 
 def segment_of(note: SegmentNote, stored: bytes, connection: int = 1) -> Segment:
@@ -76,18 +78,26 @@ def segment_of(note: SegmentNote, stored: bytes, connection: int = 1) -> Segment
     )
 
 
-def new_recorder(tape: Tape, *, sound: bool = True, connection: int = 1) -> Recorder:
+def new_recorder(
+    tape: SegmentStore,
+    *,
+    sound: bool = True,
+    connection: int = 1,
+    track: Track = "camera",
+    want_keyframe: Callable[[], None] = lambda: None,
+) -> Recorder:
     sender = SenderClock()
     clocks: dict[Kind, StreamClock] = {"video": StreamClock(90_000, sender)}
     if sound:
         clocks["audio"] = StreamClock(48_000, sender)
     return Recorder(
-        RECORDING,
+        RECORDING._replace(track=track),
         connection,
         data_key=DATA_KEY,
         store=tape,
         clocks=clocks,
         wall=lambda at: START + timedelta(seconds=at),
+        want_keyframe=want_keyframe,
     )
 
 

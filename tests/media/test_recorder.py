@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from domain.messages import Track
 from media.clips import Clip, card_clip
-from media.recorder import Recorder
+from media.recorder import LONGEST_BYTES, LONGEST_S, Recorder
+from media.sealing import measure
 from tests.media.hall import watch
 from tests.media.tape import START, Tape, new_recorder, play, record
 
@@ -106,6 +108,103 @@ def test_a_full_spool_is_a_gap_with_its_reason_and_recording_goes_on_after(card:
     seen = watch(tape.opened(3).plaintext)
     assert seen.keyframes[0]
     assert seen.packets == seen.decoded
+
+
+def test_while_pictures_stay_away_there_is_a_gap_whatever_sound_comes(card: Clip, tone: Clip) -> None:
+    again = [replace(f, ticks=f.ticks + 600 * 90_000) for f in play(card, 3, start_s=600)]
+    tape = record(play(card, 3) + again + play(tone, 603))
+    assert [n.gap_before for n in tape.notes] == [None, None]
+    first, second = tape.notes
+    assert (first.ended_at - START).total_seconds() == pytest.approx(3, abs=0.1)
+    assert (second.started_at - START).total_seconds() == pytest.approx(600, abs=0.1)
+    assert (first.frames, second.frames) == (45, 45)
+    assert first.sounds == pytest.approx(LONGEST_S / 0.06, abs=2)  # what was heard meanwhile is kept for a while
+    for note in tape.notes:
+        assert watch(tape.opened(note.number).plaintext).decoded == {"video": note.frames, "audio": note.sounds}
+        assert measure(tape.files[note.number]).whole_bytes == note.bytes
+
+
+@pytest.mark.parametrize(
+    ("track", "away_s", "gaps"), [("camera", 0.4, 0), ("camera", 0.6, 1), ("screen", 2.8, 0), ("screen", 3.2, 1)]
+)
+def test_a_camera_may_pause_for_half_a_second_and_a_still_screen_for_longer(
+    card: Clip, track: Track, away_s: float, gaps: int
+) -> None:
+    tape, asked = Tape(), list[bool]()
+    recorder = new_recorder(tape, sound=False, track=track, want_keyframe=lambda: asked.append(True))
+    frames = play(card, 2.6)
+    late = [replace(f, ticks=f.ticks + round(away_s * 90_000), arrival=f.arrival + away_s) for f in frames[20:]]
+    for frame in frames[:20] + late:  # in the middle between two key frames
+        recorder.on_frame(frame)
+    recorder.close()
+    assert len(asked) == gaps
+    assert len(tape.notes) == 1 + gaps
+    if gaps:
+        first, second = tape.notes
+        assert first.frames == 20
+        assert (first.ended_at - START).total_seconds() == pytest.approx(20 / 15, abs=0.1)
+        assert watch(tape.opened(2, track=track).plaintext).keyframes[0]
+        assert (second.started_at - first.ended_at).total_seconds() > away_s
+
+
+def test_a_key_frame_after_a_pause_begins_the_next_segment_at_once(card: Clip) -> None:
+    tape = record(play(card, 2) + play(card, 2, start_s=3, ticks=270_000), sound=False)
+    first, second = tape.notes
+    assert (first.frames, second.frames) == (30, 30)
+    assert (second.started_at - first.ended_at).total_seconds() == pytest.approx(1 + 1 / 15, abs=0.02)
+
+
+def test_the_last_picture_lasts_to_the_end_unless_it_went_before(card: Clip) -> None:
+    for at, ended_s in [(2.3, 2.3), (2.7, 29 / 15), (None, 29 / 15)]:
+        tape = Tape()
+        recorder = new_recorder(tape, sound=False)
+        _feed(recorder, card, 2)
+        assert recorder.close(at) is None
+        (note,) = tape.notes
+        assert (note.ended_at - START).total_seconds() == pytest.approx(ended_s, abs=0.03)
+
+
+def test_a_sender_without_key_frames_fills_no_endless_segment(card: Clip) -> None:
+    tape, asked = Tape(), list[bool]()
+    recorder = new_recorder(tape, sound=False, want_keyframe=lambda: asked.append(True))
+    for number, frame in enumerate(play(card, 50)):
+        recorder.on_frame(replace(frame, keyframe=number in (0, 600)))
+    recorder.close()
+    first, second = tape.notes
+    assert (first.ended_at - first.started_at).total_seconds() == pytest.approx(LONGEST_S, abs=0.1)
+    assert (second.started_at - START).total_seconds() == pytest.approx(40, abs=0.1)
+    assert (first.gap_before, second.gap_before, asked) == (None, "no_keyframe", [True])
+
+
+def test_a_fast_sender_fills_no_endless_segment(card: Clip) -> None:
+    tape = Tape()
+    recorder = new_recorder(tape, sound=False)
+    for frame in play(card, 5):
+        recorder.on_frame(replace(frame, data=frame.data + bytes(1 << 20)))
+    recorder.close()
+    assert max(map(len, tape.files.values())) < LONGEST_BYTES + (2 << 20)
+    assert tape.notes[1].gap_before == "no_keyframe"
+    assert watch(tape.opened(2).plaintext).keyframes[0]
+
+
+def test_a_spool_that_stays_full_to_the_end_is_told_at_the_end(card: Clip) -> None:
+    tape = Tape()
+    recorder = new_recorder(tape, sound=False)
+    for frame in play(card, 16):
+        tape.full = frame.arrival > 8.5
+        recorder.on_frame(frame)
+    assert recorder.close(16) == "spool_full"
+    assert [n.gap_before for n in tape.notes] == [None, None]
+
+
+def test_a_spool_that_is_full_at_the_last_write_is_told_at_the_end(card: Clip) -> None:
+    tape = Tape()
+    recorder = new_recorder(tape, sound=False)
+    _feed(recorder, card, 2.5)
+    tape.full = True
+    assert recorder.close(2.5) == "spool_full"
+    (note,) = tape.notes
+    assert not note.complete
 
 
 def _feed(recorder: Recorder, clip: Clip, seconds: float) -> None:
