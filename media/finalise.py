@@ -57,7 +57,10 @@ def finalise(
         blocks.add(_demux(data_key, recording, segment, read(segment)), round((segment.started_at - start) / _MS))
     duration_ms = max(round((max(s.ended_at for s in ordered) - start) / _MS), blocks.end_ms)
     pieces = _file(blocks, ordered[0], start, duration_ms)
-    stored = b"".join(seal_recording(data_key, recording, pieces))
+    file = io.BytesIO()  # holds each byte once, where joining pieces would hold it twice
+    file.writelines(seal_recording(data_key, recording, pieces))
+    del pieces
+    stored = file.getvalue()
     result = FinalisedFile(
         stored, hashlib.sha256(stored).hexdigest(), duration_ms / 1000, blocks.frames, blocks.sounds, len(ordered)
     )
@@ -117,7 +120,7 @@ def _packets(file: io.IOBase) -> Iterator[Block]:
 
 
 def _file(blocks: _Blocks, first: Segment, start: datetime, duration_ms: int) -> list[bytes]:
-    """Header, index and clusters."""
+    """Header, index and clusters. Takes the frames out of `blocks`, so that no second copy of them stays."""
     head = header(first.width, first.height, sound=blocks.sounds > 0, start=start, duration_ms=duration_ms)
     points: list[CuePoint] = []
     clusters: list[bytes] = []
@@ -127,6 +130,7 @@ def _file(blocks: _Blocks, first: Segment, start: datetime, duration_ms: int) ->
         key_ms = next((b.at_ms for b in frames if b.track == VIDEO_TRACK and b.keyframe), None)
         if key_ms is not None:
             points.append(CuePoint(key_ms, offset))
+        frames.clear()
         offset += len(written)
         clusters.append(written)
     return [head, cues(points, len(head)), *clusters]

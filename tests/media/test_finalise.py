@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from dataclasses import replace as replace_frame
 from pathlib import Path
 
@@ -86,6 +87,19 @@ def test_finalising_again_gives_the_same_bytes(card: Clip) -> None:
     first, second = finalised(tape), finalised(tape)
     assert first.stored == second.stored
     assert finalised_object_key(RECORDING, first.sha256) == finalised_object_key(RECORDING, second.sha256)
+
+
+def test_little_more_than_the_file_and_its_plaintext_is_held_at_once(card: Clip) -> None:
+    large = [replace_frame(f, data=f.data + bytes(100_000)) for f in play(card, 20)]
+    tape = record(large, sound=False)
+    tracemalloc.start()
+    try:
+        size = len(finalised(tape).stored)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size > 25_000_000
+    assert peak < 2.6 * size
 
 
 def test_segments_that_are_not_what_was_told_are_refused(card: Clip) -> None:
