@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,9 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from commands.objects import ObjectExists, ObjectStoreAway
-from domain.recording import Finalised
+from domain.recording import Finalised, GapRecorded
 from domain.session import FaultClosed, FaultOpened
 from media.names import finalised_object_key, recording_name
+from media.spooled import EndedNote
 from tests.vigil import studio
 from tests.vigil.hall import Hall, running, until
 from vigil import delivery
@@ -47,6 +49,27 @@ async def test_a_recording_is_finished_once_when_its_session_is_over(hall: Hall)
     async with running(upload(hall.core)):
         await asyncio.sleep(0.3)
     assert await hall.position() == before
+
+
+async def test_what_is_missing_up_to_the_end_of_the_session_is_told_with_its_reason(hall: Hall) -> None:
+    session = await hall.sitting()
+    await studio.on_air(hall, session, ["camera"])
+    segments = await studio.taped(hall, session)
+    await studio.deliver(hall, segments)
+    reached = segments[-1][0].ended_at
+    hall.clock.ahead += timedelta(minutes=1)
+    note = EndedNote(at=hall.clock(), why="lost", gap_why="spool_full")
+    await Delivery(hall.core).ended(recording_name("main", session, "camera"), 1, note)
+    hall.clock.ahead += timedelta(minutes=20)
+    await hall.submit(session)
+    async with running(upload(hall.core)):
+        await until(lambda: hall.events(session, Finalised))
+    ended_at = (await hall.state(session)).ended_at
+    assert ended_at is not None
+    assert await hall.events(session, GapRecorded) == [
+        GapRecorded(started_at=reached, ended_at=note.at, why="spool_full"),
+        GapRecorded(started_at=note.at, ended_at=ended_at, why="lost"),
+    ]
 
 
 async def test_a_file_that_was_stored_before_a_crash_is_taken_as_it_lies(hall: Hall) -> None:
