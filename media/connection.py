@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from domain.messages import Track
 from domain.recording import Why
+from media.connection_spool import ConnectionSpool
 from media.hooks import PeerCertificate
 from media.names import RecordingName
 from media.offer import Offer
 from media.peer import Peer, PeerEnd
 from media.port import MediaPort
 from media.recorder import Recorder
-from media.spool import ConnectionSpool
 from media.track import EncodedFrame
 
 logger = logging.getLogger(__name__)

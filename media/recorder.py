@@ -15,9 +15,9 @@ from typing import Protocol
 from domain.messages import Track
 from domain.recording import Why
 from media.clock import StreamClock
+from media.connection_spool import SpoolAway
 from media.names import RecordingName, SegmentName
 from media.sealing import SegmentSealer
-from media.spool import SpoolAway
 from media.spooled import SegmentNote
 from media.track import EncodedFrame, Kind
 from media.webm import AUDIO_TRACK, CLUSTER_SPAN_MAX_MS, VIDEO_TRACK, Block, cluster, header

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -112,3 +113,16 @@ def hold(lock: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def disk_use(root: Path) -> Counter[Path]:
+    """Bytes of all files under `root`, by recording; a file that goes away meanwhile counts nothing."""
+    uses: Counter[Path] = Counter()
+    for folder, _, files in os.walk(root):
+        recording = Path(folder).parent
+        for name in files:
+            try:
+                uses[recording] += os.stat(f"{folder}/{name}").st_size  # noqa: PTH116  # many files, each second
+            except FileNotFoundError:
+                continue
+    return uses

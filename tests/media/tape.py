@@ -11,11 +11,11 @@ from domain.messages import Track
 from domain.recording import Segment
 from media.clips import Clip
 from media.clock import SenderClock, StreamClock
+from media.connection_spool import SpoolAway
 from media.names import RecordingName, SegmentName
 from media.recorder import Recorder, SegmentStore
 from media.rtp import vp8_keyframe_size
 from media.sealing import OpenedSegment, measure, open_segment
-from media.spool import SpoolAway
 from media.spooled import SegmentNote, measured_note
 from media.track import EncodedFrame, Kind
 

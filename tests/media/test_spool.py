@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from media import connection_spool
 from media import spool as spool_module
+from media.connection_spool import ConnectionSpool, SpoolAway
 from media.names import RecordingName, SegmentName
 from media.sealing import SegmentSealer, open_segment
-from media.spool import ConnectionSpool, Spool, SpoolAway
+from media.spool import Spool
 from media.spooled import (
     LOCK,
     EndedNote,
@@ -164,8 +166,8 @@ class Disk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.full, self.refused = False, 0
-        self._write = spool_module.write_note
-        monkeypatch.setattr(spool_module, "write_note", self.write_note)
+        self._write = connection_spool.write_note
+        monkeypatch.setattr(connection_spool, "write_note", self.write_note)
         monkeypatch.setattr(spool_module, "SYNC_EVERY_S", 0.05)
 
     def write_note(self, path: Path, told: SegmentNote | EndedNote) -> None:

@@ -19,10 +19,11 @@ import pytest
 from commands.objects import FolderStore, ObjectStoreAway
 from domain.recording import Segment, Why
 from media.clips import Clip
+from media.connection_spool import ConnectionSpool
 from media.names import RecordingName, SegmentName
 from media.recorder import Recorder
 from media.sealing import HEADER_BYTES, open_segment
-from media.spool import ConnectionSpool, Spool
+from media.spool import Spool
 from media.spooled import EndedNote, connection_folder
 from media.uploader import Uploader
 from tests.media.hall import Eventually, watch
