@@ -17,13 +17,15 @@ from api.media_workers import MediaWorkers
 from domain.messages import MediaBeat, Track
 from vigil.echo import Echo
 
-QUIET_S = 3.0  # a track of which no packet came for so long is not live
+QUIET_S = (
+    6.0  # a track without a picture for so long is not live; one without any packet is ended by its worker after three
+)
 ARRIVE_S = 10.0  # how long a candidate who has started may take to publish
 SETTLE_S = 3.0  # after NATS came back, beats need this long to be complete
 
 
 class Live(NamedTuple):
-    """What is known of one track now: the worker that holds it and for how long no packet came."""
+    """What is known of one track now: the worker that holds it and for how long no picture came."""
 
     worker: str
     quiet_s: float
