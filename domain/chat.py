@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 import msgspec
@@ -93,8 +93,8 @@ def decide(command: ChatCommand, state: Chat) -> tuple[ChatEvent, ...]:
                 raise Refused("a message needs some text", field="text", kind="invalid")
             if len(text.text or "") > LONGEST:
                 raise Refused(f"a message has at most {LONGEST} characters", field="text", kind="invalid")
-            lately = [a for s, a in state.recent if s == side and (at - a).total_seconds() < WITHIN_S]
-            if len(lately) >= AT_MOST:
+            since = at - timedelta(seconds=WITHIN_S)
+            if sum(s == side and sent > since for s, sent in state.recent) >= AT_MOST:
                 raise Refused(f"at most {AT_MOST} messages a minute; wait a little", field="text")
             return (MessageSent(message=message, side=side, by=by, at=at, text=text),)
         case MarkDelivered(message=message, side=side):

@@ -132,19 +132,21 @@ class Ended(Event, frozen=True, kw_only=True, tag="session.ended"):
 
 
 class AdmittedLate(Event, frozen=True, kw_only=True, tag="session.admitted_late"):
-    """A person lets somebody in after the last entry, who may start until the window closes."""
+    """A person lets somebody in after the last entry, at the `phase` they are in, to start until the window closes."""
 
     at: datetime
     by: str
     reason: Private
+    phase: Literal["expected", "checking", "ready"] = "expected"
 
 
 class Reopened(Event, frozen=True, kw_only=True, tag="session.reopened"):
-    """A session that ended in a fault goes on, as if it had been paused since then."""
+    """A session that ended in a fault goes on, as if it had been paused since the fault began."""
 
     at: datetime
     by: str
     reason: Private
+    since: datetime
 
 
 SessionEvent = (
@@ -186,6 +188,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def over(self) -> bool:
         return self.phase in OVER
+
+    @property
+    def onboarding(self) -> Literal["expected", "checking", "ready"]:
+        """How far the candidate came before the start."""
+        return "ready" if self.checked else "checking" if self.notice else "expected"
 
     @property
     def runs_out_at(self) -> datetime | None:
@@ -257,10 +264,9 @@ def evolve(state: Session, event: SessionEvent) -> Session:
             return replace(state, phase="terminated", ended_at=at)
         case Ended(at=at, why=why):
             return replace(state, phase="no_show" if why == "no_show" else "ended_in_fault", ended_at=at)
-        case AdmittedLate():
-            came: Phase = "ready" if state.checked else "checking" if state.notice else "expected"
+        case AdmittedLate(phase=came):
             return replace(state, phase=came, admitted=True, ended_at=None)
-        case Reopened():
-            return replace(state, phase="paused", stopped_since=state.stopped_since or state.ended_at, ended_at=None)
+        case Reopened(since=since):
+            return replace(state, phase="paused", stopped_since=since, ended_at=None)
         case _:
             assert_never(event)

@@ -132,10 +132,7 @@ class Terminate(Command, frozen=True, kw_only=True):
 
 
 class Expire(Command, frozen=True, kw_only=True):
-    """The clock speaks: it submits, notes a no-show or ends in a fault, each only when it is due.
-
-    Who runs while the schedule is `called_off` is ended by that.
-    """
+    """The clock speaks: it submits, notes a no-show, ends in a fault or what is `called_off`, each when it is due."""
 
     at: datetime
     last_entry_at: datetime
@@ -176,7 +173,8 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
                 return ()
             if state.phase != "ended_in_fault":
                 raise Refused(f"a session that is {_said(state)} cannot be reopened")
-            return (Reopened(at=at, by=by, reason=reason),)
+            began = (state.stopped_since or at, state.ended_at or at, *state.lost.values())
+            return (Reopened(at=at, by=by, reason=reason, since=min(began)),)
         case Pause() | Resume() | ExtendTime() | Terminate():
             return _intervene(command, state)
         case _:
@@ -241,7 +239,7 @@ def _admit_late(command: AdmitLate, state: Session) -> tuple[SessionEvent, ...]:
         raise Refused(f"a session that is {_said(state)} cannot be admitted late")
     if command.at >= command.closes_at:
         raise Refused("the window has closed; nobody can be admitted any more", field="window.closes_at")
-    return (AdmittedLate(at=command.at, by=command.by, reason=command.reason),)
+    return (AdmittedLate(at=command.at, by=command.by, reason=command.reason, phase=state.onboarding),)
 
 
 def _intervene(command: Intervening, state: Session) -> tuple[SessionEvent, ...]:

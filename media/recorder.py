@@ -28,8 +28,8 @@ SEGMENT_S = 6.0
 FLUSH_S = 1.0
 LONGEST_S = 30.0  # of a segment when no key frame comes, though they are asked for every few seconds
 LONGEST_BYTES = 32 << 20
-HOLE_S: dict[Track, float] = {"camera": 0.5, "screen": 3.0}
-"""Between two pictures; what is longer is a gap. A still screen sends one each second, or when it is asked to."""
+HOLE_S: dict[Track, float] = {"camera": 2.5, "screen": 3.0}
+"""Between two pictures; what is longer is a gap. A weak camera or a still screen sends one a second, or when asked."""
 _CUT_EARLY_S = 0.2  # a key frame that comes just before the time is taken for the cut
 _TRACK_OF: dict[Kind, int] = {"video": VIDEO_TRACK, "audio": AUDIO_TRACK}
 

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 ACTOR = "system/upload"
 WAITS = "the recording waits on our disk, because the object store is full or away"
 LOOK_EVERY_S = 0.5
-REST_S = 5.0  # after a recording that could not be finished
+REST_S, LONGEST_REST_S = 5.0, 600.0  # after a recording that could not be finished: at first, and in the end
 
 
 async def upload(core: Core) -> None:
@@ -94,6 +94,8 @@ async def _finalise_all(core: Core) -> None:
     """Looks for recordings of sessions that are over, whose connections have all ended, and finishes them."""
     async with core.reading() as conn:
         await until_there(conn)
+    now = asyncio.get_running_loop().time
+    resting: dict[RecordingName, tuple[float, float]] = {}  # what failed: until when, and for how long
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         try:
@@ -103,8 +105,15 @@ async def _finalise_all(core: Core) -> None:
             log.warning("the read models are away; finishing recordings waits")
             continue
         names = [recording_name(one.tenant, one.session, track) for one in waiting for track in one.tracks]
-        if [name for name in names if not await _finished(core, name)]:
-            await asyncio.sleep(REST_S)
+        for name in names:
+            until, rest_s = resting.get(name, (0.0, REST_S / 2))
+            if now() < until:
+                continue
+            if await _finished(core, name):
+                resting.pop(name, None)
+            else:
+                rest_s = min(2 * rest_s, LONGEST_REST_S)
+                resting[name] = (now() + rest_s, rest_s)
 
 
 async def _finished(core: Core, name: RecordingName) -> bool:

@@ -56,9 +56,16 @@ class Media(NamedTuple):
 
 
 def items(events: Iterable[Recorded]) -> list[Item]:
-    """Every stored object that these events name, in their order, each once."""
+    """Every stored object that these events name, in their order, each once and in a file of its own.
+
+    A recording that was finished again, because more of it came, has its last file under the plain name.
+    """
     found = {item.object_key: item for event in events for item in _items(event)}
-    return list(found.values())
+    last = {item.file: item.object_key for item in found.values()}
+    return [
+        item if last[item.file] == item.object_key else item._replace(file=f"{item.file[:-5]}-{item.sha256[:16]}.webm")
+        for item in found.values()
+    ]
 
 
 async def write_media(

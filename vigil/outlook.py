@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
+import psycopg
 from psycopg import AsyncConnection
 
 from domain.session import RUNNING, Track
-from projections.deadlines import Watch
+from projections.deadlines import DEADLINES, Watch
+from projections.schedules import SCHEDULES
 
 
 class Running(NamedTuple):
@@ -95,11 +97,15 @@ async def over(conn: AsyncConnection) -> list[Over]:
 
 
 async def until_there(conn: AsyncConnection) -> None:
-    """Waits for the projector to have made the models; on a new installation that takes a moment."""
+    """Waits for the projector to have made the models: a moment, or as long as a new version takes to be rebuilt."""
+    models = {model.name: model.version for model in (DEADLINES, SCHEDULES)}
     while True:
-        cursor = await conn.execute("SELECT to_regclass('read.deadlines'), to_regclass('read.schedules')")
-        row = await cursor.fetchone()
-        if row is not None and None not in row:
+        try:
+            cursor = await conn.execute("SELECT model, version FROM read.position WHERE live")
+            shown: dict[str, int] = dict(await cursor.fetchall())
+        except psycopg.errors.UndefinedTable:
+            shown = {}
+        if all(shown.get(name, 0) >= version for name, version in models.items()):
             return
         await asyncio.sleep(0.2)
 

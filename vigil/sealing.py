@@ -12,13 +12,16 @@ from commands.proofs import covered, record_root
 from domain import incidents, record, recording, session_rules
 from domain.session import Session, Track
 from domain.stream import Stream
+from media.names import recording_name
+from media.spooled import connection_folder
 from vigil.clock import synchronised
 from vigil.outlook import Over
-from vigil.wiring import Core
+from vigil.wiring import Core, spool
 
 ACTOR = "system/react"
 OBJECT_STORE = "object_store"  # the fault while a session's media wait on our disk
 LOST_AFTER = timedelta(minutes=10)  # what has not come so long after the last news is declared lost
+STILL = timedelta(seconds=40)  # a detector that works has said within this that an incident goes on
 SAMPLE_S = 2.0  # how often a camera is looked at
 
 
@@ -34,7 +37,7 @@ async def seal(core: Core, one: Over, *, waited: bool = False) -> None:
     if state.ended_at is not None:  # who declined the notice never began, and owes nothing
         await _close_incidents(core, tenant, session, state.ended_at)
     owed, lost = await _owed(core, one, state), ()
-    if owed and waited and OBJECT_STORE not in state.faults:  # what lies on our own disk is not lost
+    if owed and waited and not _on_our_disk(core, one, state):
         if await _settle(core, one, state):
             return  # the record is looked at again with what that changed
         owed, lost = (), owed
@@ -55,6 +58,13 @@ async def seal(core: Core, one: Over, *, waited: bool = False) -> None:
         await recordings.seal(work, session, order)
 
     await core.act(tenant, ACTOR, cause, work)
+
+
+def _on_our_disk(core: Core, one: Over, state: Session) -> bool:
+    """Whether media of the session wait here, which are not lost."""
+    names = [recording_name(one.tenant, one.session, track) for track in state.policy.tracks]
+    folders = [connection_folder(spool(core.settings), name, 1).parent for name in names]
+    return OBJECT_STORE in state.faults or any(folder.exists() for folder in folders)
 
 
 async def _settle(core: Core, one: Over, state: Session) -> bool:
@@ -113,12 +123,12 @@ async def _uncovered(core: Core, one: Over, state: Session) -> list[str]:
 
 
 async def _close_incidents(core: Core, tenant: str, session: str, ended_at: datetime) -> None:
-    """Ends what is still open with the session, as it was last seen: a detector that died cannot close it."""
+    """Ends what is still open with the session, or when it was last seen: a detector that died cannot close it."""
     _, seen = await core.handler.load(incidents.DECIDER, _stream(tenant, "incidents", session), fresh=True)
     for incident, flag in seen.open.items():
         order = incidents.CloseIncident(
             incident=incident,
-            ended_at=min(flag.seen_at, ended_at),
+            ended_at=ended_at if ended_at - flag.seen_at < STILL else flag.seen_at,
             severity=flag.severity,
             peak=flag.confidence,
             why="session_over",

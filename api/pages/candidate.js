@@ -52,6 +52,7 @@ function step() {
   find("#notice-text").textContent = session.notice.text;
   find("#status").textContent = words(clock.phase);
   find("#start").textContent = clock.started_at ? "Go back to the exam" : "Start the exam";
+  if (here.ended && now !== "end") return location.reload(); // somebody let them in again: cameras are asked for anew
   if (now === "end") end();
   cover();
 }

@@ -234,17 +234,18 @@ def test_the_clock_says_nothing_once_a_session_is_over(end: str) -> None:
 @pytest.mark.parametrize("before", [EXPECTED, CHECKING, READY])
 def test_a_person_lets_in_who_comes_late(before: tuple[SessionEvent, ...]) -> None:
     admit = AdmitLate(at=at("9:40"), by="kim", reason=private("The tram stood still."), closes_at=WINDOW.closes_at)
-    admitted = AdmittedLate(at=at("9:40"), by="kim", reason=admit.reason)
+    came = given(DECIDER, *before).state.phase
+    admitted = AdmittedLate(at=at("9:40"), by="kim", reason=admit.reason, phase=came)  # type: ignore[arg-type]
     missed = (*before, Ended(at=at("9:31"), why="no_show"))
     given(DECIDER, *before).when(admit).then(admitted)
     given(DECIDER, *missed).when(admit).then(admitted)
     given(DECIDER, *missed, admitted).when(admit).then_nothing()
     state = given(DECIDER, *missed, admitted).state
-    assert (state.phase, state.ended_at) == (given(DECIDER, *before).state.phase, None)
+    assert (state.phase, state.ended_at) == (came, None)
 
 
 def test_who_was_admitted_late_starts_until_the_window_closes() -> None:
-    admitted = AdmittedLate(at=at("9:40"), by="kim", reason=private("late"))
+    admitted = AdmittedLate(at=at("9:40"), by="kim", reason=private("late"), phase="ready")
     start = replace(START, at=at("9:45"))
     given(DECIDER, *READY).when(start).refused("last entry has passed", field="window.last_entry_at")
     given(DECIDER, *READY, admitted).when(start).then(replace(STARTED, at=at("9:45")))
@@ -263,7 +264,7 @@ def test_nobody_is_admitted_who_has_started_or_when_the_window_has_closed() -> N
 def test_a_session_that_ended_in_a_fault_is_reopened_with_the_time_that_was_left() -> None:
     called_off = (*RUNNING, Ended(at=at("10:00"), why="called_off"))
     reopen = Reopen(at=at("10:30"), by="kim", reason=private("A false alarm."))
-    reopened = Reopened(at=at("10:30"), by="kim", reason=reopen.reason)
+    reopened = Reopened(at=at("10:30"), by="kim", reason=reopen.reason, since=at("10:00"))
     given(DECIDER, *called_off).when(reopen).then(reopened)
     given(DECIDER, *called_off, reopened).when(reopen).then_nothing()
     assert given(DECIDER, *called_off, reopened).state.phase == "paused"
@@ -272,3 +273,15 @@ def test_a_session_that_ended_in_a_fault_is_reopened_with_the_time_that_was_left
     moved = EndMoved(end_at=at("12:10"), intervention="i2")
     given(DECIDER, *called_off, reopened).when(resume).then(resumed, moved)
     given(DECIDER, *SUBMITTED).when(reopen).refused("submitted cannot be reopened")
+
+
+def test_who_was_cut_off_until_the_end_goes_on_with_what_was_left_when_they_were_lost() -> None:
+    reopen = Reopen(at=at("12:10"), by="kim", reason=private("The power was cut."))
+    reopened = Reopened(at=at("12:10"), by="kim", reason=reopen.reason, since=at("11:00"))
+    given(DECIDER, *OVER["ended in fault"]).when(reopen).then(reopened)
+    back = ConnectionRestored(at=at("12:15"), track="camera", away_s=4500.0)
+    resumed = Resumed(at=at("12:20"), intervention="i2", stopped_s=4800.0)
+    moved = EndMoved(end_at=at("12:30"), intervention="i2")
+    history = (*OVER["ended in fault"], reopened, back)
+    given(DECIDER, *history).when(Resume(at=at("12:20"), intervention="i2")).then(resumed, moved)
+    given(DECIDER, *history, resumed, moved).when(_expire("12:29")).then_nothing()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,15 @@ from psycopg_pool import AsyncConnectionPool
 from commands.keys import KeyRing
 from commands.objects import ObjectStoreAway
 from commands.proofs import NotCovered, covering
+from domain import recording
+from domain.recorded import Envelope, Recorded
 from tests.vigil.export.sitting import OTHER, SIGNER, World
 from tests.vigil.export.spoiling import (
     SEGMENT,
     failures,
 )
 from vigil.export import pack
+from vigil.export_media import items
 from vigil.settings import as_role
 from vigil.verify import Check
 
@@ -131,3 +135,16 @@ async def test_an_object_that_is_gone_is_told(world: World, tmp_path: Path) -> N
     check = Check(tmp_path / "export").run(SIGNER.fingerprint)
     assert check.failures == []
     assert any("the object store no longer has it" in remark for remark in check.remarks)
+
+
+def test_a_recording_that_was_finished_again_has_two_files() -> None:
+    first, again = (
+        recording.Finalised(object_key=name, bytes=9, sha256=name * 32, duration_s=1, frames=1, segments=n)
+        for n, name in enumerate(("aa", "bb"), 1)
+    )
+    envelope = Envelope(actor="system/upload", command="c")
+    told = [
+        Recorded(n, "main/recording/s1.camera", n, datetime(2026, 6, 1, tzinfo=UTC), envelope, body)
+        for n, body in enumerate((first, again), 1)
+    ]
+    assert [item.file for item in items(told)] == [f"media/camera-{'aa' * 8}.webm", "media/camera.webm"]
