@@ -93,6 +93,7 @@ class Callers:
 
     async def arrive(self) -> None:
         """Opens their sessions, and sends a first message in each."""
+        self._ids = [uuid4() for _ in range(2 * CALLERS)]
         for name in self._names:
             await self._handler.run(self._order(name), partial(_open, name=name))
             await self.send(name)
@@ -104,6 +105,7 @@ class Callers:
             for _ in range(times):
                 await act(name)
 
+        self._ids = [uuid4() for _ in range(CALLERS * times)]  # the baseline needs none
         begun = time.perf_counter()
         await asyncio.gather(*map(caller, self._names))
         return CALLERS * times / (time.perf_counter() - begun)
@@ -111,14 +113,16 @@ class Callers:
     async def append(self, name: str) -> None:
         part = Part(f"bench/plain/{name}", self._versions[name], [("chat.message_sent", STATE)])
         self._versions[name] += 1
-        await self._appender.append(Append(uuid4(), b"r" * 32, "{}", [part]))
+        await self._appender.append(Append(self._ids.pop(), b"r" * 32, "{}", [part]))
 
     async def send(self, name: str) -> None:
         await self._handler.run(self._order(name), partial(_send, name=name))
 
     def _order(self, name: str) -> Order:
         self._now += timedelta(seconds=1)  # slow enough for the limit on messages a minute
-        return Order(tenant="bench", actor=f"candidate/{name}", key=uuid4().hex, request=b"r" * 32, at=self._now)
+        return Order(
+            tenant="bench", actor=f"candidate/{name}", key=self._ids.pop().hex, request=b"r" * 32, at=self._now
+        )
 
 
 async def _open(work: Work, name: str) -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 from uuid import UUID
@@ -95,26 +94,31 @@ class Work:
 
     async def state(self, decider: Decider[S, C, E], name: str) -> S:
         """A stream's state, this command's own events included."""
-        stream = str(Stream(self.order.tenant, decider.kind, name))
-        if stream not in self.seen:
-            version, state = await self._handler.load(decider, stream)
-            self.seen[stream] = (version, state, decider)
-        state_now: S = self.seen[stream][1]
-        return state_now
+        return (await self._seen(decider, self._stream(decider, name)))[1]
 
     async def do(self, decider: Decider[S, C, E], name: str, command: C) -> tuple[E, ...]:
         """Lets the decider decide. Raises `Refused`."""
-        state = await self.state(decider, name)
+        stream = self._stream(decider, name)
+        version, state = await self._seen(decider, stream)
         events = decider.decide(command, state)
-        stream = str(Stream(self.order.tenant, decider.kind, name))
         for event in events:
             state = decider.evolve(state, event)
-        self.seen[stream] = (self.seen[stream][0], state, decider)
-        self.made.setdefault(stream, []).extend(events)
+        self.seen[stream] = (version, state, decider)
+        if events:
+            self.made.setdefault(stream, []).extend(events)
         return events
 
     def new_id(self, label: str) -> str:
         return new_id(self.command, label)
+
+    def _stream(self, decider: Decider[S, C, E], name: str) -> str:
+        return str(Stream(self.order.tenant, decider.kind, name))
+
+    async def _seen(self, decider: Decider[S, C, E], stream: str) -> tuple[int, S]:
+        if stream not in self.seen:
+            version, state = await self._handler.load(decider, stream)
+            self.seen[stream] = (version, state, decider)
+        return self.seen[stream][:2]
 
 
 UseCase = Callable[[Work], Awaitable[Mapping[str, str] | None]]
@@ -135,7 +139,13 @@ class Handler:
         for _ in range(TRIES):
             work = Work(self, order)
             outcome, parts = await self._attempt(work, use_case)
-            async with self._turn(work):
+            # Those who write to the same stream do so one after another, so that a crowd does not race in vain.
+            turns = [self._turns.setdefault(stream, asyncio.Lock()) for stream in sorted(work.made)]
+            held = []
+            try:
+                for turn in turns:
+                    await turn.acquire()
+                    held.append(turn)
                 if self._overtaken(work):
                     work = Work(self, order)
                     outcome, parts = await self._attempt(work, use_case)
@@ -145,6 +155,9 @@ class Handler:
                     continue
                 if answer.verdict == "done":
                     self._remember(work)
+            finally:
+                for turn in held:
+                    turn.release()
             if answer.verdict == "again":
                 if answer.request != order.request:
                     raise KeyReused("this Idempotency-Key was used for another request; take a new one")
@@ -173,15 +186,6 @@ class Handler:
         if version:
             self._keep(stream, version, state)
         return version, state
-
-    @asynccontextmanager
-    async def _turn(self, work: Work) -> AsyncIterator[None]:
-        """Lets those who write to the same stream do so one after another, so that a crowd does not race in vain."""
-        async with AsyncExitStack() as turn:
-            for stream in sorted(stream for stream, made in work.made.items() if made):
-                lock = self._turns.setdefault(stream, asyncio.Lock())
-                await turn.enter_async_context(lock)
-            yield
 
     def _overtaken(self, work: Work) -> bool:
         """Whether this process knows by now that a stream has moved on. What others did, the ledger tells."""
@@ -225,8 +229,7 @@ class Handler:
     def _remember(self, work: Work) -> None:
         for stream, made in work.made.items():
             version, state, _ = work.seen[stream]
-            if made:
-                self._keep(stream, version + len(made), state)
+            self._keep(stream, version + len(made), state)
 
     def _keep(self, stream: str, version: int, state: object) -> None:
         if self._states.get(stream, (0, None))[0] > version:

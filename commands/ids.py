@@ -36,14 +36,15 @@ class Pseudonyms:
         return "u" + self._name("user", tenant, email.strip().lower())
 
     def _name(self, *parts: str) -> str:
-        return _short(hmac.new(self._secret, _joined(parts), sha256).digest())
+        return _short(hmac.new(self._secret, joined(*parts), sha256).digest())
 
 
 def _digest(*parts: str) -> bytes:
-    return sha256(_joined(parts)).digest()
+    return sha256(joined(*parts)).digest()
 
 
-def _joined(parts: tuple[str, ...]) -> bytes:
+def joined(*parts: str) -> bytes:
+    """Each part behind its length, so that no two lists of parts read alike."""
     encoded = [part.encode() for part in parts]
     return b"".join([len(part).to_bytes(4, "big") + part for part in encoded])
 

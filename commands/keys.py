@@ -9,7 +9,6 @@ event.
 from __future__ import annotations
 
 import os
-import struct
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from hashlib import sha256
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from commands.ids import joined
 from domain.event import KeyClass
 
 
@@ -65,23 +65,19 @@ def open_field(data_key: bytes, stream: str, version: int, field: str, sealed: s
 
 def seal_object(data_key: bytes, object_key: str, data: bytes) -> bytes:
     """A whole object, such as an evidence picture, sealed for its place in the store: nonce, then ciphertext."""
-    info = _joined("vigil/object/1", object_key)
+    info = joined("vigil/object/1", object_key)
     nonce = os.urandom(12)
     return nonce + AESGCM(_derive(data_key, info)).encrypt(nonce, data, info)
 
 
 def open_object(data_key: bytes, object_key: str, sealed: bytes) -> bytes:
     """Raises `cryptography.exceptions.InvalidTag` when the object was moved or changed."""
-    info = _joined("vigil/object/1", object_key)
+    info = joined("vigil/object/1", object_key)
     return AESGCM(_derive(data_key, info)).decrypt(sealed[:12], sealed[12:], info)
 
 
 def _info(stream: str, version: int, field: str) -> bytes:
-    return _joined("vigil/field/1", stream, str(version), field)
-
-
-def _joined(*parts: str) -> bytes:
-    return b"".join(struct.pack(">I", len(p.encode())) + p.encode() for p in parts)
+    return joined("vigil/field/1", stream, str(version), field)
 
 
 def _derive(key: bytes, info: bytes) -> bytes:

@@ -69,13 +69,14 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     sent: dict[str, Side] = {}
     delivered: frozenset[str] = frozenset()
     read: frozenset[str] = frozenset()
-    recent: tuple[tuple[Side, datetime], ...] = ()  # the last messages, for the rate limit
+    recent: dict[Side, tuple[datetime, ...]] = {}  # each side's last messages, for the rate limit
 
 
 def evolve(state: Chat, event: ChatEvent) -> Chat:
     match event:
         case MessageSent(message=message, side=side, at=at):
-            return replace(state, sent=state.sent | {message: side}, recent=(*state.recent, (side, at))[-2 * AT_MOST :])
+            recent = (*state.recent.get(side, ()), at)[-AT_MOST:]
+            return replace(state, sent=state.sent | {message: side}, recent=state.recent | {side: recent})
         case MessageDelivered(message=message):
             return replace(state, delivered=state.delivered | {message})
         case MessageRead(message=message):
@@ -93,8 +94,8 @@ def decide(command: ChatCommand, state: Chat) -> tuple[ChatEvent, ...]:
                 raise Refused("a message needs some text", field="text", kind="invalid")
             if len(text.text or "") > LONGEST:
                 raise Refused(f"a message has at most {LONGEST} characters", field="text", kind="invalid")
-            since = at - timedelta(seconds=WITHIN_S)
-            if sum(s == side and sent > since for s, sent in state.recent) >= AT_MOST:
+            recent = state.recent.get(side, ())
+            if len(recent) == AT_MOST and recent[0] > at - timedelta(seconds=WITHIN_S):
                 raise Refused(f"at most {AT_MOST} messages a minute; wait a little", field="text")
             return (MessageSent(message=message, side=side, by=by, at=at, text=text),)
         case MarkDelivered(message=message, side=side):

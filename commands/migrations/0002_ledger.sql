@@ -29,62 +29,65 @@ CREATE TRIGGER receipts_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledge
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.forbid();
 
 -- Takes a batch of commands and answers each with a verdict: `done`, `again` (its receipt stands) or `conflict` (a
--- stream has moved on). A command's parts name each stream that it read or writes, with the version it saw, and are
--- all or nothing. Events of one part lie next to each other in `topics` and `states`, in the order of the parts.
+-- stream has moved on). A command is all or nothing, and `totals` counts its events. `readers`, `seen`, `at` name each
+-- stream that a command reads or writes, with the version it saw; `writers`, `streams`, `versions`, `topics`, `states`
+-- are the events, in the order of the commands. `readers` and `writers` are places in `commands`, from 1.
 -- Set-based on purpose (a loop is four times slower), and planned once for each connection (planning takes as long as a
--- small append). That plan must hold whether the table was empty then or not: tables are read by index, and what joins
--- the arrays of a batch is hashed, because nested loops over them grow with the square of the batch.
+-- small append). That plan must hold whether the table was empty then or not: LATERAL with LIMIT reads it by index.
 CREATE FUNCTION ledger.append(
-    commands uuid[], requests bytea[], outcomes text[],
-    owners int[], streams text[], afters bigint[], counts int[],
-    topics text[], states bytea[]
-) RETURNS TABLE (command uuid, verdict text, at_position bigint, at_time timestamptz, old_request bytea, old_outcome text)
+    commands uuid[], requests bytea[], outcomes text[], totals int[],
+    readers int[], seen text[], at int[],
+    writers int[], streams text[], versions int[], topics text[], states bytea[]
+) RETURNS TABLE (place bigint, verdict text, at_position bigint, at_time timestamptz, old_request bytea, old_outcome text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_nestloop = off SET jit = off
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
     stamp timestamptz;
+    known int[];                                        -- places of commands whose receipt stands
+    moved int[];                                        -- places of commands that saw an older version
+    written bigint;
+    before bigint;                                      -- the position before the first new event
 BEGIN
     LOCK TABLE ledger.events IN EXCLUSIVE MODE;         -- position order = commit order, for the library's writers too
-    SELECT greatest(clock_timestamp(), e.recorded_at) INTO stamp
-        FROM (SELECT 1) AS one
-        LEFT JOIN LATERAL (SELECT x.recorded_at FROM ledger.events x ORDER BY x.notification_id DESC LIMIT 1) e ON true;
     NOTIFY ledger;                                      -- a hint only: readers poll as well
+    SELECT e.recorded_at INTO stamp FROM ledger.events e ORDER BY e.notification_id DESC LIMIT 1;
+    stamp := greatest(clock_timestamp(), stamp);
+    SELECT coalesce(array_agg(c.place), '{}') INTO known
+        FROM unnest(commands) WITH ORDINALITY AS c(command, place)
+        CROSS JOIN LATERAL (SELECT FROM ledger.receipts r WHERE r.command = c.command LIMIT 1) AS stands;
+    -- Its last event and nothing after it: one short look at the index, however long the stream is.
+    SELECT coalesce(array_agg(p.reader), '{}') INTO moved
+        FROM unnest(readers, seen, at) AS p(reader, stream, version)
+        CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT FROM ledger.events e
+            WHERE e.originator_id = p.stream AND e.originator_version >= p.version LIMIT 2) AS two) AS from_there
+        WHERE from_there.n <> least(p.version, 1);
+    INSERT INTO ledger.events (originator_id, originator_version, topic, state, recorded_at)
+        SELECT e.stream, e.version, e.topic, e.state, stamp
+        FROM unnest(writers, streams, versions, topics, states) WITH ORDINALITY AS e(writer, stream, version, topic, state, n)
+        WHERE e.writer <> ALL (known) AND e.writer <> ALL (moved) ORDER BY e.n;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    IF written > 0 THEN
+        before := lastval() - written;                  -- nobody else took a position: the lock is ours
+    END IF;
     RETURN QUERY
-    WITH cmd AS (
-        SELECT u.* FROM unnest(commands, requests, outcomes) WITH ORDINALITY AS u(command, request, outcome, n)),
-    part AS (
-        SELECT u.*, sum(u.count) OVER (ORDER BY u.n) - u.count AS skip
-        FROM unnest(owners, streams, afters, counts) WITH ORDINALITY AS u(owner, stream, after, count, n)),
-    stale AS (
-        SELECT p.owner, bool_or(coalesce(h.head, 0) <> p.after) AS moved
-        FROM part p
-        LEFT JOIN LATERAL (SELECT e.originator_version AS head FROM ledger.events e
-                           WHERE e.originator_id = p.stream ORDER BY e.originator_version DESC LIMIT 1) h ON true
-        GROUP BY p.owner),
-    judged AS (
-        SELECT c.*, r.request AS old_request, r.outcome AS old_outcome, r.position AS old_position, r.recorded_at AS old_time,
-               CASE WHEN r.command IS NOT NULL THEN 'again' WHEN coalesce(s.moved, false) THEN 'conflict' ELSE 'done' END AS verdict
-        FROM cmd c
-        LEFT JOIN LATERAL (SELECT x.* FROM ledger.receipts x WHERE x.command = c.command LIMIT 1) r ON true
-        LEFT JOIN stale s ON s.owner = c.n),
-    fresh AS (
-        INSERT INTO ledger.events (originator_id, originator_version, topic, state, recorded_at)
-        SELECT p.stream, p.after + i, topics[p.skip + i], states[p.skip + i], stamp
-        FROM judged j JOIN part p ON p.owner = j.n, generate_series(1, p.count) AS i
-        WHERE j.verdict = 'done' ORDER BY p.n, i
-        RETURNING originator_id, originator_version, notification_id),
-    reached AS (
-        SELECT p.owner, max(f.notification_id) AS position
-        FROM part p JOIN fresh f ON f.originator_id = p.stream AND f.originator_version = p.after + p.count
-        WHERE p.count > 0 GROUP BY p.owner),
+    WITH done AS MATERIALIZED (
+        SELECT c.*, CASE WHEN c.total > 0 THEN before + sum(c.total) OVER (ORDER BY c.place) END::bigint AS position
+        FROM unnest(commands, requests, outcomes, totals) WITH ORDINALITY AS c(command, request, outcome, total, place)
+        WHERE c.place <> ALL (known) AND c.place <> ALL (moved)),
     kept AS (
         INSERT INTO ledger.receipts (command, request, outcome, position, recorded_at)
-        SELECT j.command, j.request, j.outcome, l.position, stamp
-        FROM judged j LEFT JOIN reached l ON l.owner = j.n WHERE j.verdict = 'done')
-    SELECT j.command, j.verdict, coalesce(l.position, j.old_position), coalesce(j.old_time, stamp), j.old_request, j.old_outcome
-    FROM judged j LEFT JOIN reached l ON l.owner = j.n;
+        SELECT d.command, d.request, d.outcome, d.position, stamp FROM done d)
+    SELECT d.place, 'done', d.position, stamp, NULL::bytea, NULL::text FROM done d;
+    IF known || moved <> '{}' THEN
+        RETURN QUERY
+        SELECT c.place, CASE WHEN r.command IS NULL THEN 'conflict' ELSE 'again' END,
+               r.position, coalesce(r.recorded_at, stamp), r.request, r.outcome
+        FROM unnest(commands) WITH ORDINALITY AS c(command, place)
+        LEFT JOIN LATERAL (SELECT x.* FROM ledger.receipts x WHERE x.command = c.command LIMIT 1) AS r ON true
+        WHERE c.place = ANY (known || moved);
+    END IF;
 END $$;
 
 REVOKE ALL ON FUNCTION ledger.append FROM PUBLIC;

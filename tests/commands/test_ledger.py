@@ -170,8 +170,9 @@ async def test_an_append_stays_quick_when_its_plan_was_made_for_an_empty_table(d
         ):
             await conn.execute(f"SET {setting}")
         batch = [command(reads("tu/filler/7", 1), writes(f"tu/b/{n}")) for n in range(100)]
-        await conn.execute(CALL, arguments(batch), prepare=True)
-    plan = next(plan for plan in plans if "judged" in plan)
+        for _ in range(2):  # done, and done before
+            await conn.execute(CALL, arguments(batch), prepare=True)
+    plan = "\n".join(plans)
     assert "events_pkey on events" in plan
     assert "receipts_pkey on receipts" in plan
     assert not re.search("Seq Scan on (events|receipts)", plan)
