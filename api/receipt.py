@@ -16,7 +16,7 @@ from api.services import Services
 from commands.envelope import read
 from commands.ledger import read_stream
 from domain.record import Sealed, SealKind
-from domain.session import Phase
+from domain.session import Ended, Phase, Submitted, Terminated
 from domain.stream import Stream
 
 PATIENCE_S = 5.0
@@ -51,7 +51,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/sessions/{session:str}/receipt", guards=[may("candidate", "reviewer", "auditor")])
 async def receipt(request: AnyRequest, session: FromPath[str]) -> Receipt:
-    """Waits some seconds for the seal of a session that has just ended."""
+    """Waits some seconds for the seal of a session that has just ended, for the first time or again."""
     services, tenant = services_of(request), caller_of(request).tenant
     state = await load_session(services, tenant, session)
     if not state.over or state.ended_at is None:
@@ -78,8 +78,13 @@ async def last_seal(services: Services, tenant: str, session: str) -> Sealed | N
 
 
 async def _sealed(services: Services, tenant: str, session: str) -> Sealed | None:
+    """The last seal, once it covers the end that counts: one from before the session was reopened does not."""
+    stream = str(Stream(tenant, "session", session))
+    async with services.pool.connection() as conn:
+        rows = await read_stream(conn, stream)
+    ended = max(row.version for row in rows if isinstance(read(row)[1], Submitted | Terminated | Ended))
     until = asyncio.get_running_loop().time() + PATIENCE_S
-    while (seal := await last_seal(services, tenant, session)) is None:
+    while (seal := await last_seal(services, tenant, session)) is None or seal.streams.get(stream, 0) < ended:
         if asyncio.get_running_loop().time() > until:
             return None
         await asyncio.sleep(0.1)

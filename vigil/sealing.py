@@ -28,6 +28,8 @@ SAMPLE_S = 2.0  # how often a camera is looked at
 async def seal(core: Core, one: Over, *, waited: bool = False) -> None:
     """Brings the record of a session that is over up to date; does nothing when the last seal covers all there is.
 
+    While something is owed, what arrives of it is not sealed piece by piece; what happens to the session itself is.
+
     Once we have `waited` long enough, what is still owed is declared lost; when it comes after all, it is sealed too.
     """
     tenant, session = one.tenant, one.session
@@ -42,8 +44,10 @@ async def seal(core: Core, one: Over, *, waited: bool = False) -> None:
             return  # the record is looked at again with what that changed
         owed, lost = (), owed
     _, sealed = await core.handler.load(record.DECIDER, _stream(tenant, "record", session), fresh=True)
-    covers_all = all(sealed.streams.get(stream, 0) >= version for stream, version in one.heads.items())
-    if (sealed.kind == "provisional" and owed) or (sealed.kind == "complete" and covers_all):
+    beyond = {stream for stream, version in one.heads.items() if sealed.streams.get(stream, 0) < version}
+    if sealed.kind == "complete" and not beyond:
+        return
+    if sealed.kind == "provisional" and owed and _stream(tenant, "session", session) not in beyond:
         return
     async with core.pool.connection() as conn:
         root = await record_root(conn, tenant, session)

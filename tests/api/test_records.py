@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
+from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -13,9 +14,11 @@ import httpx
 import psycopg
 import pytest
 
-from commands import merkle, recordings
+from commands import merkle, recordings, sessions
 from commands.checkpoint import parse
+from commands.handler import Order
 from commands.keys import KeyName
+from commands.ledger import read_stream
 from domain import recording
 from media.blocks import seal_recording
 from media.names import finalised_object_key, recording_name
@@ -89,6 +92,30 @@ async def test_the_receipt_holds_seal_checkpoint_and_key(exam: Exam, auditor: ht
     before = await exam.hall.position()
     running = await exam.candidates[1].get(f"/api/v1/sessions/{exam.sessions[1]}/receipt")
     await refused(exam.hall, running, before, 409, "", "not over yet")
+
+
+async def test_the_receipt_of_a_session_that_was_reopened_covers_the_end_that_counts(hall: Hall) -> None:
+    exam = await an_exam(hall)
+    session = await sit(exam)
+    lost = partial(sessions.lose_connection, name=session, track="camera", why="no media")
+    await hall.act(f"lose {session}", lost)
+    late = Order(
+        tenant="main", actor="system/test", key=f"expire {session}", request=bytes(32),
+        at=hall.clock() + timedelta(hours=3),
+    )  # fmt: skip
+    await hall.services.handler.run(late, partial(sessions.expire, name=session))
+    first = await sealed(exam)
+    assert first["phase"] == "ended_in_fault"
+    at = f"/api/v1/sessions/{session}"
+    assert (await exam.invigilator.post(f"{at}/reopen", json={"reason": "The power was cut."})).status_code == 204
+    assert (await exam.candidates[0].post(f"{at}/submit")).status_code == 200
+    second = await sealed(exam)
+    stream = f"main/session/{session}"
+    async with hall.services.pool.connection() as conn:
+        rows = await read_stream(conn, stream)
+    (ended,) = [row.version for row in rows if row.tag == "session.submitted"]
+    assert (first["seal"]["number"], second["seal"]["number"]) == (1, 2)
+    assert first["seal"]["streams"][stream] < ended <= second["seal"]["streams"][stream]
 
 
 async def test_the_gradebook_lists_and_the_record_tells(exam: Exam, reviewer: httpx.AsyncClient) -> None:

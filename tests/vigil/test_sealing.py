@@ -146,9 +146,7 @@ async def test_a_session_that_is_reopened_is_sealed_again(hall: Hall) -> None:
     name, (session,) = await hall.plan()
     await hall.start(session)
     await covered(hall, session)
-    hall.clock.ahead += 4 * HOUR
-    await hall.say(partial(sessions.lose_connection, name=session, track="camera", why="no media"))
-    await hall.say(partial(sessions.expire, name=session))
+    await cut_off(hall, session)
     await sealing(hall, session)
     await hall.say(partial(sessions.reopen, name=session, reason="The power was cut."))
     await sealing(hall, session)
@@ -158,6 +156,19 @@ async def test_a_session_that_is_reopened_is_sealed_again(hall: Hall) -> None:
     first, second = await seals(hall, session)
     assert second.streams[f"main/session/{session}"] > first.streams[f"main/session/{session}"]
     assert name
+
+
+async def test_a_new_end_is_sealed_though_something_is_still_owed(hall: Hall) -> None:
+    session = await hall.sitting()
+    await cut_off(hall, session)
+    await sealing(hall, session)
+    await hall.say(partial(sessions.reopen, name=session, reason="The power was cut."))
+    await hall.submit(session)
+    await sealing(hall, session)
+    await sealing(hall, session)
+    assert [(one.number, one.kind, one.owed) for one in await seals(hall, session)] == [
+        (1, "provisional", COVERAGE), (2, "provisional", COVERAGE),
+    ]  # fmt: skip
 
 
 async def test_who_never_began_owes_nothing(hall: Hall) -> None:
@@ -177,6 +188,13 @@ async def sealing(hall: Hall, session: str, *, waited: bool = False) -> None:
         found = [one for one in await over(conn) if one.session == session]
     for one in found:
         await seal(hall.core, one, waited=waited)
+
+
+async def cut_off(hall: Hall, session: str) -> None:
+    """The session ends in a fault."""
+    hall.clock.ahead += 4 * HOUR
+    await hall.say(partial(sessions.lose_connection, name=session, track="camera", why="no media"))
+    await hall.say(partial(sessions.expire, name=session))
 
 
 async def seals(hall: Hall, session: str) -> list[Sealed]:
