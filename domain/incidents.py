@@ -95,6 +95,7 @@ class CoverageReported(Event, frozen=True, kw_only=True, tag="incidents.coverage
     """How much a detector could see. What was muted, overloaded or could not be told is not observed, never clean.
 
     In samples, and in seconds: the camera was recorded for `due_s` under observation, and `seen_s` of them were seen.
+    It tells of the whole session, and again when that ends after it was `reopened` (so many times): the last counts.
     """
 
     detector: str
@@ -105,6 +106,7 @@ class CoverageReported(Event, frozen=True, kw_only=True, tag="incidents.coverage
     muted: int
     due_s: float | None = None
     seen_s: float | None = None
+    reopened: int = 0
 
 
 IncidentEvent = Opened | EvidenceAdded | Closed | RaisedByPerson | VerdictGiven | CoverageReported
@@ -163,6 +165,7 @@ class ReportCoverage(Command, frozen=True, kw_only=True):
     muted: int
     due_s: float | None = None
     seen_s: float | None = None
+    reopened: int = 0
 
 
 IncidentCommand = OpenIncident | AddEvidence | CloseIncident | Raise | Judge | ReportCoverage
@@ -189,11 +192,15 @@ class Incidents(msgspec.Struct, frozen=True, kw_only=True):
     known: frozenset[str] = frozenset()
     evidence: frozenset[str] = frozenset()
     verdicts: dict[str, tuple[str, str, Private]] = {}  # incident -> (verdict, by, reason)
-    covered: frozenset[str] = frozenset()
+    covered: dict[str, CoverageReported] = {}  # the last by detector
 
     @property
     def open(self) -> dict[str, Flag]:
         return {incident: flag for incident, flag in self.flags.items() if not flag.closed}
+
+    def covers(self, detector: str, reopened: int) -> bool:
+        """Whether that was told of a session that has been reopened so many times."""
+        return detector in self.covered and self.covered[detector].reopened >= reopened
 
 
 def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
@@ -221,7 +228,7 @@ def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
         case VerdictGiven(incident=incident, verdict=verdict, by=by, reason=reason):
             return replace(state, verdicts=state.verdicts | {incident: (verdict, by, reason)})
         case CoverageReported(detector=detector):
-            return replace(state, covered=state.covered | {detector})
+            return replace(state, covered=state.covered | {detector: event})
         case _:
             assert_never(event)
 
@@ -268,10 +275,8 @@ def decide(command: IncidentCommand, state: Incidents) -> tuple[IncidentEvent, .
             if state.verdicts.get(incident) == (verdict, by, reason):
                 return ()
             return (VerdictGiven(incident=incident, verdict=verdict, reason=reason, by=by),)
-        case ReportCoverage():
-            if command.detector in state.covered:
-                return ()
-            return (CoverageReported(**msgspec.structs.asdict(command)),)
+        case ReportCoverage(detector=detector, reopened=reopened):
+            return () if state.covers(detector, reopened) else (CoverageReported(**msgspec.structs.asdict(command)),)
         case _:
             assert_never(command)
 

@@ -162,7 +162,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     """`due_at` is when the clock runs out if nothing stops it; nothing runs past `end_at`. `lost` holds since when.
 
     `checks` are the last ones, since the last acknowledgement; `extended` are the interventions that gave time;
-    `returned_at` is when the last track that was lost came back.
+    `returned_at` is when the last track that was lost came back; `reopened` says how often it has been.
     """
 
     phase: Phase = "absent"
@@ -184,6 +184,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     lost: dict[Track, datetime] = {}
     returned_at: datetime | None = None
     faults: frozenset[str] = frozenset()
+    reopened: int = 0
 
     @property
     def over(self) -> bool:
@@ -267,6 +268,6 @@ def evolve(state: Session, event: SessionEvent) -> Session:
         case AdmittedLate(phase=came):
             return replace(state, phase=came, admitted=True, ended_at=None)
         case Reopened(since=since):
-            return replace(state, phase="paused", stopped_since=since, ended_at=None)
+            return replace(state, phase="paused", stopped_since=since, ended_at=None, reopened=state.reopened + 1)
         case _:
             assert_never(event)

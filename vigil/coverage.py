@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from typing import Protocol
 
 import psycopg
+from msgspec.structs import replace
 
 from commands import flags
 from commands.envelope import read
 from commands.ledger import read_stream
 from commands.recordings import recording_name
 from detectors.coverage import Counts
-from detectors.worker import Worker
 from domain import incidents, recording, session, session_rules
 from domain.event import Event
-from domain.incidents import ReportCoverage
+from domain.incidents import CoverageReported, ReportCoverage
+from domain.policy import DetectorKind
 from domain.recording import Recording
+from domain.session import Session
 from domain.stream import Stream
 from vigil.outlook import Over, over, until_there
 from vigil.wiring import Core
@@ -34,8 +37,16 @@ KEY_FRAME_S = 2.0  # how often a camera is asked for a picture that can be looke
 Span = tuple[datetime, datetime]
 
 
+class Worker(Protocol):
+    """A detector worker, as far as it counts."""
+
+    def coverage(self, tenant: str, session: str) -> Mapping[DetectorKind, Counts]: ...
+
+    def forget(self, tenant: str, session: str) -> None: ...
+
+
 async def report_coverage(core: Core, worker: Worker) -> None:
-    """Once a session is over: how much each of its detectors could see, also when that was nothing."""
+    """Whenever a session is over: how much each of its detectors could see, also when that was nothing."""
     async with core.reading() as conn:
         await until_there(conn)
     while True:
@@ -61,39 +72,61 @@ async def _reported(core: Core, worker: Worker, one: Over) -> bool:
 
 
 async def _report(core: Core, worker: Worker, tenant: str, name: str) -> None:
-    stream = str(Stream(tenant, "session", name))
-    _, state = await core.handler.load(session_rules.DECIDER, stream, fresh=True)
-    _, seen = await core.handler.load(incidents.DECIDER, str(Stream(tenant, "incidents", name)), fresh=True)
-    if state.started_at is None:
+    _, state = await core.handler.load(session_rules.DECIDER, str(Stream(tenant, "session", name)), fresh=True)
+    if not state.over or (await _tape(core, tenant, name)).live:  # what was recorded tells how much could be seen
         return
-    missing = [detector.kind for detector in state.policy.detectors if detector.kind not in seen.covered]
-    if not missing:
-        return
-    tape = await _tape(core, tenant, name)
-    if tape.live:  # what was recorded tells how much could have been seen
-        return
-    async with core.pool.connection() as conn:
-        happened = [read(row)[1] for row in await read_stream(conn, stream)]
-    due_s = common_s(recorded(tape), observed(happened))
-    counted = worker.coverage(tenant, name)
-    for kind in missing:
-        use_case = partial(flags.report_coverage, session=name, order=told(kind, counted.get(kind, Counts()), due_s))
-        await core.act(tenant, ACTOR, f"coverage {name} {kind}", use_case)
+    for order in await unreported(core, tenant, name, state, worker.coverage(tenant, name)):
+        await tell(core, ACTOR, tenant, name, order)
     worker.forget(tenant, name)
 
 
-def told(kind: str, counts: Counts, due_s: float) -> ReportCoverage:
-    """What to report when `due_s` could have been seen.
+async def uncovered(core: Core, tenant: str, name: str, state: Session) -> dict[DetectorKind, CoverageReported | None]:
+    """The detectors of which nothing was told since the session was reopened, with what was told of them before."""
+    if state.started_at is None:
+        return {}
+    _, seen = await core.handler.load(incidents.DECIDER, str(Stream(tenant, "incidents", name)), fresh=True)
+    kinds = [detector.kind for detector in state.policy.detectors]
+    return {kind: seen.covered.get(kind) for kind in kinds if not seen.covers(kind, state.reopened)}
+
+
+async def unreported(
+    core: Core, tenant: str, name: str, state: Session, counted: Mapping[DetectorKind, Counts]
+) -> list[ReportCoverage]:
+    """What is to be told of a session that is over, when this was counted since it was told before."""
+    missing = await uncovered(core, tenant, name, state)
+    if not missing:
+        return []
+    async with core.pool.connection() as conn:
+        happened = [read(row)[1] for row in await read_stream(conn, str(Stream(tenant, "session", name)))]
+    due_s = common_s(recorded(await _tape(core, tenant, name)), observed(happened))
+    return [
+        replace(told(kind, counted.get(kind, Counts()), due_s, before), reopened=state.reopened)
+        for kind, before in missing.items()
+    ]
+
+
+async def tell(core: Core, actor: str, tenant: str, name: str, order: ReportCoverage) -> None:
+    cause = f"coverage {name} {order.detector} {order.reopened}"
+    await core.act(tenant, actor, cause, partial(flags.report_coverage, session=name, order=order))
+
+
+def told(kind: str, counts: Counts, due_s: float, before: CoverageReported | None = None) -> ReportCoverage:
+    """What to report when `due_s` could have been seen. What was told `before` is in it, and `counts` came after that.
 
     Of the time without pictures it is counted how many there would have been: whoever counted none was not there, or
     was not told, and that is not observed, whoever's fault it was.
     """
+    before = before or CoverageReported(
+        detector=kind, due=0, taken=0, cannot_tell=0, overloaded=0, muted=0, due_s=0.0, seen_s=0.0
+    )
+    more_s = max(0.0, due_s - (before.due_s or 0.0))
     every_s = max(KEY_FRAME_S, counts.followed_s / counts.due) if counts.due else KEY_FRAME_S
-    missing = int(max(0.0, due_s - counts.followed_s) / every_s)
+    missing = int(max(0.0, more_s - counts.followed_s) / every_s)
     return ReportCoverage(
-        detector=kind, due=counts.due + missing, taken=counts.taken, cannot_tell=counts.cannot_tell + missing,
-        overloaded=counts.overloaded, muted=counts.muted, due_s=round(due_s, 1),
-        seen_s=round(min(counts.seen_s, due_s), 1),
+        detector=kind, due=before.due + counts.due + missing, taken=before.taken + counts.taken,
+        cannot_tell=before.cannot_tell + counts.cannot_tell + missing, overloaded=before.overloaded + counts.overloaded,
+        muted=before.muted + counts.muted, due_s=round(due_s, 1),
+        seen_s=round(min((before.seen_s or 0.0) + min(counts.seen_s, more_s), due_s), 1),
     )  # fmt: skip
 
 

@@ -186,9 +186,10 @@ def _picture(shown: Shown, evidence: incidents.Evidence) -> str:
 
 
 def _coverage(shown: Shown) -> str:
+    last = {b.detector: b for _, b in _of(shown, incidents.CoverageReported)}  # each tells of the whole session
     rows = [
         (b.detector.replace("_", " "), b.due, b.taken, b.cannot_tell, b.overloaded, b.muted, _seconds(b))
-        for _, b in _of(shown, incidents.CoverageReported)
+        for b in last.values()
     ]
     head = ("Detector", "Samples due", "Taken", "Could not tell", "Overloaded", "Muted", "Seconds seen")
     return "<h2>What the detectors could see</h2><p>What is not taken is not observed, never clean.</p>" + table(

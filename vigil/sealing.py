@@ -14,6 +14,7 @@ from domain.session import Session, Track
 from domain.stream import Stream
 from media.names import recording_name
 from media.spooled import connection_folder
+from vigil import coverage
 from vigil.clock import synchronised
 from vigil.outlook import Over
 from vigil.wiring import Core, spool
@@ -22,7 +23,6 @@ ACTOR = "system/react"
 OBJECT_STORE = "object_store"  # the fault while a session's media wait on our disk
 LOST_AFTER = timedelta(minutes=10)  # what has not come so long after the last news is declared lost
 STILL = timedelta(seconds=40)  # a detector that works has said within this that an incident goes on
-SAMPLE_S = 2.0  # how often a camera is looked at
 
 
 async def seal(core: Core, one: Over, *, waited: bool = False) -> None:
@@ -88,15 +88,8 @@ async def _settle(core: Core, one: Over, state: Session) -> bool:
             said = True
     if said or not state.started_at:
         return said  # what was recorded tells how much could have been seen
-    tape = await _recording(core, tenant, session, "camera")
-    recorded_s = sum((segment.ended_at - segment.started_at).total_seconds() for segment in tape.segments)
-    for detector in await _uncovered(core, one, state):
-        due = round(recorded_s / SAMPLE_S)
-        order = incidents.ReportCoverage(
-            detector=detector, due=due, taken=0, cannot_tell=due, overloaded=0, muted=0, due_s=recorded_s, seen_s=0.0
-        )
-        use_case = partial(flags.report_coverage, session=session, order=order)
-        await core.act(tenant, ACTOR, f"coverage {session} {detector}", use_case)
+    for order in await coverage.unreported(core, tenant, session, state, {}):
+        await coverage.tell(core, ACTOR, tenant, session, order)
         said = True
     return said
 
@@ -111,19 +104,10 @@ async def _owed(core: Core, one: Over, state: Session) -> tuple[str, ...]:
             owed.append(f"{track}: late segments")
         elif tape.segments and not finished:  # of nothing no file is made
             owed.append(f"{track}: the finished recording")
-    owed += [f"coverage of {detector}" for detector in await _uncovered(core, one, state)]
+    owed += [f"coverage of {detector}" for detector in await coverage.uncovered(core, one.tenant, one.session, state)]
     if one.undelivered:
         owed.append("an intervention that is being delivered")
     return tuple(owed)
-
-
-async def _uncovered(core: Core, one: Over, state: Session) -> list[str]:
-    """The detectors that have not told how much they could see."""
-    if not state.started_at:
-        return []
-    stream = _stream(one.tenant, "incidents", one.session)
-    _, seen = await core.handler.load(incidents.DECIDER, stream, fresh=True)
-    return [detector.kind for detector in state.policy.detectors if detector.kind not in seen.covered]
 
 
 async def _close_incidents(core: Core, tenant: str, session: str, ended_at: datetime) -> None:

@@ -173,3 +173,12 @@ def test_each_detector_says_once_how_much_it_could_see() -> None:
     given(DECIDER, reported).when(report).then_nothing()
     other = replace(report, detector="out_of_view")
     given(DECIDER, reported).when(other).then(replace(reported, detector="out_of_view"))
+
+
+def test_what_a_detector_could_see_is_told_again_when_a_session_that_was_reopened_has_ended() -> None:
+    report = ReportCoverage(detector="several_people", due=10, taken=10, cannot_tell=0, overloaded=0, muted=0)
+    reported = CoverageReported(detector="several_people", due=10, taken=10, cannot_tell=0, overloaded=0, muted=0)
+    again, repeated = replace(report, due=30, taken=25, reopened=1), replace(reported, due=30, taken=25, reopened=1)
+    given(DECIDER, reported).when(again).then(repeated)
+    given(DECIDER, reported, repeated).when(again).then_nothing()
+    given(DECIDER, reported, repeated).when(report).then_nothing()

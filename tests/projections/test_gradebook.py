@@ -59,6 +59,13 @@ def test_what_a_detector_could_not_see_is_kept() -> None:
     assert (row.coverage["out_of_view"].due_s, row.coverage["out_of_view"].seen_s) == (200.0, 160.0)
 
 
+def test_what_was_told_of_a_session_before_it_was_reopened_is_in_what_is_told_at_its_new_end() -> None:
+    told = incidents.CoverageReported(detector="out_of_view", due=100, taken=80, cannot_tell=5, overloaded=10, muted=5)
+    again = replace(told, due=150, taken=130, reopened=1)
+    row = row_of(GRADEBOOK, *BEGUN, (INCIDENTS, told), (INCIDENTS, again))
+    assert row.coverage == {"out_of_view": Coverage(due=150, taken=130, cannot_tell=5, overloaded=10, muted=5)}
+
+
 def test_faults_have_a_beginning_and_an_end() -> None:
     row = row_of(
         GRADEBOOK, *BEGUN,

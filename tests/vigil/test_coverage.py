@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import accumulate
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands import recordings
+from commands import recordings, sessions
 from detectors.coverage import Counts, Coverage
 from detectors.settings import Settings
 from domain import incidents, recording
@@ -19,7 +21,7 @@ from domain.policy import DetectorKind, DetectorSetting, Policy
 from domain.recording import Recording, Segment
 from tests.domain.hall import at
 from tests.vigil import studio
-from tests.vigil.hall import Hall, running, until
+from tests.vigil.hall import HOUR, Hall, running, until
 from vigil.coverage import LOOK_EVERY_S, common_s, observed, recorded, report_coverage, told
 
 S = timedelta(seconds=1)
@@ -89,16 +91,30 @@ def test_samples_too_far_apart_to_be_judged_together_cannot_tell() -> None:
     assert (counts.taken, counts.cannot_tell, counts.seen_s) == (1, counts.due - 1, 0.0)
 
 
-@given(st.lists(st.floats(0.5, 40.0), max_size=60), st.floats(0.0, 1000.0))
-def test_what_is_told_adds_up(gaps: list[float], due_s: float) -> None:
-    seconds, second = [], 0.0
-    for gap in gaps:
-        second += gap
-        seconds.append(second)
-    report = told("out_of_view", counted(seconds), due_s)
-    assert report.due == report.taken + report.cannot_tell + report.overloaded + report.muted
-    assert report.seen_s is not None
-    assert 0.0 <= report.seen_s <= round(due_s, 1)
+GAPS = st.lists(st.floats(0.5, 40.0), max_size=60)
+
+
+@given(GAPS, GAPS, st.floats(0.0, 1000.0), st.floats(0.0, 1000.0))
+def test_what_is_told_adds_up_before_and_after_a_reopening(
+    gaps: list[float], later: list[float], due_s: float, more_s: float
+) -> None:
+    first = told("out_of_view", counted(accumulate(gaps)), due_s)
+    before = incidents.CoverageReported(**msgspec.structs.asdict(first))
+    added = told("out_of_view", counted(accumulate(later)), round(due_s + more_s, 1) - round(due_s, 1))
+    whole = told("out_of_view", counted(accumulate(later)), round(due_s + more_s, 1), before)
+    for report in (first, whole):
+        assert report.due == report.taken + report.cannot_tell + report.overloaded + report.muted
+    for name in ("due", "taken", "cannot_tell", "overloaded", "muted", "due_s", "seen_s"):
+        parts = [getattr(first, name), getattr(added, name)]
+        assert getattr(whole, name) == pytest.approx(sum(parts), abs=0.11), name
+    assert first.seen_s is not None
+    assert 0.0 <= first.seen_s <= round(due_s, 1)
+
+
+def test_what_was_never_told_in_seconds_counts_as_not_seen() -> None:
+    before = incidents.CoverageReported(detector="out_of_view", due=9, taken=9, cannot_tell=0, overloaded=0, muted=0)
+    report = told("out_of_view", Counts(), 60.0, before)
+    assert (report.due, report.taken, report.cannot_tell, report.seen_s) == (9 + 30, 9, 30, 0.0)
 
 
 def test_only_what_was_recorded_while_the_clock_ran_is_due() -> None:
@@ -141,7 +157,7 @@ async def test_a_session_that_is_over_is_reported_on_with_its_pauses_taken_out(h
         await hall.say(partial(recordings.store_segment, name=f"{session}.camera", order=order))
     await hall.submit(session)
     worker = Told({"out_of_view": Counts(due=60, taken=50, cannot_tell=10, followed_s=120.0, seen_s=100.0)})
-    async with running(report_coverage(hall.core, worker)):  # type: ignore[arg-type]
+    async with running(report_coverage(hall.core, worker)):
         await asyncio.sleep(3 * LOOK_EVERY_S)
         assert not await hall.events(session, incidents.CoverageReported), "the recording goes on"
         await studio.end(hall, session, ["camera"])
@@ -156,6 +172,50 @@ async def test_a_session_that_is_over_is_reported_on_with_its_pauses_taken_out(h
     assert seen.cannot_tell == pytest.approx(10 + 40, abs=5)
     assert (unseen.taken, unseen.seen_s) == (0, 0.0)
     assert unseen.cannot_tell == unseen.due == pytest.approx(100, abs=5)
+
+
+async def test_a_session_that_is_reopened_is_reported_on_again_and_as_a_whole(hall: Hall) -> None:
+    session = await hall.sitting()
+    started_at = (await hall.state(session)).started_at
+    assert started_at
+    await studio.on_air(hall, session, ["camera"])
+    for n in range(20):
+        order = recording.StoreSegment(segment=segment(started_at, 6 * n, 6 * n + 6, number=n + 1))
+        await hall.say(partial(recordings.store_segment, name=f"{session}.camera", order=order))
+    await studio.end(hall, session, ["camera"])
+    hall.clock.ahead += 4 * HOUR
+    await hall.say(partial(sessions.lose_connection, name=session, track="camera", why="no media"))
+    await hall.say(partial(sessions.expire, name=session))
+    assert await hall.phase(session) == "ended_in_fault"
+    worker = Told({"out_of_view": Counts(due=60, taken=50, cannot_tell=10, followed_s=120.0, seen_s=100.0)})
+    async with running(report_coverage(hall.core, worker)):
+        await until(lambda: _some(worker.forgotten))
+        await hall.say(partial(sessions.reopen, name=session, reason="The power was cut."))
+        await asyncio.sleep(2 * LOOK_EVERY_S)
+        worker.forgotten.clear()
+        worker.counts = {"out_of_view": Counts(due=20, taken=20, followed_s=40.0, seen_s=40.0)}
+        await asyncio.sleep(2 * LOOK_EVERY_S)
+        assert not worker.forgotten, "it runs"
+        await hall.intervene(session, "resume")
+        resumed_at = hall.clock()
+        hall.clock.ahead += 60 * S
+        start = partial(recordings.start_connection, session=session, track="camera", connection=2, worker="w")
+        await hall.say(start)
+        for n in range(10):
+            order = recording.StoreSegment(segment=segment(resumed_at, 6 * n, 6 * n + 6, 2, n + 1))
+            await hall.say(partial(recordings.store_segment, name=f"{session}.camera", order=order))
+        await hall.submit(session)
+        end = recording.End(connection=2, at=hall.clock(), why="stopped")
+        await hall.say(partial(recordings.end_connection, name=f"{session}.camera", order=end))
+        await until(lambda: _some(worker.forgotten))
+    reports = await hall.events(session, incidents.CoverageReported)
+    first, second = [
+        one for one in reports if isinstance(one, incidents.CoverageReported) and one.detector == "out_of_view"
+    ]
+    assert (first.reopened, first.due, first.taken, first.due_s, first.seen_s) == (0, 60, 50, 120.0, 100.0)
+    assert (second.reopened, second.taken, second.seen_s) == (1, 70, 140.0)
+    assert second.due_s == pytest.approx(180, abs=10)
+    assert second.due == pytest.approx(60 + 20 + 10, abs=5)
 
 
 async def test_the_clock_ran_between_its_starts_and_stops(hall: Hall) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 from commands import flags, interventions, sessions
@@ -81,7 +82,8 @@ async def test_an_incident_that_its_detector_left_open_is_closed_when_the_sessio
 async def test_what_nobody_tells_of_any_more_is_settled_for_them(hall: Hall) -> None:
     session = await hall.sitting()
     await studio.on_air(hall, session)
-    await studio.deliver(hall, await studio.taped(hall, session, "camera", 4))
+    await studio.deliver(hall, await studio.taped(hall, session, "camera", 5))
+    hall.clock.ahead += timedelta(seconds=6)
     await hall.submit(session)
     await sealing(hall, session)
     await sealing(hall, session)
@@ -171,6 +173,21 @@ async def test_a_new_end_is_sealed_though_something_is_still_owed(hall: Hall) ->
     ]  # fmt: skip
 
 
+async def test_what_a_detector_could_see_is_owed_again_after_a_reopening(hall: Hall) -> None:
+    session = await hall.sitting()
+    await covered(hall, session)
+    await cut_off(hall, session)
+    await sealing(hall, session)
+    await hall.say(partial(sessions.reopen, name=session, reason="The power was cut."))
+    await hall.submit(session)
+    await sealing(hall, session)
+    await covered(hall, session, reopened=1)
+    await sealing(hall, session)
+    assert [(one.kind, one.owed) for one in await seals(hall, session)] == [
+        ("complete", ()), ("provisional", COVERAGE), ("complete", ()),
+    ]  # fmt: skip
+
+
 async def test_who_never_began_owes_nothing(hall: Hall) -> None:
     _, (absent, unwilling) = await hall.plan(candidates=2)
     await hall.say(partial(sessions.decline_notice, name=unwilling))
@@ -201,7 +218,9 @@ async def seals(hall: Hall, session: str) -> list[Sealed]:
     return [event for event in await hall.events(session, Sealed) if isinstance(event, Sealed)]
 
 
-async def covered(hall: Hall, session: str) -> None:
+async def covered(hall: Hall, session: str, reopened: int = 0) -> None:
     for detector in Policy().detectors:
-        order = incidents.ReportCoverage(detector=detector.kind, due=1, taken=1, cannot_tell=0, overloaded=0, muted=0)
+        order = incidents.ReportCoverage(
+            detector=detector.kind, due=1, taken=1, cannot_tell=0, overloaded=0, muted=0, reopened=reopened
+        )
         await hall.say(partial(flags.report_coverage, session=session, order=order))

@@ -171,6 +171,10 @@ async def sit_an_exam(world: World) -> None:
         (own, session.ConnectionLost(at=at(12), track="camera", why="no media")),
         (own, session.Submitted(at=at(3600), by="candidate")),
         *(await media(world, "camera")),
+        (flags, incidents.CoverageReported(detector="several_people", due=60, taken=50, cannot_tell=10, overloaded=0,
+                                           muted=0, due_s=120, seen_s=100)),
+        (flags, incidents.CoverageReported(detector="several_people", due=90, taken=70, cannot_tell=20, overloaded=0,
+                                           muted=0, due_s=180, seen_s=140, reopened=1)),
     )  # fmt: skip
     await world.seal(1, "screen: the finished recording")
     await world.append(*(await media(world, "screen")))

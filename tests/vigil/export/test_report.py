@@ -22,6 +22,12 @@ def test_the_report_says_what_happened_in_plain_words(made: Path) -> None:
         assert part in page, part
 
 
+def test_the_report_counts_nothing_twice_of_a_session_that_was_reopened(made: Path) -> None:
+    page = (made / "report.html").read_text()
+    assert "140 of 180" in page
+    assert "100 of 120" not in page
+
+
 def test_the_report_escapes_what_people_wrote_and_shows_nobody_else(made: Path) -> None:
     page = (made / "report.html").read_text()
     assert SCRIPT not in page

@@ -19,6 +19,7 @@ from tests.vigil.export.spoiling import (
     drop,
     failures,
     flip,
+    forge,
     lines,
     link,
     sign_again,
@@ -161,7 +162,7 @@ def test_only_the_schedule_may_be_an_excerpt(export: Path, stream: str) -> None:
         (link, "report.html: is a link"),
         (flip("report.html"), "report.html: is not the file that was signed"),
         (flip("verify.py"), "verify.py: is not the file that was signed"),
-        (flip("manifest.sig", 30), "manifest.json: its signature does not match"),
+        (forge, "manifest.json: its signature does not match"),
     ],
 )
 def test_no_file_is_changed_added_or_taken(export: Path, spoil: Spoil, named: str) -> None:
