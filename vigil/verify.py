@@ -311,15 +311,21 @@ class Check:
             self.fail(where, "is not what was stored: another hash or length")
 
     def _gaps(self) -> None:
-        """In a finished recording every stretch without media has an event that says why."""
+        """Each stretch without media in what was finished has an event that says why.
+
+        A session may be reopened and recorded further: until that is finished too, a segment may still come.
+        """
         for stream in sorted({e.stream for e in self.whole if e.tag == "recording.finalised"}):
             own = [e for e in self.whole if e.stream == stream]
             gaps = sorted(
                 (_time(e.body["started_at"]), _time(e.body["ended_at"]))
                 for e in own
-                if e.tag == "recording.gap_recorded"
+                if e.tag == "recording.gap_recorded" and e.body["why"]
             )
-            stored = [(e, e.body["segment"]) for e in own if e.tag == "recording.segment_stored"]
+            finished = max(e.version for e in own if e.tag == "recording.finalised")
+            stored = [
+                (e, e.body["segment"]) for e in own if e.tag == "recording.segment_stored" and e.version < finished
+            ]
             stored.sort(key=lambda pair: (pair[1]["connection"], pair[1]["number"]))
             reached: datetime | None = None
             for event, segment in stored:
