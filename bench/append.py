@@ -31,7 +31,7 @@ from vigil.embedded.place import remove
 from vigil.migrate import migrate
 from vigil.settings import as_role
 
-CALLERS, ROUNDS = 64, 7
+CALLERS, ROUNDS = 64, 15
 INSERTS, APPENDS, COMMANDS = 600, 60, 25  # in a round; the latter two by each caller
 STATE = b"x" * 480  # as long as a stored message
 WORDS = "My screen went black for a moment, and now the timer is gone. What shall I do?"
@@ -41,7 +41,7 @@ INSERT INTO plain.events (originator_id, originator_version, topic, state, recor
 
 
 def run() -> list[dict[str, object]]:
-    """Rows of {name, value, unit, baseline, ratio, goal, note}. Takes about 20 seconds."""
+    """Rows of {name, value, unit, baseline, ratio, goal, note}. Takes about half a minute."""
     home = Path(tempfile.mkdtemp(prefix="vigil-bench-"))
     try:
         with embedded.servers(home) as servers, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -29,7 +29,7 @@ Verdict = Literal["done", "again", "conflict"]
 CALL = (
     "SELECT place, verdict, at_position, at_time, old_request, old_outcome FROM ledger.append("
     "%b::uuid[], %b::bytea[], %b::text[], %b::int[], %b::int[], %b::text[], %b::int[],"
-    " %b::int[], %b::text[], %b::int[], %b::text[], %b::bytea[])"
+    " %b::text[], %b::int[], %b::text[], %b::bytea[])"
 )
 HEAD, LENGTH = struct.Struct("!iiIii").pack, struct.Struct("!i").pack
 FEW = 32  # commands that always go in one batch
@@ -118,20 +118,23 @@ class Appender:
 
     async def _settle(self, batch: Waiting) -> None:
         """Answers every command of a batch. One that the database cannot take does not harm the others."""
-        try:
-            rows = await self._send(arguments([command for command, _ in batch]))
-        except Exception as error:
-            if len(batch) > 1 and not isinstance(error, LedgerAway):
-                for item in batch:
-                    await self._settle([item])
+        while batch:
+            try:
+                rows = await self._send(arguments([command for command, _ in batch]))
+            except Exception as error:
+                if len(batch) > 1 and not isinstance(error, LedgerAway):
+                    for item in batch:
+                        await self._settle([item])
+                    return
+                log.exception("%d commands failed", len(batch))
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
                 return
-            log.exception("%d commands failed", len(batch))
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
-        else:
             # A moment later, so that the next batch is on its way before callers take their turn.
             asyncio.get_running_loop().call_soon(_answer, batch, rows)
+            judged = {place - 1 for place, *_ in rows}
+            batch = [] if rows[0][1] == "done" else [item for n, item in enumerate(batch) if n not in judged]
 
     async def _send(self, work: tuple[Array, ...]) -> list[tuple[Any, ...]]:
         loop = asyncio.get_running_loop()
@@ -153,10 +156,20 @@ class Appender:
 
 
 def _answer(batch: Waiting, rows: list[tuple[Any, ...]]) -> None:
-    for place, *answer in rows:
-        _, future = batch[place - 1]
+    """Tells the callers what `ledger.append` said: `done` to all, or to some of them why not."""
+    _, verdict, last, at, *_ = rows[0]
+    if verdict == "done":
+        reaches = _reaches([command for command, _ in batch])
+        before = (last or 0) - max(reaches)
+        told = [
+            (future, Answer("done", before + reach if reach else None, at, None, None))
+            for (_, future), reach in zip(batch, reaches, strict=True)
+        ]
+    else:
+        told = [(batch[place - 1][1], Answer(*answer)) for place, *answer in rows]
+    for future, answer in told:
         if not future.done():
-            future.set_result(Answer(*answer))
+            future.set_result(answer)
 
 
 async def _connect(conninfo: str) -> AsyncConnection:
@@ -200,21 +213,30 @@ def take(waiting: Waiting, most: int) -> tuple[Waiting, Waiting]:
 def arguments(work: Sequence[Append]) -> tuple[Array, ...]:
     """The arrays that `ledger.append` takes."""
     parts = [(n, part) for n, command in enumerate(work, 1) for part in command.parts]
-    written = [(n, part) for n, part in parts if part.events]
+    written = [part for _, part in parts if part.events]
     return (
         _array("uuid", [c.command.bytes for c in work]),
         _array("bytea", [c.request for c in work]),
         _array("text", [c.outcome.encode() for c in work]),
-        _int4s([sum([len(p.events) for p in c.parts]) for c in work]),
+        _int4s(_reaches(work)),
         _int4s([n for n, _ in parts]),
         _array("text", [p.stream.encode() for _, p in parts]),
         _int4s([p.after for _, p in parts]),
-        _int4s([n for n, p in written for _ in p.events]),
-        _array("text", [stream for _, p in written for stream in [p.stream.encode()] * len(p.events)]),
-        _int4s([version for _, p in written for version in range(p.after + 1, p.after + 1 + len(p.events))]),
-        _array("text", [tag.encode() for _, p in written for tag, _ in p.events]),
-        _array("bytea", [state for _, p in written for _, state in p.events]),
+        _array("text", [p.stream.encode() for p in written for _ in p.events]),
+        _int4s([p.after + n for p in written for n in range(1, len(p.events) + 1)]),
+        _array("text", [tag.encode() for p in written for tag, _ in p.events]),
+        _array("bytea", [state for p in written for _, state in p.events]),
     )
+
+
+def _reaches(work: Sequence[Append]) -> list[int]:
+    """How many events there are up to each command's last; 0 for a command without any."""
+    reaches, total = [], 0
+    for command in work:
+        count = sum([len(part.events) for part in command.parts])
+        total += count
+        reaches.append(total if count else 0)
+    return reaches
 
 
 class Array(bytes):

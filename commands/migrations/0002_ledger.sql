@@ -28,17 +28,18 @@ CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.
 CREATE TRIGGER receipts_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger.receipts
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.forbid();
 
--- Takes a batch of commands and answers each with a verdict: `done`, `again` (its receipt stands) or `conflict` (a
--- stream has moved on). A command is all or nothing, and `totals` counts its events. `readers`, `seen`, `at` name each
--- stream that a command reads or writes, with the version it saw; `writers`, `streams`, `versions`, `topics`, `states`
--- are the events, in the order of the commands. `readers` and `writers` are places in `commands`, from 1.
+-- Takes a batch of commands. When all may be written they are, and one row says so: `done`, with the position of the last
+-- event, null without any. Otherwise nothing is, and there is a row for each that stands in the way: its place in
+-- `commands`, from 1, and `again` (its receipt stands) or `conflict` (a stream has moved on). `readers`, `seen`, `at` name
+-- each stream that a command reads or writes, with the version it saw; `streams`, `versions`, `topics`, `states` are the
+-- events, in the order of the commands; `reaches` count the events up to a command's last, 0 when it has none.
 -- Set-based on purpose (a loop is four times slower), and planned once for each connection (planning takes as long as a
--- small append). That plan must hold whether the table was empty then or not: LATERAL with LIMIT reads it by index.
+-- small append). That plan must hold whether the tables were empty then or not, so they are read by index.
 CREATE FUNCTION ledger.append(
-    commands uuid[], requests bytea[], outcomes text[], totals int[],
+    commands uuid[], requests bytea[], outcomes text[], reaches int[],
     readers int[], seen text[], at int[],
-    writers int[], streams text[], versions int[], topics text[], states bytea[]
-) RETURNS TABLE (place bigint, verdict text, at_position bigint, at_time timestamptz, old_request bytea, old_outcome text)
+    streams text[], versions int[], topics text[], states bytea[]
+) RETURNS TABLE (place int, verdict text, at_position bigint, at_time timestamptz, old_request bytea, old_outcome text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
@@ -48,46 +49,40 @@ DECLARE
     known int[];                                        -- places of commands whose receipt stands
     moved int[];                                        -- places of commands that saw an older version
     written bigint;
-    before bigint;                                      -- the position before the first new event
+    before bigint;
 BEGIN
     LOCK TABLE ledger.events IN EXCLUSIVE MODE;         -- position order = commit order, for the library's writers too
-    NOTIFY ledger;                                      -- a hint only: readers poll as well
-    SELECT e.recorded_at INTO stamp FROM ledger.events e ORDER BY e.notification_id DESC LIMIT 1;
-    stamp := greatest(clock_timestamp(), stamp);
-    SELECT coalesce(array_agg(c.place), '{}') INTO known
-        FROM unnest(commands) WITH ORDINALITY AS c(command, place)
-        CROSS JOIN LATERAL (SELECT FROM ledger.receipts r WHERE r.command = c.command LIMIT 1) AS stands;
+    SELECT array_agg(array_position(commands, r.command)) INTO known
+        FROM ledger.receipts r WHERE r.command = ANY (commands);
     -- Its last event and nothing after it: one short look at the index, however long the stream is.
-    SELECT coalesce(array_agg(p.reader), '{}') INTO moved
+    SELECT array_agg(p.reader) INTO moved
         FROM unnest(readers, seen, at) AS p(reader, stream, version)
         CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT FROM ledger.events e
             WHERE e.originator_id = p.stream AND e.originator_version >= p.version LIMIT 2) AS two) AS from_there
         WHERE from_there.n <> least(p.version, 1);
+    IF known IS NOT NULL OR moved IS NOT NULL THEN
+        RETURN QUERY
+        SELECT c.place::int, CASE WHEN r.command IS NULL THEN 'conflict' ELSE 'again' END,
+               r.position, r.recorded_at, r.request, r.outcome
+        FROM unnest(commands) WITH ORDINALITY AS c(command, place)
+        LEFT JOIN LATERAL (SELECT x.* FROM ledger.receipts x WHERE x.command = c.command LIMIT 1) AS r ON true
+        WHERE c.place = ANY (known || moved);
+        RETURN;
+    END IF;
+    SELECT e.recorded_at INTO stamp FROM ledger.events e ORDER BY e.notification_id DESC LIMIT 1;
+    stamp := greatest(clock_timestamp(), stamp);
     INSERT INTO ledger.events (originator_id, originator_version, topic, state, recorded_at)
         SELECT e.stream, e.version, e.topic, e.state, stamp
-        FROM unnest(writers, streams, versions, topics, states) WITH ORDINALITY AS e(writer, stream, version, topic, state, n)
-        WHERE e.writer <> ALL (known) AND e.writer <> ALL (moved) ORDER BY e.n;
+        FROM unnest(streams, versions, topics, states) WITH ORDINALITY AS e(stream, version, topic, state, n) ORDER BY e.n;
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written > 0 THEN
         before := lastval() - written;                  -- nobody else took a position: the lock is ours
     END IF;
-    RETURN QUERY
-    WITH done AS MATERIALIZED (
-        SELECT c.*, CASE WHEN c.total > 0 THEN before + sum(c.total) OVER (ORDER BY c.place) END::bigint AS position
-        FROM unnest(commands, requests, outcomes, totals) WITH ORDINALITY AS c(command, request, outcome, total, place)
-        WHERE c.place <> ALL (known) AND c.place <> ALL (moved)),
-    kept AS (
-        INSERT INTO ledger.receipts (command, request, outcome, position, recorded_at)
-        SELECT d.command, d.request, d.outcome, d.position, stamp FROM done d)
-    SELECT d.place, 'done', d.position, stamp, NULL::bytea, NULL::text FROM done d;
-    IF known || moved <> '{}' THEN
-        RETURN QUERY
-        SELECT c.place, CASE WHEN r.command IS NULL THEN 'conflict' ELSE 'again' END,
-               r.position, coalesce(r.recorded_at, stamp), r.request, r.outcome
-        FROM unnest(commands) WITH ORDINALITY AS c(command, place)
-        LEFT JOIN LATERAL (SELECT x.* FROM ledger.receipts x WHERE x.command = c.command LIMIT 1) AS r ON true
-        WHERE c.place = ANY (known || moved);
-    END IF;
+    INSERT INTO ledger.receipts (command, request, outcome, position, recorded_at)
+        SELECT c.command, c.request, c.outcome, before + nullif(c.reach, 0), stamp
+        FROM unnest(commands, requests, outcomes, reaches) AS c(command, request, outcome, reach);
+    NOTIFY ledger;                                      -- a hint only: readers poll as well
+    RETURN QUERY SELECT 0, 'done', before + written, stamp, NULL::bytea, NULL::text;
 END $$;
 
 REVOKE ALL ON FUNCTION ledger.append FROM PUBLIC;

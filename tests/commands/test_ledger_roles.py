@@ -40,7 +40,7 @@ async def test_no_role_of_ours_writes_to_the_ledger_but_through_its_function(
 async def test_only_the_application_may_append(processes: Processes, role: str) -> None:
     connection = await processes.connection(role)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        await connection.execute(f"SELECT ledger.append({', '.join(['%s'] * 12)})", ["{}"] * 12)
+        await connection.execute(f"SELECT ledger.append({', '.join(['%s'] * 11)})", ["{}"] * 11)
 
 
 @pytest.mark.parametrize("table", ["events", "receipts"])
