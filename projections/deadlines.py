@@ -17,7 +17,9 @@ from projections.clock import Clock, tick
 from projections.keys import events_of, parsed, session_keys
 from projections.model import Model
 
-__all__ = ["DEADLINES", "Watch"]
+__all__ = ["DEADLINES", "Owing", "Watch"]
+
+Owing = Literal["yes", "given_up", "no"]
 
 
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,8 +28,8 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     `tracks` must be published while it runs, and `detectors` look at them if there are any; `lost` are tracks that are
     not there, since when, and `returned_at` is when the last of them came back. `undelivered` are interventions by the
     time of their request, `waiting_since` the earliest. `heads` are the last versions of what a seal has to cover,
-    `sealed` those that the last one covers; `owing` says that the session is over and another seal is due. `changed_at`
-    is when anything was recorded last.
+    `sealed` those that the last one covers; `owing` says that the session is over and another seal is due, or that what
+    was due is `given_up` and nothing has come since. `changed_at` is when anything was recorded last.
     """
 
     session: str
@@ -47,7 +49,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     given_up: tuple[str, ...] = ()
     heads: dict[str, int] = {}
     sealed: dict[str, int] = {}
-    owing: Literal["yes", "no"] = "no"
+    owing: Owing = "no"
     changed_at: datetime | None = None
     position: int = 0
 
@@ -84,8 +86,9 @@ def fold(row: Watch | None, recorded: Recorded) -> Watch | None:
     if at.kind not in ("record", "intervention"):
         row = replace(row, heads=row.heads | {recorded.stream: recorded.version})
     covered = all(row.sealed.get(stream, 0) >= version for stream, version in row.heads.items())
-    done = row.seal == "complete" and covered and not row.given_up
-    owing: Literal["yes", "no"] = "yes" if row.phase in session.OVER and not done else "no"
+    owing: Owing = "no"
+    if row.phase in session.OVER:
+        owing = "yes" if row.seal != "complete" or not covered else "given_up" if row.given_up else "no"
     return replace(row, owing=owing, changed_at=recorded.recorded_at, position=recorded.position)
 
 
@@ -131,6 +134,6 @@ _EVENTS = events_of(
 )  # fmt: skip
 
 DEADLINES: Model[Watch] = Model(
-    name="deadlines", version=2, row=Watch, events=_EVENTS, index=("phase", "waiting_since", "owing"),
+    name="deadlines", version=3, row=Watch, events=_EVENTS, index=("phase", "waiting_since", "owing"),
     keys=keys, fold=fold, streams=streams, suspects=_suspects,
 )  # fmt: skip

@@ -18,7 +18,7 @@ from media.finalise import FinalisedFile, finalise
 from media.names import RecordingName, finalised_object_key, parse_recording_name, recording_name
 from media.spooled import EndedNote
 from media.uploader import Uploader
-from vigil.outlook import over, until_there
+from vigil.outlook import given_up, over, until_there
 from vigil.sealing import OBJECT_STORE
 from vigil.wiring import Core, spool
 
@@ -91,16 +91,23 @@ class Delivery:
 
 
 async def _finalise_all(core: Core) -> None:
-    """Looks for recordings of sessions that are over, whose connections have all ended, and finishes them."""
+    """Looks for recordings of sessions that are over, whose connections have all ended, and finishes them.
+
+    Those that were given up are looked for at first, because we may have been away, and then now and again.
+    """
     async with core.reading() as conn:
         await until_there(conn)
     now = asyncio.get_running_loop().time
+    all_at = now()
     resting: dict[RecordingName, tuple[float, float]] = {}  # what failed: until when, and for how long
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         try:
             async with core.reading() as conn:
                 waiting = await over(conn)
+                if now() >= all_at:
+                    waiting += await given_up(conn)
+                    all_at = now() + LONGEST_REST_S
         except psycopg.OperationalError:
             log.warning("the read models are away; finishing recordings waits")
             continue

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from domain.session import RUNNING, Track
-from projections.deadlines import DEADLINES, Watch
+from projections.deadlines import DEADLINES, Owing, Watch
 from projections.schedules import SCHEDULES
 
 
@@ -90,7 +90,16 @@ async def look(conn: AsyncConnection, at: datetime) -> Outlook:
 
 async def over(conn: AsyncConnection) -> list[Over]:
     """Sessions that still owe something to their record."""
-    rows = await _watches(conn, "w.owing = 'yes'")
+    return await _owing(conn, "yes")
+
+
+async def given_up(conn: AsyncConnection) -> list[Over]:
+    """Sessions of which something is waited for no longer. It may come after all, and then they are among the others."""
+    return await _owing(conn, "given_up")
+
+
+async def _owing(conn: AsyncConnection, owing: Owing) -> list[Over]:
+    rows = await _watches(conn, "w.owing = %s", owing)
     return [
         Over(tenant, w.session, w.tracks, tuple(w.undelivered), w.heads, w.changed_at or _EVER) for tenant, w in rows
     ]

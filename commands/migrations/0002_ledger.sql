@@ -33,8 +33,9 @@ CREATE TRIGGER receipts_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledge
 -- `commands`, from 1, and `again` (its receipt stands) or `conflict` (a stream has moved on). `readers`, `seen`, `at` name
 -- each stream that a command reads or writes, with the version it saw; `streams`, `versions`, `topics`, `states` are the
 -- events, in the order of the commands; `reaches` count the events up to a command's last, 0 when it has none.
--- Set-based on purpose (a loop is four times slower), and planned once for each connection (planning takes as long as a
--- small append). That plan must hold whether the tables were empty then or not, so they are read by index.
+-- Set-based on purpose (a loop is four times slower), `unnest` in the SELECT list (in FROM it costs a tenth more), and
+-- planned once for each connection (planning takes as long as a small append). That plan must hold whether the tables
+-- were empty then or not, so they are read by index.
 CREATE FUNCTION ledger.append(
     commands uuid[], requests bytea[], outcomes text[], reaches int[],
     readers int[], seen text[], at int[],
@@ -56,7 +57,7 @@ BEGIN
         FROM ledger.receipts r WHERE r.command = ANY (commands);
     -- Its last event and nothing after it: one short look at the index, however long the stream is.
     SELECT array_agg(p.reader) INTO moved
-        FROM unnest(readers, seen, at) AS p(reader, stream, version)
+        FROM (SELECT unnest(readers) AS reader, unnest(seen) AS stream, unnest(at) AS version) AS p
         CROSS JOIN LATERAL (SELECT count(*) AS n FROM (SELECT FROM ledger.events e
             WHERE e.originator_id = p.stream AND e.originator_version >= p.version LIMIT 2) AS two) AS from_there
         WHERE from_there.n <> least(p.version, 1);
@@ -72,15 +73,13 @@ BEGIN
     SELECT e.recorded_at INTO stamp FROM ledger.events e ORDER BY e.notification_id DESC LIMIT 1;
     stamp := greatest(clock_timestamp(), stamp);
     INSERT INTO ledger.events (originator_id, originator_version, topic, state, recorded_at)
-        SELECT e.stream, e.version, e.topic, e.state, stamp
-        FROM unnest(streams, versions, topics, states) WITH ORDINALITY AS e(stream, version, topic, state, n) ORDER BY e.n;
+        SELECT unnest(streams), unnest(versions), unnest(topics), unnest(states), stamp;
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written > 0 THEN
         before := lastval() - written;                  -- nobody else took a position: the lock is ours
     END IF;
     INSERT INTO ledger.receipts (command, request, outcome, position, recorded_at)
-        SELECT c.command, c.request, c.outcome, before + nullif(c.reach, 0), stamp
-        FROM unnest(commands, requests, outcomes, reaches) AS c(command, request, outcome, reach);
+        SELECT unnest(commands), unnest(requests), unnest(outcomes), before + nullif(unnest(reaches), 0), stamp;
     NOTIFY ledger;                                      -- a hint only: readers poll as well
     RETURN QUERY SELECT 0, 'done', before + written, stamp, NULL::bytea, NULL::text;
 END $$;

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from typing import cast
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from domain import chat, incidents, intervention, schedule, session, user
+from domain import chat, incidents, intervention, record, schedule, session, user
 from domain.event import Event
 from domain.registry import DECIDERS
 from domain.stream import SESSION_KINDS
@@ -29,6 +31,7 @@ from tests.domain import anything
 from tests.domain.hall import NINE, POLICY, TWO_HOURS, WINDOW, at
 from tests.projections.hall import (
     BEGUN,
+    CAMERA,
     CHAT,
     CREATED,
     ENROLLED,
@@ -149,6 +152,27 @@ def test_a_deadline_is_there_while_the_clock_runs() -> None:
     row = row_of(DEADLINES, *BEGUN, SUBMITTED)
     assert (row.due_at, row.phase, row.seal) == (None, "submitted", None)
     assert row_of(DEADLINES, *BEGUN, SUBMITTED, sealed()).seal == "provisional"
+
+
+def test_a_session_owes_until_its_record_is_complete_and_again_when_more_comes() -> None:
+    over = (*BEGUN, SUBMITTED, segment(1))
+    versions = {SESSION: 3, CAMERA: 1}
+
+    def complete(*lost: str, number: int = 1, **more: int) -> Said:
+        stream, seal = sealed(number, "complete")
+        return stream, replace(cast("record.Sealed", seal), streams=versions | more, lost=lost)
+
+    given_up = complete("camera: the finished recording")
+    for happened, owing in (
+        (BEGUN, "no"),
+        (over, "yes"),
+        ((*over, sealed()), "yes"),
+        ((*over, complete()), "no"),
+        ((*over, given_up), "given_up"),
+        ((*over, given_up, segment(2)), "yes"),
+        ((*over, given_up, segment(2), complete(number=2, **{CAMERA: 2})), "no"),
+    ):
+        assert row_of(DEADLINES, *happened).owing == owing, happened[-1]
 
 
 def test_an_intervention_waits_until_it_is_delivered_or_has_failed() -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from commands.objects import ObjectExists, ObjectStoreAway
+from domain.record import Sealed
 from domain.recording import Finalised, GapRecorded
 from domain.session import FaultClosed, FaultOpened
 from media.names import finalised_object_key, recording_name
@@ -21,6 +22,7 @@ from tests.vigil import studio
 from tests.vigil.hall import Hall, running, until
 from vigil import delivery
 from vigil.delivery import Delivery, upload
+from vigil.outlook import given_up
 from vigil.sealing import OBJECT_STORE
 
 
@@ -93,6 +95,23 @@ async def test_a_recording_that_cannot_be_finished_holds_up_no_other(hall: Hall)
         for session in set(sessions) - {damaged}:
             await until(partial(hall.events, session, Finalised))
     assert not await hall.events(damaged, Finalised)
+
+
+async def test_a_recording_that_was_given_up_is_finished_when_that_can_be_done(hall: Hall) -> None:
+    session = await _over(hall)
+    async with hall.reacting(), hall.core.reading() as conn:
+        await until(lambda: hall.events(session, Sealed))
+        hall.clock.ahead += timedelta(minutes=11)
+        await until(lambda: given_up(conn), within_s=20)
+        async with running(upload(hall.core)):
+            await until(lambda: hall.events(session, Finalised))
+
+        async def nothing_lost() -> bool:
+            last = (await hall.events(session, Sealed))[-1]
+            return isinstance(last, Sealed) and last.kind == "complete" and not last.lost
+
+        await until(nothing_lost)
+        assert not await given_up(conn)
 
 
 async def test_nothing_is_finished_while_a_connection_lives_or_nothing_was_stored(hall: Hall) -> None:

@@ -12,7 +12,7 @@ from domain.record import Sealed
 from domain.recording import Ended
 from tests.vigil import studio
 from tests.vigil.hall import HOUR, Hall, settled
-from vigil.outlook import over
+from vigil.outlook import Over, over
 from vigil.sealing import OBJECT_STORE, seal
 
 COVERAGE = tuple(f"coverage of {detector.kind}" for detector in Policy().detectors)
@@ -113,11 +113,12 @@ async def test_what_was_given_up_and_comes_after_all_is_sealed_too(hall: Hall) -
     await covered(hall, session)
     await hall.submit(session)
     await sealing(hall, session, waited=True)
+    assert not await looked_at(hall, session), "nobody waits any more"
     await studio.finalised(hall, session, "camera")
+    assert await looked_at(hall, session)
     await sealing(hall, session)
     assert [one.lost for one in await seals(hall, session)] == [("camera: the finished recording",), ()]
-    await sealing(hall, session)
-    assert len(await seals(hall, session)) == 2
+    assert not await looked_at(hall, session)
 
 
 async def test_what_waits_on_our_own_disk_is_not_lost(hall: Hall) -> None:
@@ -200,11 +201,15 @@ async def test_who_never_began_owes_nothing(hall: Hall) -> None:
 
 async def sealing(hall: Hall, session: str, *, waited: bool = False) -> None:
     """Does what the reactions do about a session, once the models have caught up."""
+    for one in await looked_at(hall, session):
+        await seal(hall.core, one, waited=waited)
+
+
+async def looked_at(hall: Hall, session: str) -> list[Over]:
+    """The session, if the reactions look at it."""
     async with hall.core.reading() as conn:
         await settled(hall, conn)
-        found = [one for one in await over(conn) if one.session == session]
-    for one in found:
-        await seal(hall.core, one, waited=waited)
+        return [one for one in await over(conn) if one.session == session]
 
 
 async def cut_off(hall: Hall, session: str) -> None:
