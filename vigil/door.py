@@ -6,7 +6,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from secrets import token_hex
 
@@ -68,8 +69,9 @@ def services(core: Core, exports: ExportJobs) -> Services:
 class _Server(uvicorn.Server):
     """Leaves signals to the process, which stops its roles in order."""
 
-    def install_signal_handlers(self) -> None:
-        pass
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 class Playing:
