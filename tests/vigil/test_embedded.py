@@ -321,6 +321,16 @@ def test_a_stale_process_id_of_somebody_else_is_left_alone(used: Path) -> None:
         stranger.wait()
 
 
+def test_a_process_id_that_was_never_written_down_stops_nobody(used: Path) -> None:
+    """A crash between making the pid file and filling it leaves it empty."""
+    pid_file = (used / "postgres").resolve() / "data" / "postmaster.pid"
+    pid_file.touch(mode=0o600)
+    os.chown(pid_file, (stat_ := pid_file.parent.stat()).st_uid, stat_.st_gid)
+    with servers(used) as found:
+        assert answers(found)
+        assert pid_file.read_text()
+
+
 def test_a_half_made_database_is_made_again(home: Path) -> None:
     with servers(home, durable=False):
         pass

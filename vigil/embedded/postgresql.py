@@ -61,10 +61,14 @@ def _disown(pid_file: Path) -> None:
     """Puts our own number into a pid file left by a crash, for its old one may be a stranger's, or a zombie's, by now.
 
     PostgreSQL knows that its parent is no other PostgreSQL, goes on, and still checks the shared memory named there.
+    One that the crash left empty names nobody, and PostgreSQL would take it for another server's start: it goes.
     """
     if pid_file.exists():
-        _, *rest = pid_file.read_text().splitlines(keepends=True)
-        pid_file.write_text("".join([f"{os.getpid()}\n", *rest]))
+        match pid_file.read_text().splitlines(keepends=True):
+            case []:
+                pid_file.unlink()
+            case [_, *rest]:
+                pid_file.write_text("".join([f"{os.getpid()}\n", *rest]))
 
 
 def _make(place: Place, data: Path, home: Path, *, durable: bool) -> None:
