@@ -85,7 +85,7 @@ def run_all(settings: Settings, while_running: Callable[[Settings], Awaitable[in
     """
     if not settings.embedded:
         return asyncio.run(_all(settings, while_running))
-    with embedded.servers(settings.home) as servers:
+    with embedded.servers(settings.home, objects_url=settings.objects_url) as servers:
         return asyncio.run(_all(load({**os.environ, **servers.environment()}), while_running))
 
 

@@ -81,7 +81,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     home = _absolute(given.pop("home", "~/.vigil"))
     port = given.get("port", "8000")
     texts = {
-        "objects_url": (home / "objects").as_uri(),
+        "objects_url": folder_of_objects(home),
         "secret_file": str(home / "secret"),
         "signing_key_file": str(home / "signing.key"),
         "public_url": f"http://localhost:{port}",
@@ -93,6 +93,11 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         missing, present = ("DATABASE", "NATS") if settings.nats_url else ("NATS", "DATABASE")
         raise SettingsError(f"VIGIL_{missing}_URL: expected, because VIGIL_{present}_URL is set; set both or neither")
     return settings
+
+
+def folder_of_objects(home: Path) -> str:
+    """The URL of the object store that is used when none is named."""
+    return (home / "objects").as_uri()
 
 
 def variables(values: Mapping[str, object]) -> dict[str, str]:

@@ -26,7 +26,7 @@ from commands.keys import KeyRing
 from commands.ledger import Appender
 from commands.objects import ObjectStore, open_store
 from vigil import embedded
-from vigil.settings import Settings, load
+from vigil.settings import Settings, SettingsError, folder_of_objects, load
 from vigil.signing import signer
 
 log = logging.getLogger(__name__)
@@ -154,10 +154,12 @@ async def _pool(conninfo: str, process: str, most: int) -> AsyncIterator[Pool]:
 
 
 def attached(settings: Settings) -> Settings:
-    """Settings completed with the embedded servers that another process runs for this home."""
+    """Settings completed with the embedded servers that another process runs for this home, and its object store."""
     if not settings.embedded:
         return settings
     servers = embedded.running(settings.home)
     if servers is None:
         raise NotRunning("no servers run here: start `vigil run` first, or set VIGIL_DATABASE_URL and VIGIL_NATS_URL")
+    if settings.objects_url not in (servers.objects_url, folder_of_objects(settings.home)):
+        raise SettingsError("VIGIL_OBJECTS_URL: expected the object store that `vigil run` uses here, or nothing")
     return load({**os.environ, **servers.environment()})

@@ -19,11 +19,13 @@ import psutil
 import psycopg
 import pytest
 
+from vigil import roles
 from vigil.embedded import HomeInUse, ServerFailed, Servers, running, servers
 from vigil.embedded.nats import run_nats
 from vigil.embedded.place import remove
-from vigil.settings import load
+from vigil.settings import Settings, SettingsError, load
 from vigil.signing import signer
+from vigil.wiring import attached
 
 PARENT = """
 import sys, time
@@ -162,6 +164,27 @@ def test_the_environment_completes_the_settings(used: Path) -> None:
         assert settings.database_url == found.database_url
         assert settings.home == used
         assert len(settings.master_secret()) == 32
+
+
+def test_an_object_store_that_was_named_is_used_beside_the_embedded_servers(
+    used: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = "s3://bucket/prefix?endpoint=https://s3.example.org"
+    ran: list[Settings] = []
+
+    async def body(settings: Settings, _: object) -> int:
+        monkeypatch.delenv("VIGIL_OBJECTS_URL")  # in another terminal it is not set: whoever runs the servers knows it
+        ran.extend([settings, attached(load())])
+        monkeypatch.setenv("VIGIL_OBJECTS_URL", "s3://another")
+        with pytest.raises(SettingsError, match="VIGIL_OBJECTS_URL: expected the object store that `vigil run`"):
+            attached(load())
+        return 0
+
+    monkeypatch.setattr(roles, "_all", body)
+    monkeypatch.setenv("VIGIL_HOME", str(used))
+    monkeypatch.setenv("VIGIL_OBJECTS_URL", named)
+    assert roles.run_all(load()) == 0
+    assert [(settings.objects_url, settings.embedded) for settings in ran] == [(named, False)] * 2
 
 
 def test_the_first_start_makes_the_secrets_and_no_other_does(home: Path) -> None:

@@ -24,7 +24,7 @@ from vigil.embedded.nats import run_nats
 from vigil.embedded.postgresql import run_postgresql
 from vigil.embedded.process import ServerFailed
 from vigil.secret import make_secret
-from vigil.settings import variables
+from vigil.settings import folder_of_objects, variables
 
 __all__ = ["HomeInUse", "ServerFailed", "Servers", "running", "servers"]
 
@@ -47,9 +47,10 @@ class HomeInUse(Exception):
 
 
 @contextmanager
-def servers(home: Path, *, durable: bool = True) -> Iterator[Servers]:
+def servers(home: Path, *, objects_url: str = "", durable: bool = True) -> Iterator[Servers]:
     """Starts the servers of `home` (made if it is not there) and stops them at the end, NATS before PostgreSQL.
 
+    Objects lie in a folder of the home, unless another store is named, which is then told to whoever asks.
     Not durable means that PostgreSQL does not wait for the disk: for tests that throw everything away. While the body
     runs, a SIGTERM or SIGHUP that nobody else handles ends it like Ctrl-C does. Raises `HomeInUse` or `ServerFailed`.
     """
@@ -62,11 +63,12 @@ def servers(home: Path, *, durable: bool = True) -> Iterator[Servers]:
             if not (home / "postgres").exists():  # with the first database only: later, one that is missing is lost
                 make_secret(home / "secret")
                 make_secret(home / "signing.key")
-            objects = home / "objects"
-            objects.mkdir(mode=0o700, exist_ok=True)
+            if not objects_url:
+                (home / "objects").mkdir(mode=0o700, exist_ok=True)
+                objects_url = folder_of_objects(home)
             database_url = stack.enter_context(run_postgresql(home, durable=durable))
             nats_url = stack.enter_context(run_nats(home))
-            found = Servers(home=home, database_url=database_url, nats_url=nats_url, objects_url=objects.as_uri())
+            found = Servers(home=home, database_url=database_url, nats_url=nats_url, objects_url=objects_url)
             stack.enter_context(_announced(found))
             yield found
         finally:
