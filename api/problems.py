@@ -145,6 +145,7 @@ _TITLES = {
     "key-reused": "This Idempotency-Key belongs to another request",
     "away": "Not available at the moment",
     "unauthenticated": "Sign in first",
+    "wait": "Wait a little and try again",
     "forbidden": "Not allowed for your role",
     "unexpected": "Something went wrong",
 }

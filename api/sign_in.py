@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import partial
+from math import ceil
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,6 +15,7 @@ from litestar.params import JSONBody
 from api.callers import COOKIE, EVERYBODY, Who, anybody, may, same_origin
 from api.ordering import AnyRequest, caller_of, run, services_of
 from api.problems import Denied
+from api.services import Services
 from api.tokens import Token, ends
 from commands import users
 from domain import user
@@ -50,18 +52,24 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 
 @post("/sign-in", guards=[anybody], status_code=200)
 async def sign_in(request: AnyRequest, data: JSONBody[SignIn]) -> Response[SignedIn]:
-    """Signs an account in. An unknown address, a wrong password and a locked account get one and the same answer."""
+    """Signs an account in. An unknown address and a wrong password get one and the same answer.
+
+    After five failures in a row an address waits, each time longer (429 with `Retry-After`), whether it has an account
+    or not, and whether the password is right or not. Who is signed in already stays so.
+    """
     services = services_of(request)
     if data.keep == "cookie" and "origin" in request.headers:  # a foreign page must sign nobody in
         same_origin(request)
     who = services.pseudonyms.user(services.tenant, data.email)
-    _, account = await services.handler.load(user.DECIDER, str(Stream(services.tenant, "user", who)), fresh=True)
+    account = await _account(services, who)
+    if left_s := account.left_s(services.now()):
+        raise _wait(left_s)
     matched = await services.passwords.match(account.password.text if account.password else None, data.password)
     attempt = partial(users.sign_in, who=who, matched=matched and bool(account.roles))
     try:
         receipt = await run(request, services.tenant, who, attempt)
-    except Refused:
-        raise _not_signed_in() from None
+    except Refused:  # others failed with this address meanwhile
+        raise _wait((await _account(services, who)).left_s(services.now())) from None
     if "in" not in receipt.ids:
         raise _not_signed_in()
     expires_at = services.now() + LASTS
@@ -91,9 +99,23 @@ def _cookie(value: str, lasts_s: int, *, secure: bool) -> Cookie:
     return Cookie(key=COOKIE, value=value, max_age=lasts_s, path="/", httponly=True, samesite="strict", secure=secure)
 
 
+async def _account(services: Services, who: str) -> user.User:
+    _, account = await services.handler.load(user.DECIDER, str(Stream(services.tenant, "user", who)), fresh=True)
+    return account
+
+
 def _not_signed_in() -> Denied:
-    detail = "the address or the password is wrong; after ten wrong tries an account waits for five minutes"
+    detail = f"the address or the password is wrong; after {user.TRIES} wrong tries an address waits, each time longer"
     return Denied(401, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _wait(left_s: float) -> Denied:
+    minutes = max(ceil(left_s / 60), 1)
+    detail = (
+        f"{user.WAIT}; wait {minutes} minute{'s' if minutes > 1 else ''} and try again, or ask a lead invigilator"
+        " or an administrator to lift the wait"
+    )
+    return Denied(429, "wait", detail, headers={"Retry-After": str(max(ceil(left_s), 1))})
 
 
 HANDLERS = (sign_in, sign_out, me)

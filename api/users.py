@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from api.ordering import AnyRequest, command, services_of
 from api.reading import rows_of
 from commands import users
 from domain.user import Role
-from projections.people import PEOPLE
+from projections.people import PEOPLE, Person
 
 
 class NewUser(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,26 +34,32 @@ class RoleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """Name and e-mail address are None once they have been erased."""
+    """Name and e-mail address are None once they have been erased. `locked_until` is set while sign-ins must wait."""
 
     user: str
     name: str | None
     email: str | None
     roles: tuple[Role, ...]
+    locked_until: datetime | None
 
 
 class Users(msgspec.Struct, frozen=True, kw_only=True):
     users: tuple[User, ...]
 
 
-@get("/users", guards=[may("admin", "planner")])
+@get("/users", guards=[may("admin", "planner", "lead_invigilator")])
 async def read(request: AnyRequest, role: FromQuery[Role | None] = None) -> Users:
-    """All accounts, or those with a role; planners find invigilators here."""
+    """All accounts, or those with a role; planners find invigilators here, leads those who are locked out."""
+    at = services_of(request).now()
     found = await rows_of(request, PEOPLE)
     rows = [row for row in found.rows.values() if role is None or role in row.roles]
     rows.sort(key=lambda row: (row.name or "", row.user))
-    users = (User(user=row.user, name=row.name, email=row.email, roles=row.roles) for row in rows)
-    return Users(users=tuple(users))
+    return Users(users=tuple(_shown(row, at) for row in rows))
+
+
+def _shown(row: Person, at: datetime) -> User:
+    locked_until = row.locked_until if row.locked_until and row.locked_until > at else None
+    return User(user=row.user, name=row.name, email=row.email, roles=row.roles, locked_until=locked_until)
 
 
 @post("/users", guards=[may("admin")])
@@ -78,4 +85,10 @@ async def revoke(request: AnyRequest, user: FromPath[str], role: FromPath[Role])
     await command(request, partial(users.revoke_role, who=user, role=role))
 
 
-HANDLERS = (read, register, grant, revoke)
+@post("/users/{user:str}/unlock", guards=[may("admin", "lead_invigilator")], status_code=204)
+async def unlock(request: AnyRequest, user: FromPath[str]) -> None:
+    """Lifts the wait after failed sign-ins, and counts from nothing again."""
+    await command(request, partial(users.unlock, who=user))
+
+
+HANDLERS = (read, register, grant, revoke, unlock)

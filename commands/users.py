@@ -36,6 +36,10 @@ async def revoke_role(work: Work, who: str, role: user.Role) -> None:
     await work.do(user.DECIDER, who, user.RevokeRole(role=role))
 
 
+async def unlock(work: Work, who: str) -> None:
+    await work.do(user.DECIDER, who, user.Unlock())
+
+
 async def sign_in(work: Work, who: str, *, matched: bool) -> Mapping[str, str]:
     """Notes the attempt. `in` is among the ids only when it succeeded."""
     await work.do(user.DECIDER, who, user.SignIn(at=work.at, matched=matched))

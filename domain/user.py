@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
 import msgspec
@@ -38,10 +38,23 @@ class SignedIn(Event, frozen=True, kw_only=True, tag="user.signed_in"):
 
 
 class SignInFailed(Event, frozen=True, kw_only=True, tag="user.sign_in_failed"):
+    """Also of an address that has no account: whoever guesses must not see the difference."""
+
     at: datetime
 
 
-UserEvent = Registered | RoleGranted | RoleRevoked | SignedIn | SignInFailed
+class LockedOut(Event, frozen=True, kw_only=True, tag="user.locked_out"):
+    """Nobody can sign in until then. Whoever is signed in stays so."""
+
+    at: datetime
+    until: datetime
+
+
+class Unlocked(Event, frozen=True, kw_only=True, tag="user.unlocked"):
+    """A person has lifted the wait."""
+
+
+UserEvent = Registered | RoleGranted | RoleRevoked | SignedIn | SignInFailed | LockedOut | Unlocked
 
 # Commands.
 
@@ -65,11 +78,17 @@ class SignIn(Command, frozen=True, kw_only=True):
     matched: bool  # the password was right
 
 
-UserCommand = Register | GrantRole | RevokeRole | SignIn
+class Unlock(Command, frozen=True, kw_only=True):
+    pass
+
+
+UserCommand = Register | GrantRole | RevokeRole | SignIn | Unlock
 
 # State.
 
-TRIES, LOCKED_S = 10, 300  # failed sign-ins in a row, and how long the account then waits
+TRIES = 5  # failed sign-ins in a row; from then on each makes the address wait
+LONGEST_WAIT = timedelta(minutes=15)
+WAIT = "there were too many failed sign-ins with this address"
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +99,12 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     email: Private | None = None
     password: Private | None = None
     roles: frozenset[Role] = frozenset()
-    failures: tuple[datetime, ...] = ()
+    failures: int = 0  # in a row
+    locked_until: datetime | None = None
+
+    def left_s(self, at: datetime) -> float:
+        """For how many seconds nobody can sign in yet."""
+        return max((self.locked_until - at).total_seconds(), 0.0) if self.locked_until else 0.0
 
 
 def evolve(state: User, event: UserEvent) -> User:
@@ -92,9 +116,13 @@ def evolve(state: User, event: UserEvent) -> User:
         case RoleRevoked(role=role):
             return replace(state, roles=state.roles - {role})
         case SignedIn():
-            return replace(state, failures=())
-        case SignInFailed(at=at):
-            return replace(state, failures=(*state.failures, at)[-TRIES:])
+            return replace(state, failures=0, locked_until=None)
+        case SignInFailed():
+            return replace(state, failures=state.failures + 1)
+        case LockedOut(until=until):
+            return replace(state, locked_until=until)
+        case Unlocked():
+            return replace(state, failures=0, locked_until=None)
         case _:
             assert_never(event)
 
@@ -104,6 +132,8 @@ def decide(command: UserCommand, state: User) -> tuple[UserEvent, ...]:
         if state.registered:
             raise Refused("somebody with this e-mail address has an account already", field="email")
         return (Registered(name=command.name, email=command.email, password=command.password),)
+    if isinstance(command, SignIn):
+        return _sign_in(command, state)
     if not state.registered:
         raise Refused("there is no such user", field="user", kind="not_found")
     match command:
@@ -111,12 +141,28 @@ def decide(command: UserCommand, state: User) -> tuple[UserEvent, ...]:
             return () if role in state.roles else (RoleGranted(role=role),)
         case RevokeRole(role=role):
             return (RoleRevoked(role=role),) if role in state.roles else ()
-        case SignIn(at=at, matched=matched):
-            if len(state.failures) == TRIES and (at - state.failures[-1]).total_seconds() < LOCKED_S:
-                raise Refused("too many failed sign-ins; wait five minutes and try again")
-            return (SignedIn(at=at),) if matched else (SignInFailed(at=at),)
+        case Unlock():
+            return (Unlocked(),) if state.failures else ()
         case _:
             assert_never(command)
+
+
+def wait_after(failures: int) -> timedelta:
+    """How long an address waits after so many failures in a row: 1, 2, 4 and more minutes, never above the longest."""
+    if failures < TRIES:
+        return timedelta()
+    return min(timedelta(minutes=2 ** min(failures - TRIES, 10)), LONGEST_WAIT)
+
+
+def _sign_in(command: SignIn, state: User) -> tuple[UserEvent, ...]:
+    """Counted for every address alike, whether there is an account or not."""
+    if state.left_s(command.at):
+        raise Refused(WAIT)
+    if command.matched and state.registered:
+        return (SignedIn(at=command.at),)
+    failed = SignInFailed(at=command.at)
+    wait = wait_after(state.failures + 1)
+    return (failed, LockedOut(at=command.at, until=command.at + wait)) if wait else (failed,)
 
 
 DECIDER: Decider[User, UserCommand, UserEvent] = Decider("user", User(), evolve, decide, UserEvent)

@@ -24,6 +24,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     email: str | None = None
     roles: tuple[Role, ...] = ()
     registered_at: datetime | None = None
+    locked_until: datetime | None = None
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -31,7 +32,10 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
 
 
 def fold(row: Person | None, recorded: Recorded) -> Person | None:
-    row = row or Person(user=parsed(recorded.stream).name)
+    if row is None:  # an address without an account has failed sign-ins, too
+        if not isinstance(recorded.body, user.Registered):
+            return None
+        row = Person(user=parsed(recorded.stream).name)
     match recorded.body:
         case user.Registered(name=name, email=email):
             return replace(row, name=name.text, email=email.text, registered_at=recorded.recorded_at)
@@ -39,6 +43,10 @@ def fold(row: Person | None, recorded: Recorded) -> Person | None:
             return replace(row, roles=tuple(sorted({*row.roles, role})))
         case user.RoleRevoked(role=role):
             return replace(row, roles=tuple(r for r in row.roles if r != role))
+        case user.LockedOut(until=until):
+            return replace(row, locked_until=until)
+        case user.SignedIn() | user.Unlocked() if row.locked_until:
+            return replace(row, locked_until=None)
     return row
 
 
@@ -56,8 +64,8 @@ def _of(stream: str) -> tuple[str, ...]:
     return (f"{at.tenant}/{at.name}",)
 
 
-_EVENTS = events_of(user.Registered, user.RoleGranted, user.RoleRevoked)
+_EVENTS = events_of(user.Registered, user.RoleGranted, user.RoleRevoked, user.LockedOut, user.SignedIn, user.Unlocked)
 
 PEOPLE: Model[Person] = Model(
-    name="people", version=1, row=Person, events=_EVENTS, keys=keys, fold=fold, streams=streams, suspects=_suspects
+    name="people", version=2, row=Person, events=_EVENTS, keys=keys, fold=fold, streams=streams, suspects=_suspects
 )

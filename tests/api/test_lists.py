@@ -17,7 +17,10 @@ async def test_an_admin_makes_accounts_and_grants_roles(hall: Hall) -> None:
     assert granted.status_code == 204
     listed = await admin.get("/api/v1/users", headers={"Vigil-At-Least": granted.headers["vigil-position"]})
     (ivy,) = [u for u in listed.json()["users"] if u["user"] == user]
-    assert ivy == {"user": user, "name": "Ivy", "email": "ivy@example.org", "roles": ["invigilator", "reviewer"]}
+    assert ivy == {
+        "user": user, "name": "Ivy", "email": "ivy@example.org", "roles": ["invigilator", "reviewer"],
+        "locked_until": None,
+    }  # fmt: skip
     roles = f"/api/v1/users/{user}/roles"
     assert (await admin.post(roles, json={"role": "data_protection_officer"})).status_code == 204
     assert (await admin.delete(f"{roles}/data_protection_officer")).status_code == 204

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import httpx
 
-from tests.api.hall import PASSWORD, Hall
+from domain.user import Role
+from tests.api.hall import PASSWORD, Hall, refused
 
 
 async def sign_in(hall: Hall, email: str, password: str = PASSWORD, keep: str = "token") -> httpx.Response:
@@ -34,13 +36,81 @@ async def test_an_unknown_address_and_a_wrong_password_get_the_same_answer(hall:
     assert wrong.json()["type"] == "urn:vigil:problem:unauthenticated"
 
 
-async def test_ten_failures_lock_an_account_for_five_minutes(hall: Hall) -> None:
+async def fail(hall: Hall, email: str, times: int = 5) -> None:
+    for _ in range(times):
+        assert (await sign_in(hall, email, "guess")).status_code == 401
+
+
+async def test_after_five_failures_an_address_waits_and_is_told_so_whether_it_has_an_account_or_not(hall: Hall) -> None:
     await hall.account("auditor", email="ari@example.org")
-    for _ in range(10):
-        assert (await sign_in(hall, "ari@example.org", "guess")).status_code == 401
-    assert (await sign_in(hall, "ari@example.org")).status_code == 401
-    hall.clock.ahead += timedelta(minutes=6)
+    told = []
+    for email in ("ari@example.org", "ari.nobody@example.org"):
+        await fail(hall, email)
+        answer = await sign_in(hall, email)  # the right one, if there is an account
+        assert answer.status_code == 429
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert 0 < int(answer.headers["retry-after"]) <= 60
+        told.append((answer.json(), sorted(answer.headers)))
+    assert told[0] == told[1]
+    assert told[0][0]["type"] == "urn:vigil:problem:wait"
+    assert "wait 1 minute and try again" in told[0][0]["detail"]
+    hall.clock.ahead += timedelta(seconds=61)
+    await fail(hall, "ari@example.org", 1)
+    longer = await sign_in(hall, "ari@example.org")
+    assert 60 < int(longer.headers["retry-after"]) <= 120
+    assert "wait 2 minutes" in longer.json()["detail"]
+    hall.clock.ahead += timedelta(seconds=121)
     assert (await sign_in(hall, "ari@example.org")).status_code == 200
+    await fail(hall, "ari@example.org", 4)
+    assert (await sign_in(hall, "ari@example.org")).status_code == 200
+
+
+async def test_guesses_made_at_the_same_time_are_counted_like_any_others(hall: Hall) -> None:
+    await hall.account("auditor", email="gus@example.org")
+    answers = await asyncio.gather(*(sign_in(hall, "gus@example.org", "guess") for _ in range(9)))
+    assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 4
+    assert all("retry-after" in answer.headers for answer in answers if answer.status_code == 429)
+
+
+async def test_who_is_signed_in_stays_so_while_their_address_waits(hall: Hall) -> None:
+    client = await hall.as_a("invigilator", "ines@example.org")
+    await fail(hall, "ines@example.org")
+    assert (await sign_in(hall, "ines@example.org")).status_code == 429
+    assert (await client.get("/api/v1/me")).status_code == 200
+
+
+async def test_a_lead_invigilator_or_an_admin_sees_the_wait_and_lifts_it(hall: Hall) -> None:
+    user = await hall.account("invigilator", email="lou@example.org")
+    roles: tuple[Role, ...] = ("lead_invigilator", "admin")
+    for role in roles:
+        person = await hall.as_a(role, f"{role}.lifts@example.org")
+        await fail(hall, "lou@example.org")
+        head = {"Vigil-At-Least": str(await hall.position())}
+        assert await locked_until(person, user, head) is not None
+        lifted = await person.post(f"/api/v1/users/{user}/unlock")
+        assert lifted.status_code == 204
+        assert await locked_until(person, user, {"Vigil-At-Least": lifted.headers["vigil-position"]}) is None
+        again = await person.post(f"/api/v1/users/{user}/unlock")
+        assert again.status_code == 204
+        assert "vigil-position" not in again.headers
+        assert (await sign_in(hall, "lou@example.org")).status_code == 200
+    before = await hall.position()
+    answer = await person.post(f"/api/v1/users/{hall.user('no.one@example.org')}/unlock")
+    await refused(hall, answer, before, 404, "user", "no such user")
+
+
+async def test_an_address_without_an_account_is_on_no_list(hall: Hall) -> None:
+    admin = await hall.as_a("admin", "admin.lists@example.org")
+    await fail(hall, "ghost@example.org")
+    head = {"Vigil-At-Least": str(await hall.position())}
+    listed = (await admin.get("/api/v1/users", headers=head)).json()["users"]
+    assert hall.user("ghost@example.org") not in [row["user"] for row in listed]
+
+
+async def locked_until(client: httpx.AsyncClient, user: str, head: dict[str, str]) -> str | None:
+    listed = (await client.get("/api/v1/users", headers=head)).json()["users"]
+    (found,) = [row["locked_until"] for row in listed if row["user"] == user]
+    return found
 
 
 async def test_a_password_is_never_accepted_twice_by_its_idempotency_key(hall: Hall) -> None:

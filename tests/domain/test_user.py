@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from msgspec.structs import replace
-
 from domain.event import Private
 from domain.user import (
     DECIDER,
-    LOCKED_S,
     TRIES,
     GrantRole,
+    LockedOut,
     Register,
     Registered,
     RevokeRole,
@@ -20,6 +18,9 @@ from domain.user import (
     SignedIn,
     SignIn,
     SignInFailed,
+    Unlock,
+    Unlocked,
+    UserEvent,
 )
 from tests.domain.given import given
 from tests.domain.hall import at
@@ -32,7 +33,6 @@ def _profile(text: str) -> Private:
 NAME, EMAIL, PASSWORD = _profile("Alan Turing"), _profile("alan@example.org"), _profile("$argon2id$...")
 REGISTER = Register(name=NAME, email=EMAIL, password=PASSWORD)
 REGISTERED = Registered(name=NAME, email=EMAIL, password=PASSWORD)
-FAILED = [SignInFailed(at=at("9:00") + timedelta(seconds=n)) for n in range(TRIES)]
 RIGHT, WRONG = (SignIn(at=at("9:00:10"), matched=matched) for matched in (True, False))
 
 
@@ -55,21 +55,67 @@ def test_signing_in_is_noted_whether_it_succeeds_or_not() -> None:
     given(DECIDER, REGISTERED).when(WRONG).then(SignInFailed(at=at("9:00:10")))
 
 
-def test_ten_wrong_passwords_close_the_door_for_five_minutes_even_to_the_right_one() -> None:
-    given(DECIDER, REGISTERED, *FAILED[1:]).when(RIGHT).then(SignedIn(at=at("9:00:10")))
-    given(DECIDER, REGISTERED, *FAILED).when(RIGHT).refused("wait five minutes")
-    given(DECIDER, REGISTERED, *FAILED).when(WRONG).refused("wait five minutes")
-    later = FAILED[-1].at + timedelta(seconds=LOCKED_S)
-    given(DECIDER, REGISTERED, *FAILED).when(replace(RIGHT, at=later)).then(SignedIn(at=later))
+def attempt(when: str, *, matched: bool = False) -> SignIn:
+    return SignIn(at=at(when), matched=matched)
 
 
-def test_the_door_closes_again_at_the_next_wrong_password_and_opens_with_the_right_one() -> None:
-    later = FAILED[-1].at + timedelta(seconds=LOCKED_S)
-    guess = replace(RIGHT, at=later + timedelta(seconds=1))
-    given(DECIDER, REGISTERED, *FAILED, SignInFailed(at=later)).when(guess).refused("wait five minutes")
-    given(DECIDER, REGISTERED, *FAILED, SignedIn(at=later)).when(guess).then(SignedIn(at=guess.at))
+def failed(*more: str) -> list[UserEvent]:
+    """One failure short of a wait, and then each of these: a failure that makes the address wait."""
+    history: list[UserEvent] = [SignInFailed(at=at("8:59"))] * (TRIES - 1)
+    for n, when in enumerate(more):
+        until = at(when) + timedelta(minutes=min(2**n, 15))
+        history += [SignInFailed(at=at(when)), LockedOut(at=at(when), until=until)]
+    return history
+
+
+def test_five_wrong_passwords_in_a_row_close_the_door_even_to_the_right_one() -> None:
+    assert TRIES == 5
+    wait = LockedOut(at=at("9:00"), until=at("9:01"))
+    given(DECIDER, REGISTERED, *failed()).when(attempt("9:00")).then(SignInFailed(at=at("9:00")), wait)
+    for matched in (True, False):
+        given(DECIDER, REGISTERED, *failed("9:00")).when(attempt("9:00:59", matched=matched)).refused("too many failed")
+    given(DECIDER, REGISTERED, *failed("9:00")).when(attempt("9:01", matched=True)).then(SignedIn(at=at("9:01")))
+
+
+def test_the_wait_grows_with_each_failure_up_to_fifteen_minutes() -> None:
+    times = ["9:00", "9:10", "9:20", "9:30", "9:40", "10:00", "10:20"]
+    for n, minutes in enumerate((1, 2, 4, 8, 15, 15, 15)):
+        until = at(times[n]) + timedelta(minutes=minutes)
+        expected = SignInFailed(at=at(times[n])), LockedOut(at=at(times[n]), until=until)
+        given(DECIDER, REGISTERED, *failed(*times[:n])).when(attempt(times[n])).then(*expected)
+
+
+def test_the_right_password_ends_the_row_of_failures() -> None:
+    before = [REGISTERED, *failed("9:00"), SignedIn(at=at("9:05")), *failed()]
+    given(DECIDER, *before).when(attempt("9:10")).then(
+        SignInFailed(at=at("9:10")), LockedOut(at=at("9:10"), until=at("9:11"))
+    )
+
+
+def test_a_person_lifts_the_wait_once() -> None:
+    before = [REGISTERED, *failed("9:00", "9:02")]
+    given(DECIDER, *before).when(Unlock()).then(Unlocked())
+    given(DECIDER, *before, Unlocked()).when(Unlock()).then_nothing()
+    given(DECIDER, *before, Unlocked()).when(attempt("9:02:10", matched=True)).then(SignedIn(at=at("9:02:10")))
+    given(DECIDER, *before, Unlocked()).when(attempt("9:02:10")).then(SignInFailed(at=at("9:02:10")))
+    given(DECIDER, REGISTERED).when(Unlock()).then_nothing()
+
+
+def test_an_address_without_an_account_waits_like_any_other_and_lets_nobody_in() -> None:
+    given(DECIDER).when(attempt("9:00", matched=True)).then(SignInFailed(at=at("9:00")))
+    given(DECIDER, *failed()).when(attempt("9:00")).then(
+        SignInFailed(at=at("9:00")), LockedOut(at=at("9:00"), until=at("9:01"))
+    )
+    given(DECIDER, *failed("9:00")).when(attempt("9:00:30")).refused("too many failed")
+    given(DECIDER, *failed("9:00")).when(REGISTER).then(REGISTERED)
+
+
+def test_failures_from_before_there_were_waits_count() -> None:
+    given(DECIDER, REGISTERED, *[SignInFailed(at=at("8:00"))] * 10).when(attempt("9:00")).then(
+        SignInFailed(at=at("9:00")), LockedOut(at=at("9:00"), until=at("9:15"))
+    )
 
 
 def test_nothing_can_be_done_with_an_account_that_does_not_exist() -> None:
-    for command in (GrantRole(role="admin"), RevokeRole(role="admin"), RIGHT):
+    for command in (GrantRole(role="admin"), RevokeRole(role="admin"), Unlock()):
         given(DECIDER).when(command).refused("no such user", field="user", kind="not_found")
