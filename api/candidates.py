@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, delete, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, RawBody
 
+from api.bodies import Id, decoded
 from api.callers import Caller, load_schedule, may
+from api.enrolling import BYTES, CSV, ROWS, EnrolOperation, Line, NewCandidate, lines
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied
 from api.reading import rows_of
@@ -21,17 +23,12 @@ from commands import schedules
 from commands.handler import Work
 from commands.ids import session_id
 from domain.event import Refused
-from domain.schedule import Schedule
+from domain.schedule import DECIDER, Schedule
 from domain.session import Phase
 from projections.live import LIVE
 
-
-class NewCandidate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`number` is the institution's own for this person; it decides who is the same person."""
-
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    number: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    email: Annotated[str, msgspec.Meta(min_length=3, max_length=254)] | None = None
+AT_ONCE = 250  # candidates of a file in one command
+Outcome = Literal["enrolled", "already_enrolled", "refused"]
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +49,38 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
+
+
+class RowOfFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The answer to one row of a CSV file, counted as a spreadsheet does: the header is row 1."""
+
+    row: int
+    number: str
+    outcome: Outcome
+    session: str = ""
+    join_link: str = ""
+    field: str = ""
+    rule: str = ""
+
+
+class RowsOfFile(msgspec.Struct, frozen=True, kw_only=True):
+    rows: tuple[RowOfFile, ...]
+
+
+class SomeSessions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    sessions: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1, max_length=ROWS)]
+
+
+class Withdrawal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    session: str
+    outcome: Literal["withdrawn", "not_enrolled", "refused"]
+    rule: str = ""
+
+
+class Withdrawals(msgspec.Struct, frozen=True, kw_only=True):
+    """In the order that was asked."""
+
+    sessions: tuple[Withdrawal, ...]
 
 
 class CandidateRead(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,11 +114,18 @@ async def read(request: AnyRequest, schedule: FromPath[str]) -> Candidates:
     return Candidates(candidates=tuple(found))
 
 
-@post("/schedules/{schedule:str}/candidates", guards=[may("planner")])
-async def enrol(
-    request: AnyRequest, schedule: FromPath[str], data: JSONBody[NewCandidate | tuple[NewCandidate, ...]]
-) -> Response[Enrolled | Rows]:
-    """Enrols one candidate (201), or a list of which every row is answered (200); each gets a session and a link."""
+@post(
+    "/schedules/{schedule:str}/candidates", guards=[may("planner")], operation_class=EnrolOperation,
+    request_max_body_size=BYTES,
+)  # fmt: skip
+async def enrol(request: AnyRequest, schedule: FromPath[str], body: RawBody) -> Response[Enrolled | Rows | RowsOfFile]:
+    """Enrols one candidate (201), or a list or CSV file of which every row is answered (200).
+
+    Each candidate gets a session and a link.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() == CSV:
+        return Response(await _enrol_file(request, schedule, lines(body)), status_code=200)
+    data: NewCandidate | tuple[NewCandidate, ...] = decoded(NewCandidate | tuple[NewCandidate, ...], body)
     services, caller = services_of(request), caller_of(request)
     many = (data,) if isinstance(data, NewCandidate) else data
     most = services.limits.candidates_a_call
@@ -101,7 +137,7 @@ async def enrol(
         plan = await load_schedule(services, caller.tenant, schedule)
         link = join_link(services, caller.tenant, schedule, plan, _subject(services, caller, data))
         return Response(Enrolled(session=made.ids["session"], join_link=link))
-    made = await command(request, partial(_enrol_all, schedule=schedule, many=many, services=services))
+    made = await command(request, partial(_enrol_all, schedule=schedule, many=list(enumerate(many)), services=services))
     plan = await load_schedule(services, caller.tenant, schedule)
     rows = []
     for n, candidate in enumerate(many):
@@ -120,6 +156,20 @@ async def withdraw(request: AnyRequest, schedule: FromPath[str], session: FromPa
     await command(request, partial(schedules.withdraw, name=schedule, session=session))
 
 
+@post("/schedules/{schedule:str}/withdrawals", guards=[may("planner")], status_code=200)
+async def withdraw_some(request: AnyRequest, schedule: FromPath[str], data: JSONBody[SomeSessions]) -> Withdrawals:
+    """Withdraws candidates by their sessions; each is answered, and who has started already stops no other."""
+    made = await command(request, partial(_withdraw_all, schedule=schedule, some=data.sessions))
+    return Withdrawals(
+        sessions=tuple(
+            Withdrawal(session=name, outcome="refused", rule=made.ids[f"{n}.rule"])
+            if f"{n}.rule" in made.ids
+            else Withdrawal(session=name, outcome="withdrawn" if f"{n}.was" in made.ids else "not_enrolled")
+            for n, name in enumerate(data.sessions)
+        )
+    )
+
+
 def join_link(services: Services, tenant: str, schedule: str, plan: Schedule, subject: str) -> str:
     """The address that a candidate is sent. Its token is in the fragment, which no server or proxy ever logs.
 
@@ -133,12 +183,35 @@ def join_link(services: Services, tenant: str, schedule: str, plan: Schedule, su
     return f"{services.public_url.rstrip('/')}/join#{services.tokens.sign(token)}"
 
 
+async def _enrol_file(request: AnyRequest, schedule: str, found: list[Line]) -> RowsOfFile:
+    """Enrols in several commands, each under its part of the request's key, so that no stream is held for long."""
+    services, caller = services_of(request), caller_of(request)
+    good = [(line.row, line.candidate) for line in found if line.candidate]
+    ids: dict[str, str] = {}
+    for first in range(0, len(good), AT_ONCE):
+        use_case = partial(_enrol_all, schedule=schedule, many=good[first : first + AT_ONCE], services=services)
+        ids |= (await command(request, use_case, part=f"row {good[first][0]}")).ids
+    plan = await load_schedule(services, caller.tenant, schedule)
+    rows = []
+    for line in found:
+        n = line.row
+        session = ids.get(f"{n}.session") or ids.get(f"{n}.already", "")
+        if session and line.candidate:
+            link = join_link(services, caller.tenant, schedule, plan, _subject(services, caller, line.candidate))
+            outcome: Outcome = "enrolled" if f"{n}.session" in ids else "already_enrolled"
+            rows.append(RowOfFile(row=n, number=line.number, outcome=outcome, session=session, join_link=link))
+        else:
+            field, rule = ids.get(f"{n}.field", line.field), ids.get(f"{n}.rule", line.rule)
+            rows.append(RowOfFile(row=n, number=line.number, outcome="refused", field=field, rule=rule))
+    return RowsOfFile(rows=tuple(rows))
+
+
 async def _enrol_all(
-    work: Work, *, schedule: str, many: tuple[NewCandidate, ...], services: Services
+    work: Work, *, schedule: str, many: Iterable[tuple[int, NewCandidate]], services: Services
 ) -> Mapping[str, str]:
-    """One command for the whole list: what can be enrolled is, and every other row is told why not."""
+    """One command for all of them: who can be enrolled is, and every other row is told why not."""
     answers: dict[str, str] = {}
-    for n, candidate in enumerate(many):
+    for n, candidate in many:
         try:
             made = await schedules.enrol(work, schedule, _known(candidate), services.pseudonyms)
             answers[f"{n}.session"] = made["session"]
@@ -146,6 +219,23 @@ async def _enrol_all(
             if refusal.kind == "not_found":
                 raise
             answers |= {f"{n}.rule": refusal.rule, f"{n}.field": refusal.field}
+            subject = services.pseudonyms.candidate(work.order.tenant, candidate.number)
+            if session := (await work.state(DECIDER, schedule)).candidates.get(subject):
+                answers[f"{n}.already"] = session
+    return answers
+
+
+async def _withdraw_all(work: Work, *, schedule: str, some: tuple[str, ...]) -> Mapping[str, str]:
+    """One command for all of them; the answers are by place."""
+    answers: dict[str, str] = {}
+    for n, session in enumerate(some):
+        if session not in (await work.state(DECIDER, schedule)).candidates.values():
+            continue
+        try:
+            await schedules.withdraw(work, schedule, session)
+            answers[f"{n}.was"] = session
+        except Refused as refusal:
+            answers[f"{n}.rule"] = refusal.rule
     return answers
 
 
@@ -159,4 +249,4 @@ def _subject(services: Services, caller: Caller, candidate: NewCandidate) -> str
 
 _MOVED_AT_MOST = timedelta(days=365)
 
-HANDLERS = (read, enrol, withdraw)
+HANDLERS = (read, enrol, withdraw, withdraw_some)

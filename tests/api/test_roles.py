@@ -56,6 +56,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"POST {SCHEDULE}/candidates": ("planner",),
     f"DELETE {SCHEDULE}/candidates/{{session}}": ("planner",),
     f"POST {SCHEDULE}/withdrawals": ("planner",),
+    f"POST {SCHEDULE}/withdrawals": ("planner",),
     f"POST {SCHEDULE}/activate": ("planner",),
     f"POST {SCHEDULE}/cancel": ("planner",),
     f"GET {SCHEDULE}/live": ("planner", *WATCHERS, "reviewer", "auditor"),
