@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import psycopg
 
-from commands.objects import ObjectStoreAway, open_store
+from commands.objects import ObjectStoreAway, open_store, probe
 from detectors.pipeline import Pipeline
 from detectors.weights import WeightsMissingError, resolve
 from vigil.clock import synchronised
@@ -105,6 +105,8 @@ async def _nats(settings: Settings) -> Finding:
 
 
 async def _objects(settings: Settings) -> Finding:
-    store = open_store(settings.objects_url)
-    await asyncio.wait_for(store.exists("doctor/looks"), 10)
-    return True, urlsplit(settings.objects_url).scheme
+    stays = await asyncio.wait_for(probe(open_store(settings.objects_url)), 10)
+    told = (
+        f"{stays}; erasure and retention leave sealed bytes there" if stays else "what is put can be read, and deleted"
+    )
+    return True, f"{urlsplit(settings.objects_url).scheme}; {told}"

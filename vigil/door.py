@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from secrets import token_hex
 
 import uvicorn
 from cryptography.exceptions import InvalidTag
@@ -17,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from api.app import create_app
 from api.services import Check, Services
 from commands.keys import KeyName, open_object
-from commands.objects import ObjectExists, ObjectMissing, ObjectStoreAway
+from commands.objects import ObjectMissing, ObjectStoreAway, probe
 from domain import recording, session_rules
 from domain.incidents import Evidence
 from domain.stream import Stream
@@ -95,8 +93,8 @@ class Media:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._probe = f"probe/{token_hex(16)}"
         self._probing = asyncio.Lock()
+        self._found = ""
         self._probed_at = float("-inf")
 
     async def recording(self, tenant: str, name: str) -> Playing | None:
@@ -122,23 +120,15 @@ class Media:
             return None
 
     async def ready(self) -> Check:
-        """Whether the object store takes and gives: something is written and read each time, unless just now."""
+        """Whether the object store takes and gives: something is put and read each time, unless just now."""
         async with self._probing:
             if time.monotonic() - self._probed_at > PROBED_S:
-                objects, wrote = self._core.objects, os.urandom(16)
                 try:
-                    await objects.delete(self._probe)  # what a probe that was given up may have left
-                    await objects.put_new(self._probe, wrote)
-                    kept = await objects.get(self._probe) == wrote
-                    await objects.delete(self._probe)
+                    self._found = await probe(self._core.objects)
                 except ObjectStoreAway as away:
                     return Check(name="objects", ok=False, found=str(away))
-                except (ObjectExists, ObjectMissing):
-                    kept = False
-                if not kept:
-                    return Check(name="objects", ok=False, found="does not give back what it took")
                 self._probed_at = time.monotonic()
-        return Check(name="objects", ok=True)
+            return Check(name="objects", ok=True, found=self._found)
 
     async def _key(self, tenant: str, session: str) -> bytes | None:
         _, state = await self._core.handler.load(session_rules.DECIDER, str(Stream(tenant, "session", session)))

@@ -13,8 +13,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from commands.objects.contract import ObjectExists, ObjectMissing, ObjectStore, ObjectStoreAway
 from commands.objects.folder import FolderStore
+from commands.objects.probe import probe
 
-__all__ = ["FolderStore", "ObjectExists", "ObjectMissing", "ObjectStore", "ObjectStoreAway", "open_store"]
+__all__ = ["FolderStore", "ObjectExists", "ObjectMissing", "ObjectStore", "ObjectStoreAway", "open_store", "probe"]
 
 
 def open_store(url: str) -> ObjectStore:

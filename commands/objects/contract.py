@@ -42,6 +42,9 @@ class ObjectStore(Protocol):
     async def delete(self, key: str) -> None:
         """Takes an object away; fine when there is none."""
 
+    async def keeps_versions(self, key: str) -> bool:
+        """Whether this object, once deleted, stays as an older version. Raises `ObjectMissing`."""
+
     async def list(self, prefix: str = "") -> tuple[str, ...]:
         """The keys that begin with `prefix`, sorted."""
 

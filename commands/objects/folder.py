@@ -46,6 +46,11 @@ class FolderStore:
     async def delete(self, key: str) -> None:
         await self._threaded(_delete, self._path(key))
 
+    async def keeps_versions(self, key: str) -> bool:
+        if not await self.exists(key):
+            raise ObjectMissing(key)
+        return False
+
     async def list(self, prefix: str = "") -> tuple[str, ...]:
         return await self._threaded(self._list, check_prefix(prefix))
 

@@ -56,6 +56,9 @@ class S3Store:
     async def delete(self, key: str) -> None:
         await _threaded(self._delete, self._name(key))
 
+    async def keeps_versions(self, key: str) -> bool:
+        return await _threaded(self._keeps_versions, self._name(key))
+
     async def list(self, prefix: str = "") -> tuple[str, ...]:
         return await _threaded(self._list, check_prefix(prefix))
 
@@ -114,6 +117,10 @@ class S3Store:
 
     def _delete(self, name: str) -> None:
         self._client.delete_object(Bucket=self._bucket, Key=name)
+
+    def _keeps_versions(self, name: str) -> bool:
+        """It has a version in a bucket that keeps them, as Object Lock does; `null` where the bucket no longer does."""
+        return self._client.head_object(Bucket=self._bucket, Key=name).get("VersionId", "null") != "null"
 
     def _list(self, prefix: str) -> tuple[str, ...]:
         pages = self._client.get_paginator("list_objects_v2").paginate(

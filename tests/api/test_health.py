@@ -12,6 +12,7 @@ import pytest
 from commands.objects import ObjectStoreAway
 from commands.objects.folder import FolderStore
 from tests.api.hall import Hall
+from vigil import door
 from vigil.door import Media
 
 
@@ -70,6 +71,23 @@ async def test_a_store_that_takes_nothing_more_is_not_ready(hall: Hall, tmp_path
     assert await FolderStore(tmp_path).list("probe/") == ()
     found = await Media(replace(hall.core, objects=FullDisk(tmp_path))).ready()
     assert (found.ok, found.found) == (False, "no space left")
+
+
+class WriteOnce(FolderStore):
+    """Takes and gives, and lets nobody delete."""
+
+    async def delete(self, key: str) -> None:  # noqa: ARG002 - the interface
+        raise ObjectStoreAway("AccessDenied")
+
+
+async def test_a_store_that_lets_nobody_delete_is_ready_and_keeps_one_probe(
+    hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "PROBED_S", 0.0)
+    one, other = (Media(replace(hall.core, objects=WriteOnce(tmp_path))) for _ in range(2))
+    for found in (await one.ready(), await one.ready(), await other.ready()):
+        assert (found.ok, found.found) == (True, "nothing can be deleted: AccessDenied")
+    assert len(await FolderStore(tmp_path).list()) == 1
 
 
 async def test_metrics_count_by_route_and_never_by_id(hall: Hall) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import resource
 import shutil
@@ -16,8 +17,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from commands.objects import (
     FolderStore,
@@ -26,8 +30,13 @@ from commands.objects import (
     ObjectStore,
     ObjectStoreAway,
     open_store,
+    probe,
 )
+from commands.objects.probe import PROBE, WORD
 from commands.objects.s3 import S3Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 BUCKET = "objects"
 ACCESS = {"AWS_ACCESS_KEY_ID": "vigil", "AWS_SECRET_ACCESS_KEY": "not a secret, only a test"}
@@ -161,6 +170,29 @@ async def test_keys_are_listed_in_order_below_a_prefix(store: ObjectStore) -> No
     assert await store.list("v") == ()
 
 
+async def test_a_store_that_works_shows_it_and_keeps_nothing_of_it(store: ObjectStore) -> None:
+    assert [await probe(store) for _ in range(2)] == ["", ""]
+    assert await store.list() == ()
+    assert await asyncio.gather(*(probe(store) for _ in range(3))) == [""] * 3
+    assert await store.list() == ()
+
+
+async def test_what_a_probe_left_that_was_killed_is_in_no_ones_way(store: ObjectStore) -> None:
+    await store.put_new(PROBE, WORD)
+    assert await probe(store) == ""
+    assert await store.list() == ()
+    await store.put_new(PROBE, b"something else")
+    with pytest.raises(ObjectStoreAway, match="other bytes than it took"):
+        await probe(store)
+
+
+async def test_only_what_is_there_can_be_asked_whether_it_would_stay(store: ObjectStore) -> None:
+    with pytest.raises(ObjectMissing):
+        await store.keeps_versions("a/b")
+    await store.put_new("a/b", b"")
+    assert not await store.keeps_versions("a/b")
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -191,6 +223,8 @@ async def test_a_key_of_another_form_is_refused(store: ObjectStore, key: str) ->
         await store.exists(key)
     with pytest.raises(ValueError, match="no key"):
         await store.delete(key)
+    with pytest.raises(ValueError, match="no key"):
+        await store.keeps_versions(key)
 
 
 @pytest.mark.parametrize("prefix", ["..", "../", "/", "a/../b", ".incoming"])
@@ -210,6 +244,9 @@ async def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
     try:
         with pytest.raises(ObjectStoreAway, match="large"):
             await store.put_new("a/b", bytes(5000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+        with pytest.raises(ObjectStoreAway, match="large"):
+            await probe(store)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert await store.list() == ("before",)
@@ -288,6 +325,34 @@ async def test_a_server_that_does_not_answer_is_away(s3_endpoint: str) -> None:
     (port,) = free_ports(1)
     with pytest.raises(ObjectStoreAway, match="EndpointConnectionError"):
         await S3Store(BUCKET, endpoint=f"http://127.0.0.1:{port}").get("a")
+
+
+async def test_a_bucket_in_which_nothing_may_be_deleted_works_and_keeps_one_probe(s3_endpoint: str) -> None:
+    client = admin(s3_endpoint)
+    client.create_bucket(Bucket="kept")
+    refused = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::kept/*"}
+    client.put_bucket_policy(Bucket="kept", Policy=json.dumps({"Version": "2012-10-17", "Statement": [refused]}))
+    store = S3Store("kept", endpoint=s3_endpoint)
+    found = {await probe(store) for _ in range(3)}
+    assert found == {"nothing can be deleted: the bucket of objects answers AccessDenied"}
+    assert await store.list() == (PROBE,)
+
+
+async def test_a_bucket_with_object_lock_works_and_keeps_one_version_of_one_probe(s3_endpoint: str) -> None:
+    client = admin(s3_endpoint)
+    client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    store = S3Store("locked", endpoint=s3_endpoint)
+    found = {await probe(store) for _ in range(3)}
+    assert found == {"what is deleted stays as an older version"}
+    held = client.list_object_versions(Bucket="locked")
+    assert [version["Key"] for version in held["Versions"]] == [PROBE]
+    assert "DeleteMarkers" not in held
+
+
+def admin(endpoint: str) -> S3Client:
+    """Whoever sets buckets up, which Vigil never does."""
+    config = Config(s3={"addressing_style": "path"})
+    return boto3.session.Session().client("s3", endpoint_url=endpoint, region_name="us-east-1", config=config)
 
 
 # Addresses.

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 from psycopg.conninfo import make_conninfo
 
+from commands.objects import FolderStore, ObjectStoreAway
 from vigil.doctor import report
 from vigil.embedded import Servers
 from vigil.secret import make_secret
@@ -45,6 +46,23 @@ async def test_a_secret_that_is_missing_is_found(settings: Settings, tmp_path: P
     assert not gone.exists()
     make_secret(gone)
     assert (await looked(replace(settings, **{field: gone})))[0] == 0
+
+
+async def test_what_cannot_be_deleted_is_told_and_is_no_fault(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await looked(settings))[1]["objects"] == ("ok", "file; what is put can be read, and deleted")
+
+    async def refuse(_store: FolderStore, _key: str) -> None:
+        raise ObjectStoreAway("AccessDenied")
+
+    monkeypatch.setattr(FolderStore, "delete", refuse)
+    code, found = await looked(settings)
+    assert code == 0
+    held, said = found["objects"]
+    assert held == "ok"
+    assert said.startswith("file; nothing can be deleted: AccessDenied; ")
+    assert "erasure and retention" in said
 
 
 async def test_migrations_that_are_pending_are_found(settings: Settings, servers: Servers) -> None:
