@@ -208,6 +208,8 @@ async def _known(services: Services, token: Token) -> Caller:
         _, account = await services.handler.load(user.DECIDER, stream, fresh=True)
         if not account.roles:
             raise _unauthenticated("this account may no longer sign in")
+        if token.sign_outs != account.sign_outs:
+            raise _unauthenticated("this account was signed out everywhere; sign in again")
         return Caller(
             tenant=token.tenant, actor=token.subject, roles=frozenset(account.roles), expires_at=token.expires_at
         )

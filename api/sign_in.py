@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 import msgspec
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
-from litestar.params import JSONBody
+from litestar.params import FromQuery, JSONBody
 
 from api.callers import COOKIE, EVERYBODY, Who, anybody, may, same_origin
-from api.ordering import AnyRequest, caller_of, run, services_of
+from api.ordering import AnyRequest, caller_of, command, run, services_of
 from api.problems import Denied
 from api.services import Services
 from api.tokens import Token, ends
@@ -73,7 +73,12 @@ async def sign_in(request: AnyRequest, data: JSONBody[SignIn]) -> Response[Signe
     if "in" not in receipt.ids:
         raise _not_signed_in()
     expires_at = services.now() + LASTS
-    token = services.tokens.sign(Token(kind="user", tenant=services.tenant, subject=who, expires_at=ends(expires_at)))
+    token = services.tokens.sign(
+        Token(
+            kind="user", tenant=services.tenant, subject=who, expires_at=ends(expires_at),
+            sign_outs=int(receipt.ids["in"]),
+        )
+    )  # fmt: skip
     answer = SignedIn(user=who, roles=tuple(sorted(account.roles)), expires_at=expires_at)
     if data.keep == "token":
         return Response(msgspec.structs.replace(answer, token=token))
@@ -81,8 +86,16 @@ async def sign_in(request: AnyRequest, data: JSONBody[SignIn]) -> Response[Signe
 
 
 @post("/sign-out", guards=[may(*EVERYBODY)], status_code=204)
-async def sign_out(request: AnyRequest) -> Response[None]:
-    """Takes the cookie away. A bearer token ends by itself; whoever holds one throws it away."""
+async def sign_out(request: AnyRequest, everywhere: FromQuery[bool] = False) -> Response[None]:
+    """Takes the cookie away. A bearer token ends by itself; whoever holds one throws it away.
+
+    `everywhere` ends every sign-in of the account: at the next request, and for open streams within five seconds.
+    """
+    caller = caller_of(request)
+    if not caller.candidate:
+        await command(request, partial(users.sign_out, who=caller.actor, everywhere=everywhere))
+    elif everywhere:
+        raise Denied(403, "forbidden", "only accounts of the staff can be signed out everywhere", field="everywhere")
     return Response(None, status_code=204, cookies=[_cookie("", 0, secure=services_of(request).secure)])
 
 

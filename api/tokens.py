@@ -25,7 +25,8 @@ class BadToken(Exception):
 class Token(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
     """`user` names an account; `candidate` and `join` name a subject and the one session that they are good for.
 
-    `expires_at` is in seconds since 1970. `id` makes two tokens for the same differ.
+    `expires_at` is in seconds since 1970. `id` makes two tokens for the same differ. `sign_outs` says how often the
+    account had been signed out everywhere when this was made; after the next time it is good for nothing.
     """
 
     kind: Kind
@@ -35,6 +36,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_u
     session: str = ""
     expires_at: int
     id: str = ""
+    sign_outs: int = 0
 
 
 class Tokens:

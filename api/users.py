@@ -91,4 +91,10 @@ async def unlock(request: AnyRequest, user: FromPath[str]) -> None:
     await command(request, partial(users.unlock, who=user))
 
 
-HANDLERS = (read, register, grant, revoke, unlock)
+@post("/users/{user:str}/sign-out", guards=[may("admin")], status_code=204)
+async def sign_out(request: AnyRequest, user: FromPath[str]) -> None:
+    """Signs somebody out everywhere; it holds at the next request, and for open streams within five seconds."""
+    await command(request, partial(users.sign_out, who=user, everywhere=True))
+
+
+HANDLERS = (read, register, grant, revoke, unlock, sign_out)

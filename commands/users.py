@@ -41,6 +41,12 @@ async def unlock(work: Work, who: str) -> None:
 
 
 async def sign_in(work: Work, who: str, *, matched: bool) -> Mapping[str, str]:
-    """Notes the attempt. `in` is among the ids only when it succeeded."""
-    await work.do(user.DECIDER, who, user.SignIn(at=work.at, matched=matched))
-    return {"in": who} if matched else {}
+    """Notes the attempt. `in` is among the ids only when it succeeded, and says after how many sign-outs everywhere."""
+    made = await work.do(user.DECIDER, who, user.SignIn(at=work.at, matched=matched))
+    account = await work.state(user.DECIDER, who)
+    return {"in": str(account.sign_outs)} if any(isinstance(event, user.SignedIn) for event in made) else {}
+
+
+async def sign_out(work: Work, who: str, *, everywhere: bool) -> None:
+    """Notes it; everywhere also ends whatever was signed in before."""
+    await work.do(user.DECIDER, who, user.SignOut(at=work.at, everywhere=everywhere))

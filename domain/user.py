@@ -54,7 +54,14 @@ class Unlocked(Event, frozen=True, kw_only=True, tag="user.unlocked"):
     """A person has lifted the wait."""
 
 
-UserEvent = Registered | RoleGranted | RoleRevoked | SignedIn | SignInFailed | LockedOut | Unlocked
+class SignedOut(Event, frozen=True, kw_only=True, tag="user.signed_out"):
+    """`everywhere`: every sign-in from before it has ended; otherwise the one that asked threw itself away."""
+
+    at: datetime
+    everywhere: bool = False
+
+
+UserEvent = Registered | RoleGranted | RoleRevoked | SignedIn | SignInFailed | LockedOut | Unlocked | SignedOut
 
 # Commands.
 
@@ -82,7 +89,12 @@ class Unlock(Command, frozen=True, kw_only=True):
     pass
 
 
-UserCommand = Register | GrantRole | RevokeRole | SignIn | Unlock
+class SignOut(Command, frozen=True, kw_only=True):
+    at: datetime
+    everywhere: bool
+
+
+UserCommand = Register | GrantRole | RevokeRole | SignIn | Unlock | SignOut
 
 # State.
 
@@ -101,6 +113,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[Role] = frozenset()
     failures: int = 0  # in a row
     locked_until: datetime | None = None
+    sign_outs: int = 0  # everywhere; a sign-in is good while it was made after the same number
 
     def left_s(self, at: datetime) -> float:
         """For how many seconds nobody can sign in yet."""
@@ -123,6 +136,8 @@ def evolve(state: User, event: UserEvent) -> User:
             return replace(state, locked_until=until)
         case Unlocked():
             return replace(state, failures=0, locked_until=None)
+        case SignedOut(everywhere=everywhere):
+            return replace(state, sign_outs=state.sign_outs + everywhere)
         case _:
             assert_never(event)
 
@@ -143,6 +158,8 @@ def decide(command: UserCommand, state: User) -> tuple[UserEvent, ...]:
             return (RoleRevoked(role=role),) if role in state.roles else ()
         case Unlock():
             return (Unlocked(),) if state.failures else ()
+        case SignOut(at=at, everywhere=everywhere):
+            return (SignedOut(at=at, everywhere=everywhere),)
         case _:
             assert_never(command)
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
+from api.app import create_app
 from domain.user import Role
-from tests.api.hall import PASSWORD, Hall, refused
+from tests.api.hall import PASSWORD, Hall, an_exam, refused, serving
+from tests.api.reading import Reader
+from vigil.wiring import core
 
 
 async def sign_in(hall: Hall, email: str, password: str = PASSWORD, keep: str = "token") -> httpx.Response:
@@ -158,11 +167,90 @@ async def test_signing_out_takes_the_cookie_away(hall: Hall) -> None:
     assert "max-age=0" in answer.headers["set-cookie"].lower()
 
 
+async def tokens_of(hall: Hall, email: str, role: Role) -> list[str]:
+    """Two sign-ins of a fresh account."""
+    await hall.account(role, email=email)
+    return [(await sign_in(hall, email)).json()["token"] for _ in range(2)]
+
+
+async def test_signing_out_here_leaves_the_other_sign_ins(hall: Hall) -> None:
+    here, there = await tokens_of(hall, "uma@example.org", "reviewer")
+    assert (await hall.bearing(here).post("/api/v1/sign-out")).status_code == 204
+    assert (await hall.bearing(there).get("/api/v1/me")).status_code == 200
+
+
+async def test_signing_out_everywhere_ends_every_sign_in_from_before_and_none_after(hall: Hall) -> None:
+    here, there = await tokens_of(hall, "eve@example.org", "reviewer")
+    cookie = (await sign_in(hall, "eve@example.org", keep="cookie")).headers["set-cookie"].split(";")[0]
+    other = (await tokens_of(hall, "eli@example.org", "reviewer"))[0]
+    answer = await hall.bearing(here).post("/api/v1/sign-out?everywhere=true")
+    assert answer.status_code == 204
+    async with elsewhere(hall) as url:
+        for at in (hall.url, url):
+            async with httpx.AsyncClient(base_url=at) as client:
+                for old in (here, there):
+                    turned = await client.get("/api/v1/me", headers={"Authorization": f"Bearer {old}"})
+                    assert turned.status_code == 401
+                    assert "signed out everywhere" in turned.json()["detail"]
+                assert (await client.get("/api/v1/me", headers={"Cookie": cookie})).status_code == 401
+    assert (await hall.bearing(other).get("/api/v1/me")).status_code == 200
+    fresh = (await sign_in(hall, "eve@example.org")).json()["token"]  # in the same second
+    assert (await hall.bearing(fresh).get("/api/v1/me")).status_code == 200
+
+
+async def test_an_admin_signs_somebody_out_everywhere_and_nobody_who_is_not_there(hall: Hall) -> None:
+    admin = await hall.as_a("admin", "admin.ends@example.org")
+    first, second = await tokens_of(hall, "vic@example.org", "planner")
+    answer = await admin.post(f"/api/v1/users/{hall.user('vic@example.org')}/sign-out")
+    assert answer.status_code == 204
+    for old in (first, second):
+        assert (await hall.bearing(old).get("/api/v1/me")).status_code == 401
+    before = await hall.position()
+    await refused(hall, await admin.post("/api/v1/users/nosuch/sign-out"), before, 404, "user", "no such user")
+
+
+async def test_open_streams_end_when_their_reader_is_signed_out_everywhere(hall: Hall) -> None:
+    exam = await an_exam(hall)
+    email = "wes@example.org"
+    (token, _) = await tokens_of(hall, email, "invigilator")
+    at, watcher = f"/api/v1/schedules/{exam.schedule}", hall.bearing(token)
+    assert (await exam.planner.post(f"{at}/invigilators", json={"user": hall.user(email)})).status_code == 204
+    wall = hall.url.replace("http", "ws") + f"{at}/wall"
+    async with (
+        Reader(watcher, f"{at}/live/stream") as stream,
+        connect(wall, additional_headers={"Authorization": f"Bearer {token}"}) as socket,
+    ):
+        await stream.next("snapshot")
+        assert (await watcher.post("/api/v1/sign-out?everywhere=true")).status_code == 204
+        async with asyncio.timeout(10):
+            assert {event.name async for event in stream.rest()} <= {"change"}
+            with pytest.raises(ConnectionClosed):
+                await socket.recv()
+
+
+async def test_a_candidate_has_nothing_to_be_signed_out_of_everywhere(hall: Hall) -> None:
+    exam = await an_exam(hall)
+    before = await hall.position()
+    answer = await exam.candidates[0].post("/api/v1/sign-out?everywhere=true")
+    await refused(hall, answer, before, 403, "everywhere", "only accounts of the staff")
+    assert (await exam.candidates[0].post("/api/v1/sign-out")).status_code == 204
+
+
+@asynccontextmanager
+async def elsewhere(hall: Hall) -> AsyncIterator[str]:
+    """Another process with a memory of its own, which has seen nothing of what was done here."""
+    async with (
+        core(hall.core.settings, "elsewhere") as there,
+        serving(create_app(replace(hall.services, handler=there.handler))) as url,
+    ):
+        yield url
+
+
 async def test_forged_torn_and_expired_tokens_are_turned_away(hall: Hall) -> None:
     client = await hall.as_a("planner", "lee@example.org")
     good = hall.tokens["lee@example.org"]
     payload, _, mac = good.partition(".")
-    for bad in ("x", "ä", good[:-4], f"{payload}.", f"{payload[:-2]}AA.{mac}", good + "A" * 2000):
+    for bad in ("x", "ä", good[:-4], f"{payload}.", f"{payload[:-2]}__.{mac}", good + "A" * 2000):
         answer = await hall.http.get("/api/v1/me", headers={"Authorization": f"Bearer {bad}".encode()})
         assert answer.status_code == 401, bad
         assert answer.headers["www-authenticate"] == "Bearer"

@@ -22,8 +22,8 @@ E = TypeVar("E", bound=Event)
 KINDS = sorted(DECIDERS)
 MANY = settings(max_examples=60, deadline=None)
 
-# Each try to sign in is a fact of its own; that one request is one try is the receipt's business.
-EACH_TIME = (user.SignIn,)
+# Each try to sign in, and each sign-out, is a fact of its own; that one request is one try is the receipt's business.
+EACH_TIME = (user.SignIn, user.SignOut)
 FAULTS = (
     session_rules.LoseConnection, session_rules.RestoreConnection, session_rules.OpenFault, session_rules.CloseFault,
 )  # fmt: skip

@@ -16,8 +16,10 @@ from domain.user import (
     RoleGranted,
     RoleRevoked,
     SignedIn,
+    SignedOut,
     SignIn,
     SignInFailed,
+    SignOut,
     Unlock,
     Unlocked,
     UserEvent,
@@ -110,6 +112,13 @@ def test_an_address_without_an_account_waits_like_any_other_and_lets_nobody_in()
     given(DECIDER, *failed("9:00")).when(REGISTER).then(REGISTERED)
 
 
+def test_signing_out_is_noted_and_only_everywhere_ends_what_was_signed_in() -> None:
+    for everywhere in (False, True):
+        left = SignedOut(at=at("9:00"), everywhere=everywhere)
+        given(DECIDER, REGISTERED).when(SignOut(at=at("9:00"), everywhere=everywhere)).then(left)
+        assert given(DECIDER, REGISTERED, left).state.sign_outs == int(everywhere)
+
+
 def test_failures_from_before_there_were_waits_count() -> None:
     given(DECIDER, REGISTERED, *[SignInFailed(at=at("8:00"))] * 10).when(attempt("9:00")).then(
         SignInFailed(at=at("9:00")), LockedOut(at=at("9:00"), until=at("9:15"))
@@ -117,5 +126,6 @@ def test_failures_from_before_there_were_waits_count() -> None:
 
 
 def test_nothing_can_be_done_with_an_account_that_does_not_exist() -> None:
-    for command in (GrantRole(role="admin"), RevokeRole(role="admin"), Unlock()):
+    leave = SignOut(at=at("9:00"), everywhere=True)
+    for command in (GrantRole(role="admin"), RevokeRole(role="admin"), Unlock(), leave):
         given(DECIDER).when(command).refused("no such user", field="user", kind="not_found")
