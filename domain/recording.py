@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Literal, assert_never
 
 import msgspec
@@ -126,7 +127,7 @@ RecordingCommand = Start | StoreSegment | End | Finalise
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """`ended` maps a connection to why it ended; `segments` are in order of connection and number.
+    """`ended` maps a connection to why it ended; `segments` are in order of connection and number, `gaps` of time.
 
     `gap_whys` holds the recorder's word on the gap before a segment, by connection and number, and `last_whys` on the
     gap at a connection's end. `started_at` is the first connection's, `ended_at` the latest of all ends.
@@ -156,7 +157,8 @@ def evolve(state: Recording, event: RecordingEvent) -> Recording:
             whys = state.gap_whys | {_place(segment): why} if why else state.gap_whys
             return replace(state, segments=(*state.segments[:place], segment, *state.segments[place:]), gap_whys=whys)
         case GapRecorded():
-            return replace(state, gaps=(*state.gaps, event))
+            place = bisect_left(state.gaps, event.started_at, key=attrgetter("started_at"))
+            return replace(state, gaps=(*state.gaps[:place], event, *state.gaps[place:]))
         case Ended(connection=connection, at=at, why=why, gap_why=gap_why):
             last = state.last_whys | {connection: gap_why} if gap_why else state.last_whys
             latest = max(at, state.ended_at or at)
@@ -183,38 +185,48 @@ def decide(command: RecordingCommand, state: Recording) -> tuple[RecordingEvent,
             if connection in state.ended or connection > state.connections:
                 return ()
             ended = Ended(connection=connection, at=at, why=why, gap_why=gap_why)
-            return (ended, *_gaps(evolve(state, ended)))
+            place = bisect_left(state.segments, (connection + 1, 0), key=_place)
+            return (ended, *_gaps(evolve(state, ended), place, place + 1))
         case Finalise(segments=segments, session_ended_at=until):
             if state.finalised and state.finalised.segments >= segments:  # more may have come after it was given up
                 return ()
             made = msgspec.convert(command, Finalised, from_attributes=True)
-            return (*_gaps(state, settled=True, until=until), made)
+            return (*_gaps(state, 0, len(state.segments), settled=True, until=until), made)
         case _:
             assert_never(command)
 
 
 def _store(segment: Segment, gap_why: Why | None, state: Recording) -> tuple[RecordingEvent, ...]:
-    if _place(segment) in map(_place, state.segments):
+    place = bisect_left(state.segments, _place(segment), key=_place)
+    if _place(segment) in map(_place, state.segments[place : place + 1]):
         return ()
     if segment.connection > state.connections:
         raise Refused("this connection was never started", field="connection")
     stored = SegmentStored(segment=segment, gap_why=gap_why)
-    return (*_gaps(evolve(state, stored)), stored)
+    return (*_gaps(evolve(state, stored), place, place + 2), stored)
 
 
-def _gaps(state: Recording, *, settled: bool = False, until: datetime | None = None) -> tuple[GapRecorded, ...]:
+def _gaps(
+    state: Recording, first: int, upto: int, *, settled: bool = False, until: datetime | None = None
+) -> tuple[GapRecorded, ...]:
     """The gaps that are certain and not recorded yet. `settled` says that no more segments are expected.
 
-    Segments may come late and out of order, and a gap is a fact: it waits until nothing can come between its ends.
+    Segments may come late and out of order, and a gap is a fact: it waits until nothing can come between its ends. So
+    what happens to one segment or connection tells only of the stretches beside it: those before the segments from
+    `first` up to, without it, `upto`, by their place. Of the others what is certain was recorded when it became so.
     """
     found: list[GapRecorded] = []
-    for start, end, why, later in _silences(state, settled, until):
-        for begin, stop in _bare(start, end, (*state.gaps, *found)):
-            found.append(GapRecorded(started_at=begin, ended_at=stop, why=why if begin == start else later))
+    for start, end, why, later in _silences(state, first, upto, settled, until):
+        for begin, stop in _bare(start, end, state.gaps):
+            gap = GapRecorded(started_at=begin, ended_at=stop, why=why if begin == start else later)
+            state = evolve(state, gap)
+            found.append(gap)
     return tuple(found)
 
 
-def _silences(state: Recording, settled: bool, until: datetime | None) -> Iterator[tuple[datetime, datetime, Why, Why]]:
+def _silences(
+    state: Recording, first: int, upto: int, settled: bool, until: datetime | None
+) -> Iterator[tuple[datetime, datetime, Why, Why]]:
     """Each stretch that is certain to be without media: from when, to when, why, and why where a gap at a connection's
     end was recorded before.
 
@@ -222,8 +234,10 @@ def _silences(state: Recording, settled: bool, until: datetime | None) -> Iterat
     """
     if state.started_at is None:
         return
-    reached, before = state.started_at, (1, 0)
-    for after in state.segments:
+    earlier = state.segments[:first]
+    reached = _reached(earlier, state.started_at)  # connections may overlap
+    before = _place(earlier[-1]) if earlier else (1, 0)
+    for after in state.segments[first:upto]:
         said, place = state.gap_whys.get(_place(after)), _place(after)
         opens = place == (1, 1) and not said  # the moment that a connection takes to be set up is no gap
         if not opens and after.started_at - reached >= SHORTEST_GAP and (settled or _next(before, place, state)):
@@ -231,19 +245,27 @@ def _silences(state: Recording, settled: bool, until: datetime | None) -> Iterat
             if before[0] == place[0]:
                 why = later = "lost"
             yield reached, after.started_at, said or why, said or later
-        reached = max(reached, after.ended_at) if before[1] else after.ended_at  # connections may overlap
+        reached = max(reached, after.ended_at) if before[1] else after.ended_at
         before = place
     if not state.live and state.ended_at:
+        reached = _reached(state.segments, state.started_at)
         for end in (state.ended_at, *([until] if until else [])):
             yield reached, end, *_whys(state, state.connections)
 
 
-def _bare(start: datetime, end: datetime, gaps: Iterable[GapRecorded]) -> Iterator[tuple[datetime, datetime]]:
+def _reached(segments: Iterable[Segment], started_at: datetime) -> datetime:
+    """How far these segments go: to where the recording started, when there is none."""
+    return max((segment.ended_at for segment in segments), default=started_at)
+
+
+def _bare(start: datetime, end: datetime, gaps: tuple[GapRecorded, ...]) -> Iterator[tuple[datetime, datetime]]:
     """The parts of a stretch that are in no recorded gap and long enough for one."""
-    for gap in sorted(gaps, key=lambda gap: gap.started_at):
-        if min(gap.started_at, end) - start >= SHORTEST_GAP:
-            yield start, min(gap.started_at, end)
-        start = max(start, gap.ended_at)
+    first = bisect_right(gaps, start, key=attrgetter("ended_at"))
+    upto = bisect_left(gaps, end, key=attrgetter("started_at"))
+    for gap in gaps[first:upto]:
+        if gap.started_at - start >= SHORTEST_GAP:
+            yield start, gap.started_at
+        start = gap.ended_at
     if end - start >= SHORTEST_GAP:
         yield start, end
 

@@ -6,8 +6,8 @@ import itertools
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from hypothesis import assume, settings
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -37,6 +37,7 @@ class Connection(NamedTuple):
 
 
 BEGAN = at("10:00")
+FINALISE = Finalise(object_key="k", bytes=1, sha256="a", duration_s=1, frames=1, segments=0)
 
 
 @st.composite
@@ -63,26 +64,50 @@ def recordings(draw: st.DrawFn) -> list[Connection]:
     return made
 
 
-@settings(max_examples=300, deadline=None)
-@for_all(recordings(), st.lists(st.booleans(), min_size=20, max_size=20), st.sampled_from([0, 499, 500, 60_000]))
+MANY = settings(max_examples=300, deadline=None)
+FOUND_NOW = st.lists(st.booleans(), min_size=20, max_size=20)
+
+
+@MANY
+@for_all(recordings(), FOUND_NOW, st.sampled_from([0, 499, 500, 60_000]))
 def test_gaps_are_recorded_once_and_exactly_where_there_is_no_media(
     made: list[Connection], found_now: list[bool], after_ms: int
 ) -> None:
-    state, gaps = Recording(), list[GapRecorded]()
+    until = max(one.ended_at for one in made) + timedelta(milliseconds=after_ms)
+    state = _told(made, found_now)
+    state = _say(state, replace(FINALISE, segments=len(state.segments), session_ended_at=until))
+    media, gaps = list(state.segments), list(state.gaps)
 
-    def say(command: RecordingCommand) -> None:
-        nonlocal state
-        for event in DECIDER.decide(command, state):
-            state = DECIDER.evolve(state, event)
-            gaps.extend([event] if isinstance(event, GapRecorded) else [])
+    for gap, following in itertools.pairwise(gaps):
+        assert gap.ended_at <= following.started_at, "two gaps tell of the same time"
+    for gap in gaps:
+        assert gap.ended_at - gap.started_at >= SHORTEST_GAP
+        assert any(a <= gap.started_at and gap.ended_at <= b for a, b in _silences(media, until)), "there was media"
+    for silence in _silences(media, until):
+        assert _untold(silence, gaps) < SHORTEST_GAP, "nobody says why there was no media"
 
+
+@MANY
+@for_all(recordings(), FOUND_NOW)
+def test_a_gap_is_recorded_as_soon_as_nothing_can_come_between_its_ends(
+    made: list[Connection], found_now: list[bool]
+) -> None:
+    assume(all({s.number for s in one.arriving} == {*range(1, len(one.arriving) + 1)} for one in made))
+    state = _told(made, found_now)
+    (_,) = DECIDER.decide(replace(FINALISE, segments=len(state.segments)), state)
+
+
+def _told(made: list[Connection], found_now: list[bool]) -> Recording:
+    """What is known when all connections have ended: whatever came of their segments was told, and their ends."""
+    state = Recording()
     left_behind: list[RecordingCommand] = []  # in the spool of a worker that was lost, until it is found
     started = 0
     for connection, one in enumerate(made, 1):
         for number, other in enumerate(made[started:], started + 1):
             if number > connection and other.began_at > one.ended_at:
                 break
-            say(Start(connection=number, at=BEGAN, worker="w"))  # a later one may be there before this one has gone
+            # A later one may be there before this one has gone.
+            state = _say(state, Start(connection=number, at=BEGAN, worker="w"))
             started = number
         tells: list[RecordingCommand] = [
             *(StoreSegment(segment=segment) for segment in one.arriving),
@@ -92,23 +117,18 @@ def test_gaps_are_recorded_once_and_exactly_where_there_is_no_media(
             left_behind += tells
             continue
         for command in tells:
-            say(command)
+            state = _say(state, command)
             if left_behind and found_now.pop():
-                say(left_behind.pop(0))
+                state = _say(state, left_behind.pop(0))
     for command in left_behind:
-        say(command)
-    until = max(one.ended_at for one in made) + timedelta(milliseconds=after_ms)
-    finalise = Finalise(object_key="k", bytes=1, sha256="a", duration_s=1, frames=1, segments=len(state.segments))
-    say(replace(finalise, session_ended_at=until))
+        state = _say(state, command)
+    return state
 
-    media = list(state.segments)
-    for gap, following in itertools.pairwise(sorted(gaps, key=lambda g: g.started_at)):
-        assert gap.ended_at <= following.started_at, "two gaps tell of the same time"
-    for gap in gaps:
-        assert gap.ended_at - gap.started_at >= SHORTEST_GAP
-        assert any(a <= gap.started_at and gap.ended_at <= b for a, b in _silences(media, until)), "there was media"
-    for silence in _silences(media, until):
-        assert _untold(silence, gaps) < SHORTEST_GAP, "nobody says why there was no media"
+
+def _say(state: Recording, command: RecordingCommand) -> Recording:
+    for event in DECIDER.decide(command, state):
+        state = DECIDER.evolve(state, event)
+    return state
 
 
 def _silences(segments: list[Segment], until: datetime) -> set[tuple[datetime, datetime]]:

@@ -180,6 +180,11 @@ def test_a_gap_is_recorded_once() -> None:
     given(DECIDER, *before).when(StoreSegment(segment=THIRD)).then(*_stored(THIRD))
 
 
+def test_gaps_are_kept_in_the_order_of_time() -> None:
+    early, late = _gap("10:00:06", "10:00:12", "lost"), _gap("10:00:18", "10:00:30", "lost")
+    assert given(DECIDER, STARTED, late, early).state.gaps == (early, late)
+
+
 # The end.
 
 
