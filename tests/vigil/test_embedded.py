@@ -44,8 +44,10 @@ from vigil.embedded import servers
 from vigil.supervise import until_stopped
 
 async def work():
+    stopped = asyncio.ensure_future(until_stopped())
+    await asyncio.sleep(0)  # from now on it listens to signals
     print("up", flush=True)
-    await until_stopped()
+    await stopped
 
 with servers(Path(sys.argv[1])):
     asyncio.run(work())
