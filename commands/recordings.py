@@ -43,6 +43,10 @@ async def finalise(work: Work, name: str, order: recording.Finalise) -> None:
     await work.do(recording.DECIDER, name, order)
 
 
+async def settle(work: Work, name: str, order: recording.Settle) -> None:
+    await work.do(recording.DECIDER, name, order)
+
+
 async def seal(work: Work, session: str, order: record.Seal) -> None:
     state = await work.state(session_rules.DECIDER, session)
     if not state.over:

@@ -121,7 +121,13 @@ class Finalise(Command, frozen=True, kw_only=True):
     session_ended_at: datetime | None = None
 
 
-RecordingCommand = Start | StoreSegment | End | Finalise
+class Settle(Command, frozen=True, kw_only=True):
+    """The session is over, and of a recording of nothing no file is made: what is missing up to the end is a gap."""
+
+    session_ended_at: datetime
+
+
+RecordingCommand = Start | StoreSegment | End | Finalise | Settle
 
 # State.
 
@@ -192,6 +198,8 @@ def decide(command: RecordingCommand, state: Recording) -> tuple[RecordingEvent,
                 return ()
             made = msgspec.convert(command, Finalised, from_attributes=True)
             return (*_gaps(state, 0, len(state.segments), settled=True, until=until), made)
+        case Settle(session_ended_at=until):
+            return () if state.segments else _gaps(state, 0, 0, settled=True, until=until)
         case _:
             assert_never(command)
 

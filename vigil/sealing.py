@@ -38,6 +38,7 @@ async def seal(core: Core, one: Over, *, waited: bool = False) -> None:
         return
     if state.ended_at is not None:  # who declined the notice never began, and owes nothing
         await _close_incidents(core, tenant, session, state.ended_at)
+        await _say_what_never_came(core, one, state, state.ended_at)
     owed, lost = await _owed(core, one, state), ()
     if owed and waited and not _on_our_disk(core, one, state):
         if await _settle(core, one, state):
@@ -126,6 +127,17 @@ async def _close_incidents(core: Core, tenant: str, session: str, ended_at: date
             await flags.close_incident(work, session, order)
 
         await core.act(tenant, ACTOR, f"close {incident}", work)
+
+
+async def _say_what_never_came(core: Core, one: Over, state: Session, ended_at: datetime) -> None:
+    """Tracks whose connections gave nothing are missing up to the end of the session: no file is made that says so."""
+    order = recording.Settle(session_ended_at=ended_at)
+    for track in state.policy.tracks if state.started_at else ():
+        tape = await _recording(core, one.tenant, one.session, track)
+        if recording.decide(order, tape):
+            name = recordings.recording_name(one.session, track)
+            cause = f"settle {name} {ended_at.isoformat()}"
+            await core.act(one.tenant, ACTOR, cause, partial(recordings.settle, name=name, order=order))
 
 
 async def _state(core: Core, tenant: str, session: str) -> Session:

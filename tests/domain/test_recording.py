@@ -15,6 +15,7 @@ from domain.recording import (
     GapRecorded,
     Segment,
     SegmentStored,
+    Settle,
     Start,
     Started,
     StoreSegment,
@@ -267,6 +268,16 @@ def test_who_never_came_back_is_missing_up_to_the_end_of_the_session() -> None:
     given(DECIDER, *before, tail).when(replace(finalise, session_ended_at=at("10:04"))).then(FINALISED)
     # As an earlier version left it, which did not look at the end.
     given(DECIDER, *before).when(finalise).then(tail, _gap("10:05", "11:00", "lost"), FINALISED)
+
+
+def test_a_recording_of_nothing_is_missing_up_to_the_end_of_the_session() -> None:
+    settle = Settle(session_ended_at=at("11:00"))
+    before = (STARTED, LOST, _gap("10:00", "10:05", "lost"))
+    given(DECIDER, *before).when(settle).then(_gap("10:05", "11:00", "lost"))
+    given(DECIDER, *before).when(replace(settle, session_ended_at=at("10:05"))).then_nothing()
+    given(DECIDER, STARTED).when(settle).then_nothing()
+    given(DECIDER).when(settle).then_nothing()
+    given(DECIDER, STARTED, *_stored(FIRST), LOST).when(settle).then_nothing()
 
 
 def test_a_recording_that_goes_to_the_end_of_the_session_is_whole() -> None:

@@ -9,7 +9,7 @@ from commands import flags, interventions, sessions
 from domain import incidents
 from domain.policy import Policy
 from domain.record import Sealed
-from domain.recording import Ended
+from domain.recording import Ended, Started
 from tests.vigil import studio
 from tests.vigil.hall import HOUR, Hall, settled
 from vigil.outlook import Over, over
@@ -59,6 +59,20 @@ async def test_a_recording_whose_connections_have_ended_owes_its_file(hall: Hall
     await sealing(hall, session)
     (first,) = await seals(hall, session)
     assert first.owed == ("camera: the finished recording", *COVERAGE), "of the screen nothing came"
+
+
+async def test_a_track_of_which_nothing_came_is_missing_up_to_the_end_of_the_session(hall: Hall) -> None:
+    session = await hall.sitting()
+    await studio.on_air(hall, session, ["screen"])
+    hall.clock.ahead += timedelta(seconds=5)
+    await studio.end(hall, session, ["screen"], why="lost")
+    hall.clock.ahead += timedelta(seconds=30)
+    await hall.submit(session)
+    await sealing(hall, session)
+    tape = await studio.recorded(hall, session, "screen")
+    assert tape.gaps[-1].ended_at == (await hall.state(session)).ended_at
+    (first,) = await seals(hall, session)
+    assert first.streams[f"main/recording/{session}.screen"] == len([Started, Ended, *tape.gaps])
 
 
 async def test_an_incident_that_its_detector_left_open_is_closed_when_the_session_ended(hall: Hall) -> None:
