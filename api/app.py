@@ -28,6 +28,7 @@ from api import (
     schedules,
     sessions,
     sign_in,
+    start_pin,
     users,
     wall,
     whip,
@@ -44,8 +45,8 @@ from api.services import Services
 
 PREFIX = "/api/v1"
 PARTS = (
-    sign_in, users, schedules, candidates, join, sessions, candidate_stream, whip, chat, interventions, live, wall,
-    incidents, records, recordings, receipt, exports, proofs,
+    sign_in, users, schedules, candidates, start_pin, join, sessions, candidate_stream, whip, chat, interventions, live,
+    wall, incidents, records, recordings, receipt, exports, proofs,
 )  # fmt: skip
 
 

@@ -27,7 +27,9 @@ async def strict_body(request: Request[Any, Any, Any]) -> None:
     parameter = request.route_handler.parsed_fn_signature.parameters.get("data")
     if parameter is None:
         return
-    decoded(parameter.annotation, await request.body())
+    raw = await request.body()
+    if raw or parameter.default is not None:  # a body that may be left out has the default None
+        decoded(parameter.annotation, raw)
 
 
 def decoded(kind: Any, raw: bytes) -> Any:  # noqa: ANN401 - whatever type a handler declares

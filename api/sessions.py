@@ -14,6 +14,7 @@ from api import hints
 from api.callers import WATCHERS, load_schedule, load_session, may
 from api.candidate_view import Clock, clock
 from api.ordering import AnyRequest, caller_of, command, services_of
+from api.start_pin import checked
 from commands import sessions
 from domain.policy import Policy, Window, notice
 from domain.session import Check, Session, Track
@@ -31,13 +32,17 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionRead(msgspec.Struct, frozen=True, kw_only=True):
-    """`tracks` are what must be published; `server_time` is for a page to tell its own clock's error."""
+    """`tracks` are what must be published; `server_time` is for a page to tell its own clock's error.
+
+    `pin_needed` is whether the start asks for a PIN.
+    """
 
     session: str
     schedule: str
     title: str
     window: Window
     live_proctoring: bool
+    pin_needed: bool
     clock: Clock
     policy: Policy
     tracks: tuple[Track, ...]
@@ -53,6 +58,10 @@ class NoticeAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 class Because(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pin: Annotated[str, msgspec.Meta(max_length=20)] = ""
 
 
 class SystemCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +82,7 @@ async def read(request: AnyRequest, session: FromPath[str]) -> SessionRead:
     return SessionRead(
         session=session, schedule=state.schedule, title=plan.title, window=plan.window, clock=clock(state),
         live_proctoring=plan.live_proctoring, policy=policy, tracks=policy.tracks, server_time=services.now(),
-        notice=_notice(state, policy),
+        notice=_notice(state, policy), pin_needed=not state.started_at and bool(plan.pin and plan.pin.text),
     )  # fmt: skip
 
 
@@ -109,9 +118,12 @@ async def check(request: AnyRequest, session: FromPath[str], data: JSONBody[Syst
 
 
 @post("/sessions/{session:str}/start", guards=[may("candidate")], status_code=200)
-async def start(request: AnyRequest, session: FromPath[str]) -> Clock:
-    """Starts the clock. Said twice, it happens once."""
-    await command(request, partial(sessions.start, name=session))
+async def start(request: AnyRequest, session: FromPath[str], data: JSONBody[Entry | None] = None) -> Clock:
+    """Starts the clock, with the start PIN if the schedule has one. Said twice, it happens once.
+
+    A missing or wrong PIN is a 422 about `pin`; after five wrong ones there is a growing wait (429, `Retry-After`).
+    """
+    await checked(request, session, partial(sessions.start, name=session, pin=data.pin if data else ""))
     await _told(request, session)
     return clock(await load_session(services_of(request), caller_of(request).tenant, session))
 

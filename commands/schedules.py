@@ -8,7 +8,7 @@ import msgspec
 
 from commands.handler import Work
 from commands.ids import Pseudonyms, session_id
-from domain import schedule, session_rules, user
+from domain import schedule, session_rules, start_pin, user
 from domain.event import Private, Refused
 from domain.policy import Policy, Window
 
@@ -85,6 +85,12 @@ async def withdraw(work: Work, name: str, session: str) -> None:
     if state.started_at is not None:
         raise Refused("this candidate has started already; end the session instead", field="session")
     await work.do(schedule.DECIDER, name, schedule.Withdraw(session=session))
+
+
+async def set_pin(work: Work, name: str, pin: str | None) -> None:
+    """Sets the start PIN, or takes it away. It is sealed under a key of the schedule's own."""
+    private = None if pin is None else Private(name, pin, key_class="notes")
+    await work.do(schedule.DECIDER, name, start_pin.SetPin(pin=private))
 
 
 async def activate(work: Work, name: str) -> None:

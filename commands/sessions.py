@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Mapping
 from hashlib import sha256
 
 from commands.handler import Work
-from domain import schedule, session_rules
+from domain import schedule, session_rules, start_pin
 from domain.event import Private, Refused
 from domain.policy import Policy, notice
 from domain.session import Check, CheckName, Session, Track
@@ -41,8 +43,11 @@ async def report_check(work: Work, name: str, checks: tuple[Check, ...]) -> None
     await work.do(session_rules.DECIDER, name, session_rules.ReportCheck(checks=checks, needed=frozenset(needed)))
 
 
-async def start(work: Work, name: str) -> None:
-    """Starts the clock and freezes the policy. The schedule must be active and have live proctoring switched on."""
+async def start(work: Work, name: str, pin: str = "") -> Mapping[str, str]:
+    """Starts the clock and freezes the policy. The schedule must be active and have live proctoring switched on.
+
+    A wrong PIN is noted, and `wrong` is then among the ids.
+    """
     state, plan = await _with_schedule(work, name)
     if plan.candidates.get(state.subject) != name:
         raise Refused("you are no longer enrolled for this exam", field="schedule")
@@ -54,7 +59,14 @@ async def start(work: Work, name: str) -> None:
         at=work.at, policy=plan.policy, sha256=notice_hash(plan.policy), duration_s=plan.duration_s,
         opens_at=plan.window.opens_at, last_entry_at=plan.window.last_entry_at, end_at=plan.window.closes_at,
     )  # fmt: skip
+    session_rules.decide(order, state)  # whatever else is in the way is told before the PIN is asked for
+    if plan.pin and plan.pin.text:
+        typed = "".join(pin.split())
+        right = hmac.compare_digest(typed.encode(), plan.pin.text.encode()) if typed else None
+        if await work.do(session_rules.DECIDER, name, start_pin.TryPin(at=work.at, right=right)):
+            return {"wrong": "pin"}
     await work.do(session_rules.DECIDER, name, order)
+    return {}
 
 
 async def submit(work: Work, name: str) -> None:

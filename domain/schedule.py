@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from domain.event import Command, Decider, Event, Private, Refused
 from domain.policy import Policy, Window, must_fit, must_hold
+from domain.start_pin import PinGenerated, PinRemoved, SetPin, replaced
 
 # Events. Tags and field names are on disk for ever.
 
@@ -78,6 +79,7 @@ class Closed(Event, frozen=True, kw_only=True, tag="schedule.closed"):
 ScheduleEvent = (
     Created | Renamed | Rescheduled | LiveProctoringEnabled | LiveProctoringDisabled | PolicySet | InvigilatorAssigned
     | InvigilatorRemoved | CandidateEnrolled | CandidateWithdrawn | Activated | Cancelled | Closed
+    | PinGenerated | PinRemoved
 )  # fmt: skip
 
 # Commands.
@@ -144,7 +146,7 @@ class Close(Command, frozen=True, kw_only=True):
 
 ScheduleCommand = (
     Create | Rename | Reschedule | SetLiveProctoring | SetPolicy | AssignInvigilator | RemoveInvigilator | Enrol
-    | Withdraw | Activate | Cancel | Close
+    | Withdraw | Activate | Cancel | Close | SetPin
 )  # fmt: skip
 
 # State.
@@ -161,6 +163,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     live_proctoring: bool = False
     invigilators: frozenset[str] = frozenset()
     candidates: dict[str, str] = {}
+    pin: Private | None = None
 
 
 def evolve(state: Schedule, event: ScheduleEvent) -> Schedule:
@@ -191,6 +194,10 @@ def evolve(state: Schedule, event: ScheduleEvent) -> Schedule:
             return replace(state, phase="cancelled")
         case Closed():
             return replace(state, phase="closed")
+        case PinGenerated(pin=pin):
+            return replace(state, pin=pin)
+        case PinRemoved():
+            return replace(state, pin=None)
         case _:
             assert_never(event)
 
@@ -238,6 +245,8 @@ def decide(command: ScheduleCommand, state: Schedule) -> tuple[ScheduleEvent, ..
             return (Cancelled(reason=reason),)
         case Close():
             return (Closed(),)
+        case SetPin(pin=pin):
+            return replaced(state.pin, pin)
         case _:
             assert_never(command)
 

@@ -149,10 +149,16 @@ class Reopened(Event, frozen=True, kw_only=True, tag="session.reopened"):
     since: datetime
 
 
+class PinRefused(Event, frozen=True, kw_only=True, tag="session.pin_refused"):
+    """A wrong start PIN was typed; which one is kept nowhere."""
+
+    at: datetime
+
+
 SessionEvent = (
     Opened | NoticeAcknowledged | NoticeDeclined | SystemChecked | Ready | Started | Paused | Resumed | TimeExtended
     | EndMoved | ConnectionLost | ConnectionRestored | FaultOpened | FaultClosed | Submitted | Terminated | Ended
-    | AdmittedLate | Reopened
+    | AdmittedLate | Reopened | PinRefused
 )  # fmt: skip
 
 # State.
@@ -185,6 +191,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     returned_at: datetime | None = None
     faults: frozenset[str] = frozenset()
     reopened: int = 0
+    pin_refused: int = 0
+    pin_refused_at: datetime | None = None
 
     @property
     def over(self) -> bool:
@@ -269,5 +277,7 @@ def evolve(state: Session, event: SessionEvent) -> Session:
             return replace(state, phase=came, admitted=True, ended_at=None)
         case Reopened(since=since):
             return replace(state, phase="paused", stopped_since=since, ended_at=None, reopened=state.reopened + 1)
+        case PinRefused(at=at):
+            return replace(state, pin_refused=state.pin_refused + 1, pin_refused_at=at)
         case _:
             assert_never(event)

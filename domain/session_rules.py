@@ -33,6 +33,7 @@ from domain.session import (
     evolve,
 )
 from domain.session_clock import expired, extended, resumed
+from domain.start_pin import TryPin, tried
 
 LONGEST_FOUND = 200  # characters of what a page found at one check
 
@@ -143,14 +144,12 @@ class Expire(Command, frozen=True, kw_only=True):
 Admitting = AcknowledgeNotice | DeclineNotice | ReportCheck | Start
 Intervening = Pause | Resume | ExtendTime | Terminate
 Faulty = LoseConnection | RestoreConnection | OpenFault | CloseFault
-SessionCommand = Open | Submit | Expire | AdmitLate | Reopen | Admitting | Intervening | Faulty
+SessionCommand = Open | Submit | Expire | AdmitLate | Reopen | TryPin | Admitting | Intervening | Faulty
 
 
 def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
     if isinstance(command, Open):
-        if state.phase == "absent":
-            return (Opened(schedule=command.schedule, subject=command.subject),)
-        return ()
+        return () if state.phase != "absent" else (Opened(schedule=command.schedule, subject=command.subject),)
     if state.phase == "absent":
         raise Refused("there is no such session", kind="not_found")
     match command:
@@ -158,6 +157,8 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
             return _admit(command, state)
         case LoseConnection() | RestoreConnection() | OpenFault() | CloseFault():
             return _fault(command, state)
+        case TryPin():
+            return tried(command, state)
         case Submit(at=at):
             if state.phase == "submitted":
                 return ()

@@ -7,6 +7,7 @@ export class Problem extends Error {
     const fields = (body.errors ?? []).map((e) => `${e.field}: ${e.rule}`);
     super(fields.length ? fields.join("; ") : body.detail || body.title || `The server answered ${status}.`);
     this.status = status;
+    this.errors = body.errors ?? [];
     this.type = body.type ?? "";
   }
 }

@@ -51,6 +51,7 @@ function step() {
   for (const name of STEPS) find(`#step-${name}`).hidden = name !== now;
   find("#notice-text").textContent = session.notice.text;
   find("#status").textContent = words(clock.phase);
+  if (session.pin_needed && !clock.started_at) find("#pin-place").hidden = false;
   find("#start").textContent = clock.started_at ? "Go back to the exam" : "Start the exam";
   if (here.ended && now !== "end") return location.reload(); // somebody let them in again: cameras are asked for anew
   if (now === "end") end();
@@ -83,12 +84,39 @@ find("#check").onclick = (event) =>
 
 find("#start").onclick = (event) =>
   busy(event.target, async () => {
-    here.clock = await here.call.post(`${here.at}/start`);
+    if (!(await start())) return;
     here.media.asked = true;
     for (const track of here.session.tracks) send(track, here.media[track]);
     find("#self").srcObject = here.media.camera ?? null;
     step();
   });
+
+/** Starts, with the PIN if one is asked for; what is wrong with it is said beside it, and whether it went well is returned. */
+async function start() {
+  const pin = find("#pin");
+  const told = (rule) => {
+    find("#pin-problem").textContent = rule;
+    find("#pin-problem").hidden = !rule;
+    pin.setAttribute("aria-invalid", String(Boolean(rule)));
+  };
+  told("");
+  try {
+    here.clock = await here.call.post(`${here.at}/start`, pin.value.trim() ? { pin: pin.value } : undefined);
+    pin.value = "";
+    return true;
+  } catch (error) {
+    const [about] = (error.errors ?? []).filter((one) => one.field === "pin");
+    if (!about) throw error;
+    find("#pin-place").hidden = false; // also when the planner made a PIN after this page was loaded
+    told(`${about.rule[0].toUpperCase()}${about.rule.slice(1)}.`);
+    pin.focus();
+    return false;
+  }
+}
+
+find("#pin").onkeydown = (event) => {
+  if (event.key === "Enter" && !find("#start").disabled) find("#start").click();
+};
 
 function send(track, media) {
   const place = find(`#${track}-state`);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -173,3 +174,32 @@ async def test_a_candidate_sits_an_exam_from_link_to_receipt(hall: Hall, browser
     assert {one["action"]: one["stage"] for one in view["interventions"]} == {
         "warn": "applied", "pause": "applied", "resume": "applied",
     }  # fmt: skip
+
+
+async def test_a_candidate_types_the_start_pin_and_is_told_beside_it_when_it_is_wrong(
+    hall: Hall, browser: Browser, media: MediaWorker
+) -> None:
+    exam = await an_exam(hall)
+    async with a_page(browser) as page:
+        await page.goto(f"{hall.url}/join#{exam.links[0].partition('#')[2]}")
+        await page.get_by_role("button", name="I have read this and go on").click()
+        await page.get_by_role("button", name="Run the checks").click()
+        start, pin = page.get_by_role("button", name="Start the exam"), page.get_by_label("Start PIN")
+        await expect(start).to_be_enabled(timeout=15_000)
+        await expect(pin).to_be_hidden()
+        made = await exam.planner.post(f"/api/v1/schedules/{exam.schedule}/pin", json={"enabled": True})
+        right = str(made.json()["pin"])
+        await start.click()
+        await expect(pin).to_be_focused()
+        await expect(pin).to_have_accessible_description(re.compile("Type the 6-digit PIN"))
+        await pin.fill(f"{(int(right) + 1) % 1_000_000:06}")
+        await start.click()
+        await expect(pin).to_have_accessible_description(re.compile("This is not the PIN of your exam"))
+        await expect(pin).to_have_attribute("aria-invalid", "true")
+        assert (await pin.get_attribute("inputmode"), await pin.get_attribute("autocomplete")) == ("numeric", "off")
+        await pin.fill(right)
+        await pin.press("Enter")
+        await expect(page.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
+        await page.reload()
+        await expect(page.get_by_role("button", name="Run the checks")).to_be_visible()
+        await expect(pin).to_be_hidden()

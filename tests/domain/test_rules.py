@@ -9,7 +9,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from domain import incidents, session, session_rules, user
+from domain import incidents, session, session_rules, start_pin, user
 from domain.event import Command, Decider, Event, Refused
 from domain.policy import DetectorKind
 from domain.registry import DECIDERS
@@ -22,8 +22,9 @@ E = TypeVar("E", bound=Event)
 KINDS = sorted(DECIDERS)
 MANY = settings(max_examples=60, deadline=None)
 
-# Each try to sign in, and each sign-out, is a fact of its own; that one request is one try is the receipt's business.
-EACH_TIME = (user.SignIn, user.SignOut)
+# Each try to sign in or to start with a PIN, and each sign-out, is a fact of its own; that one request is one try is
+# the receipt's business.
+EACH_TIME = (user.SignIn, user.SignOut, start_pin.TryPin)
 FAULTS = (
     session_rules.LoseConnection, session_rules.RestoreConnection, session_rules.OpenFault, session_rules.CloseFault,
 )  # fmt: skip
