@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -17,10 +16,9 @@ from typing import Any, Literal, NamedTuple, Self
 from uuid import UUID
 
 import psycopg
-from psycopg import AsyncConnection, postgres
-from psycopg.adapt import Dumper
-from psycopg.pq import Format
+from psycopg import AsyncConnection
 
+from commands.arrays import Array, array, int4s
 from domain.recorded import Stored
 
 log = logging.getLogger(__name__)
@@ -31,7 +29,6 @@ CALL = (
     "%b::uuid[], %b::bytea[], %b::text[], %b::int[], %b::int[], %b::text[], %b::int[],"
     " %b::text[], %b::int[], %b::text[], %b::bytea[])"
 )
-HEAD, LENGTH = struct.Struct("!iiIii").pack, struct.Struct("!i").pack
 FEW = 32  # commands that always go in one batch
 
 
@@ -215,17 +212,17 @@ def arguments(work: Sequence[Append]) -> tuple[Array, ...]:
     parts = [(n, part) for n, command in enumerate(work, 1) for part in command.parts]
     written = [part for _, part in parts if part.events]
     return (
-        _array("uuid", [c.command.bytes for c in work]),
-        _array("bytea", [c.request for c in work]),
-        _array("text", [c.outcome.encode() for c in work]),
-        _int4s(_reaches(work)),
-        _int4s([n for n, _ in parts]),
-        _array("text", [p.stream.encode() for _, p in parts]),
-        _int4s([p.after for _, p in parts]),
-        _array("text", [p.stream.encode() for p in written for _ in p.events]),
-        _int4s([p.after + n for p in written for n in range(1, len(p.events) + 1)]),
-        _array("text", [tag.encode() for p in written for tag, _ in p.events]),
-        _array("bytea", [state for p in written for _, state in p.events]),
+        array("uuid", [c.command.bytes for c in work]),
+        array("bytea", [c.request for c in work]),
+        array("text", [c.outcome.encode() for c in work]),
+        int4s(_reaches(work)),
+        int4s([n for n, _ in parts]),
+        array("text", [p.stream.encode() for _, p in parts]),
+        int4s([p.after for _, p in parts]),
+        array("text", [p.stream.encode() for p in written for _ in p.events]),
+        int4s([p.after + n for p in written for n in range(1, len(p.events) + 1)]),
+        array("text", [tag.encode() for p in written for tag, _ in p.events]),
+        array("bytea", [state for p in written for _, state in p.events]),
     )
 
 
@@ -237,33 +234,6 @@ def _reaches(work: Sequence[Append]) -> list[int]:
         total += count
         reaches.append(total if count else 0)
     return reaches
-
-
-class Array(bytes):
-    """An array in PostgreSQL's binary form, `array_recv`: psycopg's own dumper for lists costs a third of an append."""
-
-
-class ArrayDumper(Dumper):
-    format = Format.BINARY
-
-    def dump(self, obj: Array) -> bytes:
-        return obj
-
-
-psycopg.adapters.register_dumper(Array, ArrayDumper)
-
-
-def _array(kind: str, items: Sequence[bytes]) -> Array:
-    pieces = [HEAD(1, 0, postgres.types[kind].oid, len(items), 1)]
-    for item in items:
-        pieces += (LENGTH(len(item)), item)
-    return Array(b"".join(pieces))
-
-
-def _int4s(items: Sequence[int]) -> Array:
-    flat = [4] * (2 * len(items))
-    flat[1::2] = items
-    return Array(HEAD(1, 0, postgres.types["int4"].oid, len(items), 1) + struct.pack(f"!{len(flat)}i", *flat))
 
 
 COLUMNS = "notification_id, originator_id, originator_version, topic, recorded_at, state"
