@@ -1,14 +1,14 @@
 """Who is calling, and whether they may. Every route says so with `guards=[may(...)]` or `guards=[anybody]`.
 
 A route with a `schedule` or a `session` in its path is checked for that one too: an invigilator reaches the schedules
-that they are assigned to, until these close; a candidate reaches their own session. Everything else is not there (404).
+that they are assigned to, until these are over; a candidate reaches their own session. All else is not there (404).
 Roles are read from the user's own stream at each request, so that a change holds at once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -25,8 +25,9 @@ from api.services import Services
 from api.tokens import BadToken, Token
 from domain import schedule, session_rules, user
 from domain.schedule import Schedule
-from domain.session import Session
+from domain.session import RUNNING, Session
 from domain.stream import Stream
+from projections.reader import phases
 from projections.schedules import Sitting
 
 Who = user.Role | Literal["candidate"]
@@ -39,7 +40,7 @@ STAFF: tuple[Who, ...] = (
 )  # fmt: skip
 EVERYBODY: tuple[Who, ...] = (*STAFF, "candidate")
 COOKIE = "vigil"
-TIDYING = timedelta(hours=12)  # after the window, for what is still open then; later it is over for invigilators
+TIDYING = timedelta(hours=12)  # after the window, for what is open then; later it is over, if nobody sits it any more
 _ID = re.compile(r"[a-z0-9_-]{1,64}(\.[a-z0-9_]{1,64})?")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -154,7 +155,9 @@ async def reach_session(
         if caller.session != name:
             raise missing(named)
     elif roles <= set(WATCHERS):
-        _on_duty(await load_schedule(services, caller.tenant, session.schedule), caller, services.now(), named)
+        plan = await load_schedule(services, caller.tenant, session.schedule)
+        if not _theirs(plan, caller, services.now(), {session.phase}):
+            raise missing(named)
     return session
 
 
@@ -175,23 +178,33 @@ async def _in_reach(connection: Connection, caller: Caller, roles: frozenset[Who
         if roles == {"candidate"} and caller.schedule != named["schedule"]:
             raise missing("schedule")
         if roles <= set(WATCHERS):
-            _on_duty(plan, caller, services.now(), "schedule")
+            found: Iterable[str] = ()
+            if _tidied(plan, services.now()):
+                async with services.pool.connection() as conn:
+                    found = (await phases(conn, caller.tenant)).get(str(named["schedule"]), ())
+            if not _theirs(plan, caller, services.now(), found):
+                raise missing("schedule")
 
 
-def sees(caller: Caller, roles: tuple[Who, ...], plan: Schedule | Sitting, at: datetime) -> bool:
-    """Whether a route for these roles shows a schedule: to mere invigilators, if they are on it and it is not over."""
-    return not caller.roles.intersection(roles) <= set(WATCHERS) or _theirs(plan, caller, at)
+def sees(caller: Caller, roles: tuple[Who, ...], plan: Schedule | Sitting, at: datetime, found: Iterable[str]) -> bool:
+    """Whether a route for these roles shows a schedule: to mere invigilators, if they are on it and it is not over.
+
+    `found` are the phases of its sessions.
+    """
+    return not caller.roles.intersection(roles) <= set(WATCHERS) or _theirs(plan, caller, at, found)
 
 
-def _on_duty(plan: Schedule, caller: Caller, at: datetime, what: str) -> None:
-    if not _theirs(plan, caller, at):
-        raise missing(what)
+def _theirs(plan: Schedule | Sitting, caller: Caller, at: datetime, found: Iterable[str]) -> bool:
+    """It is never over while a session runs or is paused: nobody else could help who sits it.
 
-
-def _theirs(plan: Schedule | Sitting, caller: Caller, at: datetime) -> bool:
-    """A schedule that was called off stays with its invigilators: whoever sat the exam must be told, and may write."""
-    over = plan.phase == "closed" or (plan.window is not None and at > plan.window.closes_at + TIDYING)
+    A schedule that was called off stays with its invigilators: whoever sat the exam must be told, and may write.
+    """
+    over = plan.phase == "closed" or (_tidied(plan, at) and RUNNING.isdisjoint(found))
     return caller.actor in plan.invigilators and not over
+
+
+def _tidied(plan: Schedule | Sitting, at: datetime) -> bool:
+    return plan.window is not None and at > plan.window.closes_at + TIDYING
 
 
 def _read(services: Services, text: str, at: datetime) -> Token:

@@ -82,8 +82,8 @@ async def read_all(request: AnyRequest) -> Schedules:
     caller = caller_of(request)
     rows = (await rows_of(request, SCHEDULES)).rows.values()
     at = services_of(request).now()
-    seen = [row for row in rows if sees(caller, READERS, row, at)]
     counts = await _phases(request)
+    seen = [row for row in rows if sees(caller, READERS, row, at, counts.get(row.schedule, ()))]
     seen.sort(key=lambda row: (row.window is None or row.window.opens_at, row.schedule))
     return Schedules(schedules=tuple(_read(row, counts) for row in seen))
 

@@ -6,6 +6,7 @@ import asyncio
 from datetime import datetime, timedelta
 from functools import partial
 
+import httpx
 import psycopg
 import pytest
 
@@ -87,7 +88,27 @@ async def test_who_sits_an_exam_that_is_called_off_can_still_be_reached(hall: Ha
     hall.clock.ahead += timedelta(hours=15)
     body = {"email": "invigilator@example.org", "password": PASSWORD}
     later = hall.bearing((await hall.http.post("/api/v1/sign-in", json=body)).json()["token"])
-    assert (await later.get(f"/api/v1/schedules/{exam.schedule}/live")).status_code == 404
+    await answers(later, f"/api/v1/schedules/{exam.schedule}/live", 404)
+    hall.clock.ahead -= timedelta(hours=15)
+
+
+async def test_who_still_sits_long_after_the_window_is_still_in_somebodys_care(hall: Hall) -> None:
+    exam = await an_exam(hall, candidates=2)
+    session = await sit(exam)
+    await exam.invigilator.post(f"/api/v1/sessions/{session}/interventions", json={"kind": "pause"})
+    hall.clock.ahead += timedelta(hours=15)
+    body = {"email": "invigilator@example.org", "password": PASSWORD}
+    later = hall.bearing((await hall.http.post("/api/v1/sign-in", json=body)).json()["token"])
+    await answers(later, f"/api/v1/schedules/{exam.schedule}/live", 200)
+    listed = (await later.get("/api/v1/schedules")).json()["schedules"]
+    assert exam.schedule in {one["schedule"] for one in listed}
+    assert (await later.get(f"/api/v1/sessions/{exam.sessions[1]}")).status_code == 404, "who never came is past it"
+    stop = {"kind": "terminate", "text": "Nobody came back."}
+    assert (await later.post(f"/api/v1/sessions/{session}/interventions", json=stop)).status_code == 201
+    assert (await later.get(f"/api/v1/sessions/{session}")).status_code == 404
+    await answers(later, f"/api/v1/schedules/{exam.schedule}/live", 404)
+    listed = (await later.get("/api/v1/schedules")).json()["schedules"]
+    assert exam.schedule not in {one["schedule"] for one in listed}
     hall.clock.ahead -= timedelta(hours=15)
 
 
@@ -236,6 +257,7 @@ async def test_who_came_too_late_is_let_in_by_a_person(hall: Hall) -> None:
     assert answer.status_code == 204, answer.text
     assert (await me.get(at)).json()["clock"]["phase"] == "expected"
     await sit(exam)
+    hall.clock.ahead -= timedelta(minutes=61)
 
 
 async def test_interventions_that_do_not_fit_are_refused(exam: Exam) -> None:
@@ -347,3 +369,10 @@ async def test_handing_in_ends_the_session(hall: Hall) -> None:
     assert await hall.position() == before
     late = await exam.invigilator.post(f"/api/v1/sessions/{session}/interventions", json={"kind": "pause"})
     await refused(hall, late, before, 409, "", "cannot be paused")
+
+
+async def answers(who: httpx.AsyncClient, path: str, status: int) -> None:
+    """Waits until what is read there answers so: the models follow the ledger a moment later."""
+    async with asyncio.timeout(15):
+        while (await who.get(path)).status_code != status:
+            await asyncio.sleep(0.05)
