@@ -26,6 +26,7 @@ from api import (
     recordings,
     records,
     schedules,
+    service_tokens,
     sessions,
     sign_in,
     start_pin,
@@ -46,7 +47,7 @@ from api.services import Services
 PREFIX = "/api/v1"
 PARTS = (
     sign_in, users, schedules, candidates, start_pin, join, sessions, candidate_stream, whip, chat, interventions, live,
-    wall, incidents, records, recordings, receipt, exports, proofs,
+    wall, incidents, records, recordings, receipt, exports, proofs, service_tokens,
 )  # fmt: skip
 
 

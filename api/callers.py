@@ -23,7 +23,8 @@ from psycopg_pool import PoolTimeout
 from api.problems import Denied, missing
 from api.services import Services
 from api.tokens import BadToken, Token
-from domain import schedule, session_rules, user
+from commands.service_tokens import Presented, presented
+from domain import schedule, service_token, session_rules, user
 from domain.schedule import Schedule
 from domain.session import RUNNING, Session
 from domain.stream import Stream
@@ -54,6 +55,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     session: str = ""
     schedule: str = ""
     expires_at: int = 0
+    service: bool = False  # a program with a token; `actor` is the token's id
 
     @property
     def candidate(self) -> bool:
@@ -108,6 +110,8 @@ async def identify(connection: Connection) -> Caller:
     bearer = connection.headers.get("authorization", "")
     if bearer:
         kind, _, text = bearer.partition(" ")
+        if kind.lower() == "bearer" and (given := presented(text.strip())):
+            return await _service(services, given, at)
         return await _known(services, _read(services, text.strip() if kind.lower() == "bearer" else "", at))
     text = connection.cookies.get(COOKIE, "")
     if not text:
@@ -233,6 +237,15 @@ async def _known(services: Services, token: Token) -> Caller:
         tenant=token.tenant, actor=token.subject, roles=frozenset({"candidate"}), session=token.session,
         schedule=token.schedule, expires_at=token.expires_at,
     )  # fmt: skip
+
+
+async def _service(services: Services, given: Presented, at: datetime) -> Caller:
+    """The program that has this token. It is read afresh, so that a revocation holds at once in every process."""
+    stream = str(Stream(services.tenant, "token", given.token))
+    _, token = await services.handler.load(service_token.DECIDER, stream, fresh=True)
+    if not (given.proves(token) and token.good(at)):
+        raise _unauthenticated("this token is not valid, or no longer")
+    return Caller(tenant=services.tenant, actor=given.token, roles=frozenset(token.roles), service=True)
 
 
 def _unauthenticated(detail: str) -> Denied:

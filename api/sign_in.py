@@ -18,7 +18,7 @@ from api.problems import Denied
 from api.services import Services
 from api.tokens import Token, ends
 from commands import users
-from domain import user
+from domain import service_token, user
 from domain.event import Refused
 from domain.stream import Stream
 
@@ -41,7 +41,7 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """`session` and `schedule` are set for a candidate, `name` for an account of the staff."""
+    """`session` and `schedule` are set for a candidate, `name` for an account of the staff and a program."""
 
     actor: str
     roles: tuple[Who, ...]
@@ -92,7 +92,7 @@ async def sign_out(request: AnyRequest, everywhere: FromQuery[bool] = False) -> 
     `everywhere` ends every sign-in of the account: at the next request, and for open streams within five seconds.
     """
     caller = caller_of(request)
-    if not caller.candidate:
+    if not (caller.candidate or caller.service):
         await command(request, partial(users.sign_out, who=caller.actor, everywhere=everywhere))
     elif everywhere:
         raise Denied(403, "forbidden", "only accounts of the staff can be signed out everywhere", field="everywhere")
@@ -104,6 +104,9 @@ async def me(request: AnyRequest) -> Me:
     caller, services = caller_of(request), services_of(request)
     if caller.candidate:
         return Me(actor=caller.actor, roles=("candidate",), session=caller.session, schedule=caller.schedule)
+    if caller.service:
+        _, token = await services.handler.load(service_token.DECIDER, str(Stream(caller.tenant, "token", caller.actor)))
+        return Me(actor=caller.actor, roles=tuple(sorted(caller.roles)), name=token.name)
     _, account = await services.handler.load(user.DECIDER, str(Stream(caller.tenant, "user", caller.actor)))
     return Me(actor=caller.actor, roles=tuple(sorted(caller.roles)), name=account.name.text if account.name else None)
 

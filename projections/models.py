@@ -11,5 +11,6 @@ from projections.model import AnyModel
 from projections.people import PEOPLE
 from projections.schedules import SCHEDULES
 from projections.timeline import TIMELINE
+from projections.tokens import TOKENS
 
-MODELS: tuple[AnyModel, ...] = (DEADLINES, LIVE, GRADEBOOK, TIMELINE, INCIDENTS, CHAT, SCHEDULES, PEOPLE)
+MODELS: tuple[AnyModel, ...] = (DEADLINES, LIVE, GRADEBOOK, TIMELINE, INCIDENTS, CHAT, SCHEDULES, PEOPLE, TOKENS)

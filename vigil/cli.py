@@ -132,6 +132,45 @@ def user_add(settings: Settings, email: str, name: str, roles: tuple[str, ...], 
     click.echo(_run(lambda: add_user(settings, tenant=tenant, email=email, name=name, roles=roles, password=password)))
 
 
+@cli.group()
+def token() -> None:
+    """Tokens with which other programs call."""
+
+
+@token.command("add")
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, required=True, help="May be given several times.")
+@click.option("--days", default=90, show_default=True, type=click.IntRange(1, 366), help="When it ends.")
+@click.option("--tenant", default="main", show_default=True)
+@click.pass_obj
+def token_add(settings: Settings, name: str, roles: tuple[str, ...], days: int, tenant: str) -> None:
+    """Issue a token for the program NAME and print it, once."""
+    from vigil.tools import add_token
+
+    click.echo(_run(lambda: add_token(settings, tenant=tenant, name=name, roles=roles, days=days)))
+
+
+@token.command("list")
+@click.option("--tenant", default="main", show_default=True)
+@click.pass_obj
+def token_list(settings: Settings, tenant: str) -> None:
+    """List the tokens that still open something."""
+    from vigil.tools import list_tokens
+
+    click.echo(_run(lambda: list_tokens(settings, tenant=tenant)))
+
+
+@token.command("revoke")
+@click.argument("token")
+@click.option("--tenant", default="main", show_default=True)
+@click.pass_obj
+def token_revoke(settings: Settings, token: str, tenant: str) -> None:
+    """Revoke a token, named by its id."""
+    from vigil.tools import revoke_token
+
+    click.echo(_run(lambda: revoke_token(settings, tenant=tenant, token=token)))
+
+
 @cli.command()
 @click.pass_obj
 def doctor(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain import chat, incidents, intervention, record, schedule, session, user
+from domain import chat, incidents, intervention, record, schedule, service_token, session, user
 from domain.event import Event
 from domain.registry import DECIDERS
 from domain.stream import SESSION_KINDS
@@ -27,6 +27,7 @@ from projections.people import PEOPLE
 from projections.rows import as_json
 from projections.schedules import SCHEDULES
 from projections.timeline import TIMELINE
+from projections.tokens import TOKENS
 from tests.domain import anything
 from tests.domain.hall import NINE, POLICY, TWO_HOURS, WINDOW, at
 from tests.projections.hall import (
@@ -143,6 +144,30 @@ def test_a_person_has_roles_and_no_password() -> None:
     row = row_of(PEOPLE, registered(), *granted, ("t/user/kim", user.RoleRevoked(role="planner")))
     assert (row.user, row.name, row.email, row.roles) == ("kim", "Kim", "kim@example.org", ("admin", "reviewer"))
     assert "argon2" not in as_json(row)
+
+
+def test_a_person_is_locked_out_until_somebody_lifts_it_or_they_sign_in() -> None:
+    kim = "t/user/kim"
+    failed = (kim, user.LockedOut(at=at("9:00"), until=at("9:01")))
+    assert row_of(PEOPLE, registered(), failed).locked_until == at("9:01")
+    for over in (user.Unlocked(), user.SignedIn(at=at("9:02"))):
+        assert row_of(PEOPLE, registered(), failed, (kim, over)).locked_until is None
+
+
+def test_an_address_without_an_account_is_nobody() -> None:
+    assert not rows_of(PEOPLE, [("t/user/kim", user.LockedOut(at=at("9:00"), until=at("9:01")))])
+
+
+def test_a_service_token_says_who_issued_and_revoked_it_and_nothing_to_sign_in_with() -> None:
+    stream = "t/token/tmoodle"
+    issued = service_token.Issued(name="Moodle", roles=("planner",), expires_at=at("11:00"), sha256="50f0")
+    row = row_of(TOKENS, (stream, issued))
+    assert (row.token, row.name, row.roles, row.expires_at) == ("tmoodle", "Moodle", ("planner",), at("11:00"))
+    assert (bool(row.issued_by), row.revoked_at, row.revoked_by) == (True, None, None)
+    assert "50f0" not in as_json(row)
+    revoked = row_of(TOKENS, (stream, issued), (stream, service_token.Revoked()))
+    assert revoked.revoked_at
+    assert revoked.revoked_by == row.issued_by
 
 
 def test_a_deadline_is_there_while_the_clock_runs() -> None:

@@ -86,6 +86,8 @@ def test_a_role_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path
         (["rebuild", "everything"], {}, "there is no model 'everything'"),
         (["verify", "/nowhere"], {}, "'/nowhere' does not exist"),
         (["user", "add", "a@example.org", "--name", "A", "--role", "king", "--password", "x"], {}, "the roles are"),
+        (["token", "add", "Moodle", "--role", "king"], {}, "the roles are"),
+        (["token", "add", "Moodle", "--role", "planner"], {}, "no servers run here"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_said_in_one_line(
