@@ -21,6 +21,7 @@ from api import (
     join,
     live,
     page,
+    policies,
     proofs,
     receipt,
     recordings,
@@ -47,7 +48,7 @@ from api.services import Services
 PREFIX = "/api/v1"
 PARTS = (
     sign_in, users, schedules, candidates, start_pin, join, sessions, candidate_stream, whip, chat, interventions, live,
-    wall, incidents, records, recordings, receipt, exports, proofs, service_tokens,
+    wall, policies, incidents, records, recordings, receipt, exports, proofs, service_tokens,
 )  # fmt: skip
 
 

@@ -6,12 +6,13 @@ from functools import partial
 from typing import Annotated
 
 import msgspec
-from litestar import Response, delete, get, patch, post, put
+from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath, JSONBody
 
 from api.bodies import Id
 from api.callers import WATCHERS, Who, may, sees
 from api.ordering import AnyRequest, caller_of, command, services_of
+from api.policies import either
 from api.problems import missing
 from api.reading import rows_of
 from commands import schedules
@@ -24,12 +25,13 @@ Title = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`duration_s` is how long the exam lasts, in seconds. Without a policy the default one holds."""
+    """`duration_s` is how long the exam lasts, in seconds. Without a policy or a `template` the default one holds."""
 
     title: Title
     window: Window
     duration_s: int
     policy: Policy = Policy()
+    template: Id | None = None
 
 
 class ScheduleMade(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,11 +101,14 @@ async def read(request: AnyRequest, schedule: FromPath[str]) -> ScheduleRead:
 
 @post("/schedules", guards=[may("planner")])
 async def create(request: AnyRequest, data: JSONBody[NewSchedule]) -> Response[ScheduleMade]:
-    """Makes a schedule, as a draft."""
-    made = await command(
-        request,
-        partial(schedules.create, title=data.title, window=data.window, duration_s=data.duration_s, policy=data.policy),
-    )
+    """Makes a schedule, as a draft; with a policy of its own or a copy of a template's."""
+    if data.template and data.policy != Policy():
+        raise either()
+    use_case = partial(
+        schedules.create, title=data.title, window=data.window, duration_s=data.duration_s, policy=data.policy,
+        template=data.template,
+    )  # fmt: skip
+    made = await command(request, use_case)
     name = made.ids["schedule"]
     return Response(ScheduleMade(schedule=name), headers={"Location": f"/api/v1/schedules/{name}"})
 
@@ -118,12 +123,6 @@ async def change(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Sc
 @post("/schedules/{schedule:str}/live-proctoring", guards=[may("planner")], status_code=204)
 async def switch_live_proctoring(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Switch]) -> None:
     await command(request, partial(schedules.set_live_proctoring, name=schedule, enabled=data.enabled))
-
-
-@put("/schedules/{schedule:str}/policy", guards=[may("planner")], status_code=204)
-async def set_policy(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Policy]) -> None:
-    """Sets a new version of the policy. Sessions that have started keep theirs."""
-    await command(request, partial(schedules.set_policy, name=schedule, policy=data))
 
 
 @post("/schedules/{schedule:str}/invigilators", guards=[may("planner")], status_code=204)
@@ -161,4 +160,4 @@ def _read(row: Sitting, counts: dict[str, dict[str, int]]) -> ScheduleRead:
     )  # fmt: skip
 
 
-HANDLERS = (read_all, read, create, change, switch_live_proctoring, set_policy, assign, remove, activate, cancel)
+HANDLERS = (read_all, read, create, change, switch_live_proctoring, assign, remove, activate, cancel)

@@ -8,6 +8,7 @@ import msgspec
 
 from commands.handler import Work
 from commands.ids import Pseudonyms, session_id
+from commands.policy_templates import copied
 from domain import schedule, session_rules, start_pin, user
 from domain.event import Private, Refused
 from domain.policy import Policy, Window
@@ -21,11 +22,18 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     email: str | None = None
 
 
-async def create(work: Work, *, title: str, window: Window, duration_s: int, policy: Policy) -> Mapping[str, str]:
-    name = work.new_id("schedule")
+async def create(
+    work: Work, *, title: str, window: Window, duration_s: int, policy: Policy, template: str | None = None
+) -> Mapping[str, str]:
+    """With a `template`, its policy is copied and `policy` is ignored."""
+    name, copy = work.new_id("schedule"), None
+    if template is not None:
+        policy, copy = await copied(work, template)
     policy = msgspec.structs.replace(policy, version=1)
     order = schedule.Create(at=work.at, title=title, window=window, duration_s=duration_s, policy=policy)
     await work.do(schedule.DECIDER, name, order)
+    if copy:
+        await work.do(schedule.DECIDER, name, schedule.SetPolicy(policy=policy, copied=copy))
     return {"schedule": name}
 
 
@@ -50,6 +58,12 @@ async def set_live_proctoring(work: Work, name: str, *, enabled: bool) -> None:
 
 async def set_policy(work: Work, name: str, policy: Policy) -> None:
     await work.do(schedule.DECIDER, name, schedule.SetPolicy(policy=policy))
+
+
+async def copy_policy(work: Work, name: str, template: str) -> None:
+    """Takes the policy that a template has now."""
+    policy, copy = await copied(work, template)
+    await work.do(schedule.DECIDER, name, schedule.SetPolicy(policy=policy, copied=copy))
 
 
 async def assign_invigilator(work: Work, name: str, who: str) -> None:

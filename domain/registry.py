@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, get_args
 
-from domain import chat, incidents, intervention, record, recording, schedule, service_token, session_rules, user
+from domain import (
+    chat,
+    incidents,
+    intervention,
+    policy_template,
+    record,
+    recording,
+    schedule,
+    service_token,
+    session_rules,
+    user,
+)
 from domain.event import Decider, Event
 
 DECIDERS: dict[str, Decider[Any, Any, Any]] = {
     d.kind: d
     for d in (
         schedule.DECIDER, session_rules.DECIDER, incidents.DECIDER, chat.DECIDER, intervention.DECIDER,
-        recording.DECIDER, record.DECIDER, user.DECIDER, service_token.DECIDER,
+        recording.DECIDER, policy_template.DECIDER, record.DECIDER, user.DECIDER, service_token.DECIDER,
     )
 }  # fmt: skip
 

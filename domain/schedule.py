@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from domain.event import Command, Decider, Event, Private, Refused
 from domain.policy import Policy, Window, must_fit, must_hold
+from domain.policy_template import Copy, PolicyCopied
 from domain.start_pin import PinGenerated, PinRemoved, SetPin, replaced
 
 # Events. Tags and field names are on disk for ever.
@@ -79,7 +80,7 @@ class Closed(Event, frozen=True, kw_only=True, tag="schedule.closed"):
 ScheduleEvent = (
     Created | Renamed | Rescheduled | LiveProctoringEnabled | LiveProctoringDisabled | PolicySet | InvigilatorAssigned
     | InvigilatorRemoved | CandidateEnrolled | CandidateWithdrawn | Activated | Cancelled | Closed
-    | PinGenerated | PinRemoved
+    | PinGenerated | PinRemoved | PolicyCopied
 )  # fmt: skip
 
 # Commands.
@@ -109,6 +110,7 @@ class SetLiveProctoring(Command, frozen=True, kw_only=True):
 
 class SetPolicy(Command, frozen=True, kw_only=True):
     policy: Policy
+    copied: Copy | None = None
 
 
 class AssignInvigilator(Command, frozen=True, kw_only=True):
@@ -164,6 +166,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     invigilators: frozenset[str] = frozenset()
     candidates: dict[str, str] = {}
     pin: Private | None = None
+    copied: Copy | None = None
 
 
 def evolve(state: Schedule, event: ScheduleEvent) -> Schedule:
@@ -198,6 +201,8 @@ def evolve(state: Schedule, event: ScheduleEvent) -> Schedule:
             return replace(state, pin=pin)
         case PinRemoved():
             return replace(state, pin=None)
+        case PolicyCopied(template=template, version=version):
+            return replace(state, copied=Copy(template, version))
         case _:
             assert_never(event)
 
@@ -223,11 +228,14 @@ def decide(command: ScheduleCommand, state: Schedule) -> tuple[ScheduleEvent, ..
             if enabled == state.live_proctoring:
                 return ()
             return (LiveProctoringEnabled(),) if enabled else (LiveProctoringDisabled(),)
-        case SetPolicy(policy=policy):
+        case SetPolicy(policy=policy, copied=copied):
             must_hold(policy)
             version = state.policy.version
             same = replace(policy, version=version) == state.policy
-            return () if same else (PolicySet(policy=replace(policy, version=version + 1)),)
+            made = () if same else (PolicySet(policy=replace(policy, version=version + 1)),)
+            if copied is None or copied == state.copied:
+                return made
+            return (*made, PolicyCopied(template=copied.template, version=copied.version))
         case AssignInvigilator(user=user):
             return () if user in state.invigilators else (InvigilatorAssigned(user=user),)
         case RemoveInvigilator(user=user):

@@ -9,8 +9,20 @@ from projections.incidents import INCIDENTS
 from projections.live import LIVE
 from projections.model import AnyModel
 from projections.people import PEOPLE
+from projections.policy_templates import TEMPLATES
 from projections.schedules import SCHEDULES
 from projections.timeline import TIMELINE
 from projections.tokens import TOKENS
 
-MODELS: tuple[AnyModel, ...] = (DEADLINES, LIVE, GRADEBOOK, TIMELINE, INCIDENTS, CHAT, SCHEDULES, PEOPLE, TOKENS)
+MODELS: tuple[AnyModel, ...] = (
+    DEADLINES,
+    LIVE,
+    GRADEBOOK,
+    TIMELINE,
+    INCIDENTS,
+    CHAT,
+    SCHEDULES,
+    TEMPLATES,
+    PEOPLE,
+    TOKENS,
+)

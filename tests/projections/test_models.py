@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain import chat, incidents, intervention, record, schedule, service_token, session, user
+from domain import chat, incidents, intervention, policy_template, record, schedule, service_token, session, user
 from domain.event import Event
 from domain.registry import DECIDERS
 from domain.stream import SESSION_KINDS
@@ -24,6 +24,7 @@ from projections.incidents import INCIDENTS as FLAGS
 from projections.model import AnyModel
 from projections.models import MODELS
 from projections.people import PEOPLE
+from projections.policy_templates import TEMPLATES
 from projections.rows import as_json
 from projections.schedules import SCHEDULES
 from projections.timeline import TIMELINE
@@ -129,6 +130,15 @@ def test_a_schedule_is_as_its_planner_left_it() -> None:
     )  # fmt: skip
     assert (row.phase, row.live_proctoring, row.invigilators) == ("active", True, ("kim",))
     assert (row.sessions, row.enrolled) == (("s1",), 1)
+
+
+def test_a_template_is_listed_as_it_is_now_until_it_is_deleted() -> None:
+    home = "t/template/home"
+    created = (home, policy_template.Created(name="At home", policy=POLICY))
+    changed = (home, policy_template.Changed(name="At home", policy=replace(POLICY, version=2, screen=False)))
+    row = row_of(TEMPLATES, created, changed)
+    assert (row.template, row.name, row.policy.version, row.policy.screen) == ("home", "At home", 2, False)
+    assert rows_of(TEMPLATES, (created, changed, (home, policy_template.Deleted()))) == {}
 
 
 def test_a_withdrawn_candidate_is_not_among_those_enrolled() -> None:

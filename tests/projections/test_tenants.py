@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from psycopg import AsyncConnection, errors
 
-from domain import session
+from domain import policy_template, service_token, session
 from domain.event import Event
 from projections.live import LIVE
 from projections.models import MODELS
 from projections.reader import as_tenant, changes_since, find, phases, snapshot
+from tests.domain.hall import NINE, POLICY
 from tests.projections.hall import BEGUN, Said, flagged, raised, registered, requested, sent
 from tests.projections.ledger import Ledger, step_all
 
@@ -26,7 +27,9 @@ def at_another(said: Said) -> tuple[str, Event]:
 @pytest.fixture
 async def both(ledger: Ledger, project: AsyncConnection) -> None:
     """The same day at two institutions, with something unreadable at each."""
-    day = (*BEGUN, flagged(), raised(), sent(), requested(), registered())
+    kept = ("t/template/home", policy_template.Created(name="At home", policy=POLICY))
+    token = ("t/token/moodle", service_token.Issued(name="Moodle", roles=(), expires_at=NINE, sha256="50f0"))
+    day = (*BEGUN, flagged(), raised(), sent(), requested(), registered(), kept, token)
     await ledger.append(*day, *(at_another(said) for said in day))
     broken = ("t/session/s9", session.FaultClosed(what="x"))
     await ledger.append(broken, at_another(broken), unreadable=True)

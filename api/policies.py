@@ -1,0 +1,136 @@
+"""Policies: what a schedule has, and the tenant's templates that it can be copied from."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, delete, get, post, put
+from litestar.params import FromPath, JSONBody
+
+from api.bodies import Id
+from api.callers import WATCHERS, load_schedule, may
+from api.ordering import AnyRequest, caller_of, command, services_of
+from api.problems import Denied
+from api.reading import rows_of
+from commands import policy_templates, schedules
+from domain import policy_template
+from domain.policy import Policy
+from domain.policy_template import Copy, differences
+from domain.stream import Stream
+from projections.policy_templates import TEMPLATES, TemplateRow
+
+
+class NewTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: Annotated[str, msgspec.Meta(max_length=200)]
+    policy: Policy
+
+
+class TemplateMade(msgspec.Struct, frozen=True, kw_only=True):
+    template: str
+
+
+class Templates(msgspec.Struct, frozen=True, kw_only=True):
+    """By name; `policy.version` is the template's own."""
+
+    templates: tuple[TemplateRow, ...]
+
+
+class PolicyOrTemplate(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Either a policy, or the `template` to copy one from."""
+
+    template: Id | None = None
+
+
+class Differs(msgspec.Struct, frozen=True, kw_only=True):
+    """A field of the policy: what stands in the schedule's, and in the template's."""
+
+    field: str
+    here: Any
+    there: Any
+
+
+class Copied(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a policy was copied from. `version` was copied; `version_now` is None when the template is deleted.
+
+    `differs` is how the schedule's policy differs from the template as it is now, whichever of them was changed.
+    """
+
+    template: str
+    name: str
+    version: int
+    version_now: int | None
+    differs: tuple[Differs, ...]
+
+
+class PolicyRead(msgspec.Struct, frozen=True, kw_only=True):
+    """`copied` is None for a policy that never came from a template."""
+
+    policy: Policy
+    copied: Copied | None
+
+
+@get("/policy-templates", guards=[may("planner")])
+async def read_templates(request: AnyRequest) -> Templates:
+    rows = (await rows_of(request, TEMPLATES)).rows.values()
+    return Templates(templates=tuple(sorted(rows, key=lambda row: (row.name, row.template))))
+
+
+@post("/policy-templates", guards=[may("planner")])
+async def create(request: AnyRequest, data: JSONBody[NewTemplate]) -> Response[TemplateMade]:
+    """Makes a template, for schedules to copy."""
+    made = await command(request, partial(policy_templates.create, name=data.name, policy=data.policy))
+    name = made.ids["template"]
+    return Response(TemplateMade(template=name), headers={"Location": f"/api/v1/policy-templates/{name}"})
+
+
+@put("/policy-templates/{template:str}", guards=[may("planner")], status_code=204)
+async def change(request: AnyRequest, template: FromPath[str], data: JSONBody[NewTemplate]) -> None:
+    """Makes a new version of a template. No schedule changes by it."""
+    await command(request, partial(policy_templates.change, template=template, name=data.name, policy=data.policy))
+
+
+@delete("/policy-templates/{template:str}", guards=[may("planner")])
+async def remove(request: AnyRequest, template: FromPath[str]) -> None:
+    """Deletes a template. Schedules keep what they copied."""
+    await command(request, partial(policy_templates.delete, template=template))
+
+
+@get("/schedules/{schedule:str}/policy", guards=[may("planner", *WATCHERS, "reviewer", "auditor")])
+async def read(request: AnyRequest, schedule: FromPath[str]) -> PolicyRead:
+    """The policy, which template it was copied from, and how it differs from that one as it is now."""
+    plan = await load_schedule(services_of(request), caller_of(request).tenant, schedule)
+    copied = await _copied(request, plan.copied, plan.policy) if plan.copied else None
+    return PolicyRead(policy=plan.policy, copied=copied)
+
+
+@put("/schedules/{schedule:str}/policy", guards=[may("planner")], status_code=204)
+async def set_policy(request: AnyRequest, schedule: FromPath[str], data: JSONBody[PolicyOrTemplate]) -> None:
+    """Sets a new version of the policy, or copies a template as it is now. Sessions that have started keep theirs."""
+    policy = Policy(**{field: getattr(data, field) for field in Policy.__struct_fields__})
+    if data.template is None:
+        await command(request, partial(schedules.set_policy, name=schedule, policy=policy))
+    elif policy == Policy():
+        await command(request, partial(schedules.copy_policy, name=schedule, template=data.template))
+    else:
+        raise either()
+
+
+def either() -> Denied:
+    return Denied(422, "invalid", "a template or a policy of its own, not both", field="template")
+
+
+async def _copied(request: AnyRequest, copy: Copy, here: Policy) -> Copied:
+    stream = str(Stream(caller_of(request).tenant, "template", copy.template))
+    _, state = await services_of(request).handler.load(policy_template.DECIDER, stream, fresh=True)
+    kept = state.phase == "kept"
+    found = differences(here, state.policy) if kept else ()
+    return Copied(
+        template=copy.template, name=state.name, version=copy.version,
+        version_now=state.policy.version if kept else None,
+        differs=tuple(Differs(field=field, here=mine, there=theirs) for field, mine, theirs in found),
+    )  # fmt: skip
+
+
+HANDLERS = (read_templates, create, change, remove, read, set_policy)
