@@ -7,7 +7,7 @@ import { follow } from "/assets/stream.js";
 import { publish } from "/assets/whip.js";
 
 const STEPS = ["join", "notice", "checks", "exam", "end"];
-const AWAY = [0, 503]; // what a later try may mend
+const AWAY = [0, 502, 503, 504]; // what a later try may mend: nobody answers, or a front door that starts again
 const OVER = ["submitted", "terminated", "no_show", "declined", "ended_in_fault"];
 const here = { call: null, at: "", session: null, clock: null, skew: 0, media: {}, stops: [], stopStream: null };
 const chat = new Map();

@@ -6,12 +6,16 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from commands import sessions
+from commands.handler import Order, Work
 from commands.keys import KeyName
+from domain import session_rules
 from media.worker import MediaSettings, MediaWorker
 from tests import chromium
 from tests.api.hall import PASSWORD, Exam, Hall, an_exam, sit
@@ -131,6 +135,54 @@ async def test_a_page_that_may_no_longer_look_says_so(hall: Hall, browser: Brows
         who = hall.user("invigilator@example.org")
         await exam.planner.delete(f"/api/v1/schedules/{exam.schedule}/invigilators/{who}")
         await expect(page.locator("#late")).to_contain_text("You may no longer see this schedule", timeout=10_000)
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_a_front_door_that_starts_again_is_tried_again(hall: Hall, browser: Browser, status: int) -> None:
+    exam = await an_exam(hall)
+    async with a_page(browser) as page:
+        await page.route("**/api/v1/join", lambda route: route.fulfill(status=status, body="Bad Gateway"))
+        await page.goto(f"{hall.url}/join#{exam.links[0].partition('#')[2]}")
+        await expect(page.get_by_role("alert")).to_contain_text(f"The server answered {status}")
+        await page.unroute_all()
+        await expect(page.get_by_role("heading", name="Before you begin")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_role("alert")).to_be_hidden()
+
+
+async def test_whoever_is_let_in_again_goes_back_to_the_exam_with_camera_and_screen(
+    hall: Hall, browser: Browser, media: MediaWorker
+) -> None:
+    exam = await an_exam(hall)
+    session = await sit(exam)
+    at = f"/api/v1/sessions/{session}"
+
+    async def cut_off(work: Work) -> None:
+        lost = session_rules.LoseConnection(at=hall.clock(), track="camera", why="no media")
+        await work.do(session_rules.DECIDER, session, lost)
+        await sessions.expire(work, name=session)
+
+    async with a_page(browser) as page:
+        back = page.get_by_role("button", name="Go back to the exam")
+        await page.goto(f"{hall.url}/join#{exam.links[0].partition('#')[2]}")
+        await page.get_by_role("button", name="Run the checks").click()
+        await expect(back).to_be_enabled(timeout=15_000)
+        await back.click()
+        await expect(page.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
+
+        late = hall.clock() + timedelta(hours=3)
+        order = Order(tenant="main", actor="system/test", key=f"cut off {session}", request=bytes(32), at=late)
+        await hall.services.handler.run(order, cut_off)
+        await expect(page.get_by_role("heading", name="Your exam is over")).to_be_visible(timeout=10_000)
+        reopened = await exam.invigilator.post(f"{at}/reopen", json={"reason": "The power was cut."})
+        assert reopened.status_code == 204, reopened.text
+        await expect(page.get_by_role("heading", name="System check")).to_be_visible(timeout=10_000)
+        await exam.invigilator.post(f"{at}/interventions", json={"kind": "resume"})
+        await expect(page.get_by_role("alertdialog")).to_be_hidden()
+        await page.get_by_role("button", name="Run the checks").click()
+        await expect(back).to_be_enabled(timeout=15_000)
+        await back.click()
+        await expect(page.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
+        await expect(page.locator("#screen-state")).to_have_text("● recording", timeout=15_000)
 
 
 async def test_a_candidate_sits_an_exam_from_link_to_receipt(hall: Hall, browser: Browser, media: MediaWorker) -> None:
