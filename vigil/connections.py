@@ -25,10 +25,9 @@ SETTLE_S = 3.0  # after NATS came back, beats need this long to be complete
 
 
 class Live(NamedTuple):
-    """What is known of one track now: the worker that holds it and for how long no picture came."""
+    """What is known of one track now: the worker that holds it."""
 
     worker: str
-    quiet_s: float
 
 
 def live_tracks(beats: Iterable[MediaBeat]) -> dict[tuple[str, str, Track], Live]:
@@ -37,7 +36,7 @@ def live_tracks(beats: Iterable[MediaBeat]) -> dict[tuple[str, str, Track], Live
     for beat in beats:
         for track in beat.tracks:
             if track.quiet_s <= QUIET_S:
-                found[track.tenant, track.session, track.track] = Live(beat.worker, track.quiet_s)
+                found[track.tenant, track.session, track.track] = Live(beat.worker)
     return found
 
 

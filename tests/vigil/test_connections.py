@@ -44,7 +44,7 @@ def after(lost: Mapping[Track, datetime], said: list[Lost | Restored]) -> dict[T
 def test_once_said_there_is_nothing_more_to_say(
     expected: set[Track], lost: dict[Track, datetime], on_air: set[Track], started_s_ago: float
 ) -> None:
-    live = {track: Live("w", 0.0) for track in on_air}
+    live = {track: Live("w") for track in on_air}
     said = judge(expected, lost, live, started_s_ago)
     assert judge(expected, after(lost, said), live, started_s_ago) == []
 
@@ -53,7 +53,7 @@ def test_once_said_there_is_nothing_more_to_say(
 def test_what_is_expected_is_either_on_air_or_lost(
     expected: set[Track], lost: dict[Track, datetime], on_air: set[Track], started_s_ago: float
 ) -> None:
-    now_lost = after(lost, judge(expected, lost, {track: Live("w", 0.0) for track in on_air}, started_s_ago))
+    now_lost = after(lost, judge(expected, lost, {track: Live("w") for track in on_air}, started_s_ago))
     assert {track for track in expected if track in now_lost} == expected - on_air
 
 
@@ -61,14 +61,14 @@ def test_what_is_expected_is_either_on_air_or_lost(
 def test_who_has_just_started_is_given_time_to_publish(
     expected: set[Track], on_air: set[Track], started_s_ago: float
 ) -> None:
-    assert judge(expected, {}, {track: Live("w", 0.0) for track in on_air}, started_s_ago) == []
+    assert judge(expected, {}, {track: Live("w") for track in on_air}, started_s_ago) == []
 
 
 @given(expected=tracks, lost=times, on_air=tracks)
 def test_a_track_that_nobody_asks_for_is_never_spoken_of(
     expected: set[Track], lost: dict[Track, datetime], on_air: set[Track]
 ) -> None:
-    said = judge(expected, lost, {track: Live("w", 0.0) for track in on_air}, 60)
+    said = judge(expected, lost, {track: Live("w") for track in on_air}, 60)
     assert {one.track for one in said} <= expected
 
 
