@@ -30,6 +30,7 @@ from api import (
     service_tokens,
     sessions,
     sign_in,
+    sign_ins,
     start_pin,
     users,
     wall,
@@ -48,7 +49,7 @@ from api.services import Services
 PREFIX = "/api/v1"
 PARTS = (
     sign_in, users, schedules, candidates, start_pin, join, sessions, candidate_stream, whip, chat, interventions, live,
-    wall, policies, incidents, records, recordings, receipt, exports, proofs, service_tokens,
+    wall, policies, incidents, records, recordings, receipt, exports, proofs, service_tokens, sign_ins,
 )  # fmt: skip
 
 

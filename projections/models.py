@@ -11,6 +11,7 @@ from projections.model import AnyModel
 from projections.people import PEOPLE
 from projections.policy_templates import TEMPLATES
 from projections.schedules import SCHEDULES
+from projections.signins import SIGNINS
 from projections.timeline import TIMELINE
 from projections.tokens import TOKENS
 
@@ -25,4 +26,5 @@ MODELS: tuple[AnyModel, ...] = (
     TEMPLATES,
     PEOPLE,
     TOKENS,
+    SIGNINS,
 )

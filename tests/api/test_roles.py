@@ -45,6 +45,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"DELETE {V1}/users/{{user}}/roles/{{role}}": ("admin",),
     f"POST {V1}/users/{{user}}/sign-out": ("admin",),
     f"POST {V1}/users/{{user}}/unlock": ("admin", "lead_invigilator"),
+    f"GET {V1}/sign-ins": ("admin", "auditor"),
     f"GET {V1}/tokens": ("admin",),
     f"POST {V1}/tokens": ("admin",),
     f"DELETE {V1}/tokens/{{token}}": ("admin",),

@@ -27,6 +27,7 @@ from projections.people import PEOPLE
 from projections.policy_templates import TEMPLATES
 from projections.rows import as_json
 from projections.schedules import SCHEDULES
+from projections.signins import SIGNINS, key_below, position_in
 from projections.timeline import TIMELINE
 from projections.tokens import TOKENS
 from tests.domain import anything
@@ -166,6 +167,23 @@ def test_a_person_is_locked_out_until_somebody_lifts_it_or_they_sign_in() -> Non
 
 def test_an_address_without_an_account_is_nobody() -> None:
     assert not rows_of(PEOPLE, [("t/user/kim", user.LockedOut(at=at("9:00"), until=at("9:01")))])
+
+
+def test_sign_ins_are_noted_newest_first_and_a_row_can_be_found_by_its_position() -> None:
+    kim = "t/user/kim"
+    happened: list[Said] = [
+        registered(), (kim, user.SignInFailed(at=at("9:00"))), (kim, user.LockedOut(at=at("9:00"), until=at("9:01"))),
+        (kim, user.Unlocked()), (kim, user.SignedIn(at=at("9:00"))), (kim, user.SignedOut(at=at("9:05"))),
+        (kim, user.SignedOut(at=at("9:06"), everywhere=True)),
+    ]  # fmt: skip
+    rows = rows_of(SIGNINS, happened)
+    listed = [(row.position, row.what) for _, row in sorted(rows.items())]
+    assert listed == [
+        (7, "signed_out_everywhere"), (6, "signed_out"), (5, "signed_in"), (4, "unlocked"), (3, "locked_out"),
+        (2, "failed"),
+    ]  # fmt: skip
+    assert all(position_in(key) == row.position and row.user == "kim" for key, row in rows.items())
+    assert [row.position for key, row in rows.items() if key > key_below("t", 4)] == [2, 3]
 
 
 def test_a_service_token_says_who_issued_and_revoked_it_and_nothing_to_sign_in_with() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg import AsyncConnection, errors
 
-from domain import policy_template, service_token, session
+from domain import policy_template, service_token, session, user
 from domain.event import Event
 from projections.live import LIVE
 from projections.models import MODELS
@@ -27,9 +27,10 @@ def at_another(said: Said) -> tuple[str, Event]:
 @pytest.fixture
 async def both(ledger: Ledger, project: AsyncConnection) -> None:
     """The same day at two institutions, with something unreadable at each."""
+    failed = ("t/user/kim", user.SignInFailed(at=NINE))
     kept = ("t/template/home", policy_template.Created(name="At home", policy=POLICY))
     token = ("t/token/moodle", service_token.Issued(name="Moodle", roles=(), expires_at=NINE, sha256="50f0"))
-    day = (*BEGUN, flagged(), raised(), sent(), requested(), registered(), kept, token)
+    day = (*BEGUN, flagged(), raised(), sent(), requested(), registered(), failed, kept, token)
     await ledger.append(*day, *(at_another(said) for said in day))
     broken = ("t/session/s9", session.FaultClosed(what="x"))
     await ledger.append(broken, at_another(broken), unreadable=True)
