@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import StringIO
 from typing import Annotated, Any, NamedTuple
 
@@ -86,6 +87,7 @@ def _line(row: int, columns: list[str], values: list[str]) -> Line:
     return Line(row, number, candidate)
 
 
+@dataclass
 class EnrolOperation(Operation):
     """Describes the body of the route that takes both; the framework knows only one type for each route."""
 

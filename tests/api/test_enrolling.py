@@ -68,8 +68,9 @@ async def test_a_file_sent_again_with_its_key_gets_the_same_answer(hall: Hall) -
     assert rows == twice
     assert {outcome for _, _, outcome in told(await send(planner, at, file))} == {"already_enrolled"}
     assert await hall.position() == before
-    other = await send(planner, at, file + "n-600,One more\n", key="the whole year")
-    await refused(hall, other, before, 422, "Idempotency-Key", "another request")
+    for different in (file + "n-600,One more\n", file.replace("n-0,Candidate 0", "n-0,")):
+        other = await send(planner, at, different, key="the whole year")
+        await refused(hall, other, before, 422, "Idempotency-Key", "another request")
 
 
 async def test_two_files_at_once_enrol_everybody_once(hall: Hall) -> None:
@@ -125,6 +126,12 @@ async def test_several_candidates_are_withdrawn_and_who_has_started_stops_no_oth
     assert (await exam.planner.post(at, json=body, headers=head)).json() == answer.json()
     assert await hall.position() == before
     await refused(hall, await exam.planner.post(at, json={"sessions": []}), before, 400, "sessions", "length >= 1")
+
+
+async def test_the_description_names_both_types_of_body(hall: Hall) -> None:
+    described = (await hall.http.get("/schema")).json()
+    body = described["paths"]["/api/v1/schedules/{schedule}/candidates"]["post"]["requestBody"]
+    assert set(body["content"]) == {"application/json", CSV}
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
