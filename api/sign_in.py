@@ -70,13 +70,13 @@ async def sign_in(request: AnyRequest, data: JSONBody[SignIn]) -> Response[Signe
         receipt = await run(request, services.tenant, who, attempt)
     except Refused:  # others failed with this address meanwhile
         raise _wait((await _account(services, who)).left_s(services.now())) from None
-    if "in" not in receipt.ids:
+    if "sign_outs" not in receipt.ids:
         raise _not_signed_in()
     expires_at = services.now() + LASTS
     token = services.tokens.sign(
         Token(
             kind="user", tenant=services.tenant, subject=who, expires_at=ends(expires_at),
-            sign_outs=int(receipt.ids["in"]),
+            sign_outs=int(receipt.ids["sign_outs"]),
         )
     )  # fmt: skip
     answer = SignedIn(user=who, roles=tuple(sorted(account.roles)), expires_at=expires_at)

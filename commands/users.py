@@ -41,10 +41,10 @@ async def unlock(work: Work, who: str) -> None:
 
 
 async def sign_in(work: Work, who: str, *, matched: bool) -> Mapping[str, str]:
-    """Notes the attempt. `in` is among the ids only when it succeeded, and says after how many sign-outs everywhere."""
+    """Notes the attempt. Only when it succeeded is there `sign_outs`: how often the account was signed out everywhere."""
     made = await work.do(user.DECIDER, who, user.SignIn(at=work.at, matched=matched))
     account = await work.state(user.DECIDER, who)
-    return {"in": str(account.sign_outs)} if any(isinstance(event, user.SignedIn) for event in made) else {}
+    return {"sign_outs": str(account.sign_outs)} if any(isinstance(event, user.SignedIn) for event in made) else {}
 
 
 async def sign_out(work: Work, who: str, *, everywhere: bool) -> None:
