@@ -41,7 +41,7 @@ async def unlock(work: Work, who: str) -> None:
 
 
 async def sign_in(work: Work, who: str, *, matched: bool) -> Mapping[str, str]:
-    """Notes the attempt. Only when it succeeded is there `sign_outs`: how often the account was signed out everywhere."""
+    """Notes the attempt. `sign_outs`, when it succeeded, is how often the account was signed out everywhere before."""
     made = await work.do(user.DECIDER, who, user.SignIn(at=work.at, matched=matched))
     account = await work.state(user.DECIDER, who)
     return {"sign_outs": str(account.sign_outs)} if any(isinstance(event, user.SignedIn) for event in made) else {}
