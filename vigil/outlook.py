@@ -94,7 +94,7 @@ async def over(conn: AsyncConnection) -> list[Over]:
 
 
 async def given_up(conn: AsyncConnection) -> list[Over]:
-    """Sessions of which something is waited for no longer. It may come after all, and then they are among the others."""
+    """Sessions of which something is waited for no longer. It may come after all; then they are among the others."""
     return await _owing(conn, "given_up")
 
 
