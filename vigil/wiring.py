@@ -136,9 +136,25 @@ def derive(master: bytes, purpose: str) -> bytes:
     return HKDF(SHA256(), 32, salt=None, info=f"vigil/{purpose}/1".encode()).derive(master)
 
 
+class _Pool(AsyncConnectionPool[AsyncConnection]):
+    """Ends who is cancelled while they wait.
+
+    The pool's own `wait_for` loses that before Python 3.12, if a connection comes at the same moment.
+    """
+
+    async def getconn(self, timeout: float | None = None) -> AsyncConnection:
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        conn = await super().getconn(timeout)
+        if task and task.cancelling() > before:
+            await self.putconn(conn)
+            raise asyncio.CancelledError
+        return conn
+
+
 @asynccontextmanager
 async def _pool(conninfo: str, process: str, most: int) -> AsyncIterator[Pool]:
-    pool: Pool = AsyncConnectionPool(
+    pool: Pool = _Pool(
         conninfo, min_size=1, max_size=most, open=False, timeout=20, name=process,
         kwargs={"autocommit": True, "application_name": f"vigil {process}"}, check=AsyncConnectionPool.check_connection,
     )  # fmt: skip
