@@ -25,8 +25,9 @@ from api.services import Services
 from api.tokens import BadToken, Token
 from commands.service_tokens import Presented, presented
 from domain import schedule, service_token, session_rules, user
+from domain.phase import RUNNING
 from domain.schedule import Schedule
-from domain.session import RUNNING, Session
+from domain.session import Session
 from domain.stream import Stream
 from projections.reader import phases
 from projections.schedules import Sitting

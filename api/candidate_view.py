@@ -17,8 +17,9 @@ from api.services import Services
 from commands.ledger import COLUMNS
 from domain import chat, session_rules
 from domain import intervention as interventions
+from domain.phase import Phase
 from domain.recorded import Recorded, Stored
-from domain.session import Phase, Session, evolve
+from domain.session import Session, evolve
 from domain.stream import Stream, parse
 from projections.model import decoded
 

@@ -23,8 +23,8 @@ from commands import schedules
 from commands.handler import Work
 from commands.ids import session_id
 from domain.event import Refused
+from domain.phase import Phase
 from domain.schedule import DECIDER, Schedule
-from domain.session import Phase
 from projections.live import LIVE
 
 AT_ONCE = 250  # candidates of a file in one command

@@ -13,8 +13,9 @@ from api.callers import anybody, load_schedule, load_session
 from api.ordering import AnyRequest, services_of
 from api.problems import Denied
 from api.tokens import BadToken, Token, ends
+from domain.phase import RUNNING
 from domain.policy import Window
-from domain.session import RUNNING, Session
+from domain.session import Session
 
 KEPT = timedelta(days=1)  # after the end, for the receipt; and for an end that is moved meanwhile
 

@@ -15,8 +15,9 @@ from api.problems import Denied, away
 from api.services import Services
 from commands.envelope import read
 from commands.ledger import read_stream
+from domain.phase import Phase
 from domain.record import Sealed, SealKind
-from domain.session import Ended, Phase, Submitted, Terminated
+from domain.session import Ended, Submitted, Terminated
 from domain.stream import Stream
 
 PATIENCE_S = 5.0

@@ -18,8 +18,8 @@ from api.problems import Denied, missing
 from api.services import Services
 from commands import recordings
 from domain import recording
+from domain.phase import Track
 from domain.recording import Recording, Why
-from domain.session import Track
 from domain.stream import Stream
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")

@@ -14,7 +14,7 @@ from api.moments import position_of
 from api.ordering import AnyRequest, caller_of, services_of
 from api.problems import missing
 from api.reading import names_of, rows_of, stale_of
-from domain.session import OVER
+from domain.phase import OVER
 from projections.gradebook import GRADEBOOK, Account
 from projections.timeline import TIMELINE, Moment
 

@@ -16,8 +16,10 @@ from api.candidate_view import Clock, clock
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.start_pin import checked
 from commands import sessions
+from domain.onboarding import Check
+from domain.phase import Track
 from domain.policy import Policy, Window, notice
-from domain.session import Check, Session, Track
+from domain.session import Session
 
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 

@@ -24,7 +24,8 @@ from api.services import Services
 from commands import recordings
 from domain import recording
 from domain.messages import Done, Hangup, MediaReply, MediaRequest, Publish, Published, Refusal
-from domain.session import RUNNING, Session, Track
+from domain.phase import RUNNING, Track
+from domain.session import Session
 from domain.stream import Stream
 
 log = logging.getLogger(__name__)

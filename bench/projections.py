@@ -19,7 +19,7 @@ from psycopg import AsyncConnection
 
 from commands.envelope import encode, read, recorded, tag_of, unseal
 from commands.keys import KeyName
-from domain import chat, incidents, recording, schedule, session
+from domain import chat, fault, incidents, recording, schedule, session
 from domain.event import Event, Private
 from domain.policy import Policy
 from domain.recorded import Envelope, Recorded, Stored
@@ -187,7 +187,7 @@ def _turn(name: str, turn: int, at: datetime) -> Iterator[tuple[str, Event]]:
             f"t/incidents/{name}",
             incidents.Closed(incident=incident, ended_at=at, severity="warn", peak=0.9, why="clear"),
         )
-        yield f"t/session/{name}", session.ConnectionLost(at=at, track="camera", why="no media arrives")
-        yield f"t/session/{name}", session.ConnectionRestored(at=at, track="camera", away_s=3.0)
+        yield f"t/session/{name}", fault.ConnectionLost(at=at, track="camera", why="no media arrives")
+        yield f"t/session/{name}", fault.ConnectionRestored(at=at, track="camera", away_s=3.0)
         yield f"t/chat/{name}", chat.MessageSent(message=f"{name}m{turn}", side="candidate", by=name, at=at, text=text)
         yield f"t/chat/{name}", chat.MessageRead(message=f"{name}m{turn}", by="kim")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from commands.handler import Work
 from domain import record, recording, session_rules
 from domain.event import Refused
-from domain.session import Track
+from domain.phase import Track
 
 
 def recording_name(session: str, track: Track) -> str:

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from commands.handler import Work
-from domain import schedule, session_rules, start_pin
+from domain import fault, onboarding, schedule, session_rules, start_pin
 from domain.event import Private, Refused
+from domain.onboarding import Check, CheckName
+from domain.phase import Track
 from domain.policy import Policy, notice
-from domain.session import Check, CheckName, Session, Track
+from domain.session import Session
 
 
 def notice_hash(policy: Policy) -> str:
@@ -21,13 +23,13 @@ def notice_hash(policy: Policy) -> str:
 async def acknowledge_notice(work: Work, name: str, *, policy_version: int, sha256: str) -> None:
     _, plan = await _with_schedule(work, name)
     in_force = (plan.policy.version, notice_hash(plan.policy))
-    order = session_rules.AcknowledgeNotice(policy_version=policy_version, sha256=sha256, in_force=in_force)
+    order = onboarding.AcknowledgeNotice(policy_version=policy_version, sha256=sha256, in_force=in_force)
     await work.do(session_rules.DECIDER, name, order)
 
 
 async def decline_notice(work: Work, name: str) -> None:
     _, plan = await _with_schedule(work, name)
-    await work.do(session_rules.DECIDER, name, session_rules.DeclineNotice(policy_version=plan.policy.version))
+    await work.do(session_rules.DECIDER, name, onboarding.DeclineNotice(policy_version=plan.policy.version))
 
 
 async def report_check(work: Work, name: str, checks: tuple[Check, ...]) -> None:
@@ -40,7 +42,7 @@ async def report_check(work: Work, name: str, checks: tuple[Check, ...]) -> None
             needed.add("microphone")
     if policy.screen:
         needed.add("screen")
-    await work.do(session_rules.DECIDER, name, session_rules.ReportCheck(checks=checks, needed=frozenset(needed)))
+    await work.do(session_rules.DECIDER, name, onboarding.ReportCheck(checks=checks, needed=frozenset(needed)))
 
 
 async def start(work: Work, name: str, pin: str = "") -> Mapping[str, str]:
@@ -106,19 +108,19 @@ async def reopen(work: Work, name: str, reason: str) -> None:
 
 
 async def lose_connection(work: Work, name: str, track: Track, why: str) -> None:
-    await work.do(session_rules.DECIDER, name, session_rules.LoseConnection(at=work.at, track=track, why=why))
+    await work.do(session_rules.DECIDER, name, fault.LoseConnection(at=work.at, track=track, why=why))
 
 
 async def restore_connection(work: Work, name: str, track: Track) -> None:
-    await work.do(session_rules.DECIDER, name, session_rules.RestoreConnection(at=work.at, track=track))
+    await work.do(session_rules.DECIDER, name, fault.RestoreConnection(at=work.at, track=track))
 
 
 async def open_fault(work: Work, name: str, what: str, why: str) -> None:
-    await work.do(session_rules.DECIDER, name, session_rules.OpenFault(what=what, why=why))
+    await work.do(session_rules.DECIDER, name, fault.OpenFault(what=what, why=why))
 
 
 async def close_fault(work: Work, name: str, what: str) -> None:
-    await work.do(session_rules.DECIDER, name, session_rules.CloseFault(what=what))
+    await work.do(session_rules.DECIDER, name, fault.CloseFault(what=what))
 
 
 def _about(state: Session, name: str, reason: str) -> Private:

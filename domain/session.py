@@ -8,30 +8,14 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
+from domain import fault, onboarding
 from domain.event import Event, Private
+from domain.fault import FaultEvent
+from domain.onboarding import Check, OnboardingEvent
+from domain.phase import OVER, Phase, Track
 from domain.policy import Policy
 
-Phase = Literal[
-    "absent", "expected", "checking", "ready", "in_progress", "paused",
-    "submitted", "terminated", "no_show", "declined", "ended_in_fault",
-]  # fmt: skip
-OVER: frozenset[str] = frozenset({"submitted", "terminated", "no_show", "declined", "ended_in_fault"})
-WAITING: frozenset[str] = frozenset({"expected", "checking", "ready"})
-RUNNING: frozenset[str] = frozenset({"in_progress", "paused"})
-CheckName = Literal["browser", "camera", "microphone", "screen", "network"]
-Track = Literal["camera", "screen"]
 GRACE = timedelta(minutes=2)  # for who comes back after their time ran out: to hand in, or be given what they lost
-
-# Values.
-
-
-class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of the system check, as the candidate's page measured it."""
-
-    name: CheckName
-    passed: bool
-    found: str = ""
-
 
 # Events. Tags and field names are on disk for ever.
 
@@ -39,24 +23,6 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Opened(Event, frozen=True, kw_only=True, tag="session.opened"):
     schedule: str
     subject: str
-
-
-class NoticeAcknowledged(Event, frozen=True, kw_only=True, tag="session.notice_acknowledged"):
-    policy_version: int
-    sha256: str
-
-
-class NoticeDeclined(Event, frozen=True, kw_only=True, tag="session.notice_declined"):
-    policy_version: int
-
-
-class SystemChecked(Event, frozen=True, kw_only=True, tag="session.system_checked"):
-    checks: tuple[Check, ...]
-    passed: bool
-
-
-class Ready(Event, frozen=True, kw_only=True, tag="session.ready"):
-    pass
 
 
 class Started(Event, frozen=True, kw_only=True, tag="session.started"):
@@ -90,29 +56,6 @@ class TimeExtended(Event, frozen=True, kw_only=True, tag="session.time_extended"
     seconds: int
     intervention: str
     made_up_s: float = 0.0
-
-
-class ConnectionLost(Event, frozen=True, kw_only=True, tag="session.connection_lost"):
-    at: datetime
-    track: Track
-    why: str
-
-
-class ConnectionRestored(Event, frozen=True, kw_only=True, tag="session.connection_restored"):
-    at: datetime
-    track: Track
-    away_s: float
-
-
-class FaultOpened(Event, frozen=True, kw_only=True, tag="session.fault_opened"):
-    """Something of ours or of the candidate's does not work; never counted as conduct."""
-
-    what: str
-    why: str
-
-
-class FaultClosed(Event, frozen=True, kw_only=True, tag="session.fault_closed"):
-    what: str
 
 
 class Submitted(Event, frozen=True, kw_only=True, tag="session.submitted"):
@@ -156,9 +99,8 @@ class PinRefused(Event, frozen=True, kw_only=True, tag="session.pin_refused"):
 
 
 SessionEvent = (
-    Opened | NoticeAcknowledged | NoticeDeclined | SystemChecked | Ready | Started | Paused | Resumed | TimeExtended
-    | EndMoved | ConnectionLost | ConnectionRestored | FaultOpened | FaultClosed | Submitted | Terminated | Ended
-    | AdmittedLate | Reopened | PinRefused
+    Opened | Started | Paused | Resumed | TimeExtended | EndMoved | Submitted | Terminated | Ended | AdmittedLate
+    | Reopened | PinRefused | OnboardingEvent | FaultEvent
 )  # fmt: skip
 
 # State.
@@ -232,19 +174,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evolve(state: Session, event: SessionEvent) -> Session:
+    if isinstance(event, FaultEvent):
+        return fault.evolve(state, event)
+    if isinstance(event, OnboardingEvent):
+        return onboarding.evolve(state, event)
     match event:
         case Opened(schedule=schedule, subject=subject):
             return replace(state, phase="expected", schedule=schedule, subject=subject)
-        case NoticeAcknowledged(policy_version=version, sha256=sha256):
-            # Another notice may ask for other devices: what was checked before counts no more.
-            return replace(state, phase="checking", notice=(version, sha256), checks=(), checked=False)
-        case NoticeDeclined():
-            return replace(state, phase="declined")
-        case SystemChecked(checks=checks, passed=passed):
-            phase = "checking" if state.phase == "ready" and not passed else state.phase
-            return replace(state, phase=phase, checks=checks, checked=passed)
-        case Ready():
-            return replace(state, phase="ready")
         case Started(at=at, policy=policy, duration_s=duration_s, end_at=end_at):
             return replace(
                 state, phase="in_progress", started_at=at, policy=policy, duration_s=duration_s, end_at=end_at
@@ -258,15 +194,6 @@ def evolve(state: Session, event: SessionEvent) -> Session:
             return replace(state, extra_s=state.extra_s + seconds, extended=extended, stopped_s=stopped_s)
         case EndMoved(end_at=end_at):
             return replace(state, end_at=end_at)
-        case ConnectionLost(at=at, track=track):
-            return replace(state, lost=state.lost | {track: at})
-        case ConnectionRestored(at=at, track=track):
-            lost = {t: since for t, since in state.lost.items() if t != track}
-            return replace(state, lost=lost, returned_at=state.returned_at if lost else at)
-        case FaultOpened(what=what):
-            return replace(state, faults=state.faults | {what})
-        case FaultClosed(what=what):
-            return replace(state, faults=state.faults - {what})
         case Submitted(at=at):
             return replace(state, phase="submitted", ended_at=at)
         case Terminated(at=at):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain.event import Refused
-from domain.session import RUNNING, WAITING, Ended, EndMoved, Resumed, Session, SessionEvent, Submitted, TimeExtended
+from domain.phase import RUNNING, WAITING
+from domain.session import Ended, EndMoved, Resumed, Session, SessionEvent, Submitted, TimeExtended
 
 
 def resumed(state: Session, at: datetime, intervention: str) -> tuple[SessionEvent, ...]:

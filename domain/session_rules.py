@@ -5,37 +5,26 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
+from domain import fault, onboarding
 from domain.event import Command, Decider, Private, Refused
+from domain.fault import FaultCommand
+from domain.onboarding import OnboardingCommand
+from domain.phase import RUNNING, WAITING, said
 from domain.policy import Policy
 from domain.session import (
-    RUNNING,
-    WAITING,
     AdmittedLate,
-    Check,
-    CheckName,
-    ConnectionLost,
-    ConnectionRestored,
-    FaultClosed,
-    FaultOpened,
-    NoticeAcknowledged,
-    NoticeDeclined,
     Opened,
     Paused,
-    Ready,
     Reopened,
     Session,
     SessionEvent,
     Started,
     Submitted,
-    SystemChecked,
     Terminated,
-    Track,
     evolve,
 )
 from domain.session_clock import expired, extended, resumed
 from domain.start_pin import TryPin, tried
-
-LONGEST_FOUND = 200  # characters of what a page found at one check
 
 # Commands.
 
@@ -43,21 +32,6 @@ LONGEST_FOUND = 200  # characters of what a page found at one check
 class Open(Command, frozen=True, kw_only=True):
     schedule: str
     subject: str
-
-
-class AcknowledgeNotice(Command, frozen=True, kw_only=True):
-    policy_version: int
-    sha256: str
-    in_force: tuple[int, str]  # the version and text hash of the notice that holds now
-
-
-class DeclineNotice(Command, frozen=True, kw_only=True):
-    policy_version: int
-
-
-class ReportCheck(Command, frozen=True, kw_only=True):
-    checks: tuple[Check, ...]
-    needed: frozenset[CheckName]
 
 
 class Start(Command, frozen=True, kw_only=True):
@@ -102,26 +76,6 @@ class Reopen(Command, frozen=True, kw_only=True):
     reason: Private
 
 
-class LoseConnection(Command, frozen=True, kw_only=True):
-    at: datetime
-    track: Track
-    why: str
-
-
-class RestoreConnection(Command, frozen=True, kw_only=True):
-    at: datetime
-    track: Track
-
-
-class OpenFault(Command, frozen=True, kw_only=True):
-    what: str
-    why: str
-
-
-class CloseFault(Command, frozen=True, kw_only=True):
-    what: str
-
-
 class Submit(Command, frozen=True, kw_only=True):
     at: datetime
 
@@ -141,10 +95,10 @@ class Expire(Command, frozen=True, kw_only=True):
     called_off: bool = False
 
 
-Admitting = AcknowledgeNotice | DeclineNotice | ReportCheck | Start
 Intervening = Pause | Resume | ExtendTime | Terminate
-Faulty = LoseConnection | RestoreConnection | OpenFault | CloseFault
-SessionCommand = Open | Submit | Expire | AdmitLate | Reopen | TryPin | Admitting | Intervening | Faulty
+SessionCommand = (
+    Open | Start | Submit | Expire | AdmitLate | Reopen | TryPin | Intervening | OnboardingCommand | FaultCommand
+)  # fmt: skip
 
 
 def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
@@ -152,11 +106,13 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
         return () if state.phase != "absent" else (Opened(schedule=command.schedule, subject=command.subject),)
     if state.phase == "absent":
         raise Refused("there is no such session", kind="not_found")
+    if isinstance(command, FaultCommand):
+        return fault.decide(command, state)
+    if isinstance(command, OnboardingCommand):
+        return onboarding.decide(command, state)
     match command:
-        case AcknowledgeNotice() | DeclineNotice() | ReportCheck() | Start():
-            return _admit(command, state)
-        case LoseConnection() | RestoreConnection() | OpenFault() | CloseFault():
-            return _fault(command, state)
+        case Start():
+            return _start(command, state)
         case TryPin():
             return tried(command, state)
         case Submit(at=at):
@@ -173,7 +129,7 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
             if state.phase in RUNNING:
                 return ()
             if state.phase != "ended_in_fault":
-                raise Refused(f"a session that is {_said(state)} cannot be reopened")
+                raise Refused(f"a session that is {said(state.phase)} cannot be reopened")
             began = (state.stopped_since or at, state.ended_at or at, *state.lost.values())
             return (Reopened(at=at, by=by, reason=reason, since=min(began)),)
         case Pause() | Resume() | ExtendTime() | Terminate():
@@ -182,44 +138,11 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
             assert_never(command)
 
 
-def _admit(command: Admitting, state: Session) -> tuple[SessionEvent, ...]:
-    match command:
-        case Start() if state.phase in RUNNING:
-            return ()
-        case DeclineNotice() if state.phase == "declined":
-            return ()
-        case AcknowledgeNotice(policy_version=version, sha256=sha256) if (
-            state.notice == (version, sha256) == command.in_force
-        ):
-            return ()
-    if state.over or state.phase in RUNNING:
-        raise Refused(f"a session that is {_said(state)} is past its onboarding")
-    match command:
-        case AcknowledgeNotice(policy_version=version, sha256=sha256):
-            if (version, sha256) != command.in_force:
-                raise Refused("the notice has changed; read the one that holds now", field="sha256")
-            return (NoticeAcknowledged(policy_version=version, sha256=sha256),)
-        case DeclineNotice(policy_version=version):
-            return (NoticeDeclined(policy_version=version),)
-        case ReportCheck(checks=checks, needed=needed):
-            if state.notice is None:
-                raise Refused("acknowledge the notice before the system check", field="notice")
-            for n, check in enumerate(checks):
-                if len(check.found) > LONGEST_FOUND:
-                    rule = f"what was found is told in at most {LONGEST_FOUND} characters"
-                    raise Refused(rule, field=f"checks.{n}.found", kind="invalid")
-            passed = needed <= {c.name for c in checks if c.passed}
-            if (checks, passed) == (state.checks, state.checked):
-                return ()
-            ready: tuple[SessionEvent, ...] = (Ready(),) if passed and state.phase != "ready" else ()
-            return (SystemChecked(checks=checks, passed=passed), *ready)
-        case Start():
-            return _start(command, state)
-        case _:
-            assert_never(command)
-
-
 def _start(command: Start, state: Session) -> tuple[SessionEvent, ...]:
+    if state.phase in RUNNING:
+        return ()
+    if state.over:
+        raise Refused(f"a session that is {said(state.phase)} is past its onboarding")
     if state.notice != (command.policy.version, command.sha256):
         raise Refused("acknowledge the notice that holds now before you start", field="notice")
     if not state.checked:
@@ -237,7 +160,7 @@ def _admit_late(command: AdmitLate, state: Session) -> tuple[SessionEvent, ...]:
     if state.admitted:
         return ()
     if state.phase not in (*WAITING, "no_show"):
-        raise Refused(f"a session that is {_said(state)} cannot be admitted late")
+        raise Refused(f"a session that is {said(state.phase)} cannot be admitted late")
     if command.at >= command.closes_at:
         raise Refused("the window has closed; nobody can be admitted any more", field="window.closes_at")
     return (AdmittedLate(at=command.at, by=command.by, reason=command.reason, phase=state.onboarding),)
@@ -269,31 +192,9 @@ def _intervene(command: Intervening, state: Session) -> tuple[SessionEvent, ...]
             assert_never(command)
 
 
-def _fault(command: Faulty, state: Session) -> tuple[SessionEvent, ...]:
-    match command:
-        case LoseConnection(at=at, track=track, why=why):
-            if track in state.lost or state.phase not in RUNNING:
-                return ()
-            return (ConnectionLost(at=at, track=track, why=why),)
-        case RestoreConnection(at=at, track=track):
-            if track not in state.lost:
-                return ()
-            return (ConnectionRestored(at=at, track=track, away_s=max(0.0, (at - state.lost[track]).total_seconds())),)
-        case OpenFault(what=what, why=why):
-            return () if what in state.faults else (FaultOpened(what=what, why=why),)
-        case CloseFault(what=what):
-            return (FaultClosed(what=what),) if what in state.faults else ()
-        case _:
-            assert_never(command)
-
-
 def _must_run(state: Session, verb: str) -> None:
     if state.phase not in RUNNING:
-        raise Refused(f"a session that is {_said(state)} cannot be {verb}")
-
-
-def _said(state: Session) -> str:
-    return state.phase.replace("_", " ")
+        raise Refused(f"a session that is {said(state.phase)} cannot be {verb}")
 
 
 DECIDER: Decider[Session, SessionCommand, SessionEvent] = Decider("session", Session(), evolve, decide, SessionEvent)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain.event import Command, Event, Private, Refused
-from domain.session import WAITING, PinRefused, Session
+from domain.phase import WAITING
+from domain.session import PinRefused, Session
 
 DIGITS = 6
 FREE = 5  # wrong ones in a session before anybody waits

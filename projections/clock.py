@@ -6,7 +6,8 @@ from datetime import datetime
 
 import msgspec
 
-from domain.session import Phase, Session, SessionEvent, evolve
+from domain.phase import Phase
+from domain.session import Session, SessionEvent, evolve
 
 
 class Clock(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,10 +8,11 @@ from typing import Literal, get_args
 import msgspec
 from msgspec.structs import replace
 
-from domain import incidents, intervention, record, recording, session
+from domain import fault, incidents, intervention, record, recording, session
+from domain.phase import OVER, RUNNING, Phase, Track
 from domain.record import SealKind
 from domain.recorded import Recorded, Stored
-from domain.session import Phase, Session, SessionEvent, Track
+from domain.session import Session, SessionEvent
 from domain.stream import Stream
 from projections.clock import Clock, tick
 from projections.keys import events_of, parsed, session_keys
@@ -87,21 +88,21 @@ def fold(row: Watch | None, recorded: Recorded) -> Watch | None:
         row = replace(row, heads=row.heads | {recorded.stream: recorded.version})
     covered = all(row.sealed.get(stream, 0) >= version for stream, version in row.heads.items())
     owing: Owing = "no"
-    if row.phase in session.OVER:
+    if row.phase in OVER:
         owing = "yes" if row.seal != "complete" or not covered else "given_up" if row.given_up else "no"
     return replace(row, owing=owing, changed_at=recorded.recorded_at, position=recorded.position)
 
 
 def _session(row: Watch, event: SessionEvent) -> Watch:
     match event:
-        case session.ConnectionLost(at=at, track=track):
+        case fault.ConnectionLost(at=at, track=track):
             return replace(row, lost=row.lost | {track: at})
-        case session.ConnectionRestored(at=at, track=track):
+        case fault.ConnectionRestored(at=at, track=track):
             lost = {name: since for name, since in row.lost.items() if name != track}
             return replace(row, lost=lost, returned_at=row.returned_at if lost else at)
-        case session.FaultOpened(what=what):
+        case fault.FaultOpened(what=what):
             return replace(row, faults=(*row.faults, what))
-        case session.FaultClosed(what=what):
+        case fault.FaultClosed(what=what):
             return replace(row, faults=tuple(name for name in row.faults if name != what))
         case session.Opened(schedule=name):
             row = replace(row, schedule=name)
@@ -110,7 +111,7 @@ def _session(row: Watch, event: SessionEvent) -> Watch:
         case session.AdmittedLate():
             row = replace(row, admitted=True)
     phase, clock = tick(row.phase, row.clock, event)
-    return replace(row, phase=phase, clock=clock, due_at=clock.due_at if phase in session.RUNNING else None)
+    return replace(row, phase=phase, clock=clock, due_at=clock.due_at if phase in RUNNING else None)
 
 
 def _undelivered(row: Watch, left: dict[str, datetime]) -> Watch:

@@ -8,7 +8,7 @@ from typing import get_args
 import msgspec
 from msgspec.structs import replace
 
-from domain import chat, incidents, intervention, record, recording, schedule, session
+from domain import chat, fault, incidents, intervention, record, recording, schedule, session
 from domain.event import Event
 from domain.recorded import Recorded
 from domain.session import SessionEvent
@@ -55,13 +55,13 @@ def fold(row: Account | None, recorded: Recorded) -> Account | None:
 
 def _session(row: Account, event: SessionEvent, at: datetime) -> Account:
     match event:
-        case session.ConnectionLost(at=began_at, track=track, why=why):
+        case fault.ConnectionLost(at=began_at, track=track, why=why):
             return replace(row, faults=(*row.faults, Fault(what=track, why=why, began_at=began_at)))
-        case session.ConnectionRestored(at=ended_at, track=track):
+        case fault.ConnectionRestored(at=ended_at, track=track):
             return replace(row, faults=_over(row.faults, track, ended_at))
-        case session.FaultOpened(what=what, why=why):
+        case fault.FaultOpened(what=what, why=why):
             return replace(row, faults=(*row.faults, Fault(what=what, why=why, began_at=at)))
-        case session.FaultClosed(what=what):
+        case fault.FaultClosed(what=what):
             return replace(row, faults=_over(row.faults, what, at))
         case session.Opened(schedule=name, subject=subject):
             row = replace(row, schedule=name, subject=subject)

@@ -8,9 +8,9 @@ import msgspec
 
 from domain import intervention
 from domain.incidents import Severity, Verdict
+from domain.phase import Phase
 from domain.record import SealKind
 from domain.recording import Why
-from domain.session import Phase
 from projections.clock import Clock
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar, get_args
 
 from msgspec.structs import replace
 
-from domain import chat, incidents, intervention, recording, schedule, session
+from domain import chat, fault, incidents, intervention, recording, schedule, session
 from domain.event import Event
 from domain.incidents import Severity
 from domain.recorded import Recorded
@@ -57,13 +57,13 @@ def fold(row: Live | None, recorded: Recorded) -> Live | None:
 
 def _session(row: Live, event: SessionEvent, at: datetime) -> Live:
     match event:
-        case session.ConnectionLost(at=since, track=track, why=why):
+        case fault.ConnectionLost(at=since, track=track, why=why):
             return _track(row, track, up=False, since=since, why=why)
-        case session.ConnectionRestored(at=since, track=track):
+        case fault.ConnectionRestored(at=since, track=track):
             return _track(row, track, up=True, since=since)
-        case session.FaultOpened(what=what, why=why):
+        case fault.FaultOpened(what=what, why=why):
             return replace(row, faults=row.faults | {what: Fault(since=at, why=why)})
-        case session.FaultClosed(what=what):
+        case fault.FaultClosed(what=what):
             return replace(row, faults=_without(row.faults, what))
         case session.Opened(schedule=name, subject=subject):
             row = replace(row, schedule=name, subject=subject)

@@ -9,7 +9,7 @@ import msgspec
 
 from domain import intervention
 from domain.incidents import Severity, Verdict
-from domain.session import Phase
+from domain.phase import Phase
 from projections.clock import Clock
 
 

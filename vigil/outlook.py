@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 from psycopg import AsyncConnection
 
-from domain.session import RUNNING, Track
+from domain.phase import RUNNING, Track
 from projections.deadlines import DEADLINES, Owing, Watch
 from projections.schedules import SCHEDULES
 

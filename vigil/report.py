@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from commands.checkpoint import Signer, signers
 from commands.envelope import tag_of
 from commands.proofs import Checkpoint
-from domain import chat, incidents, intervention, record, recording, schedule, session
+from domain import chat, fault, incidents, intervention, record, recording, schedule, session
 from domain.event import Event, Private
 from domain.recorded import Recorded
 from domain.stream import parse
@@ -207,13 +207,13 @@ def _faults(shown: Shown) -> str:
     rows: list[tuple[object, ...]] = []
     for event in shown.events:
         match event.body:
-            case session.ConnectionLost(at=at, track=track, why=why):
+            case fault.ConnectionLost(at=at, track=track, why=why):
                 rows.append((_at(at), f"{track}: connection lost", why))
-            case session.ConnectionRestored(at=at, track=track, away_s=away_s):
+            case fault.ConnectionRestored(at=at, track=track, away_s=away_s):
                 rows.append((_at(at), f"{track}: connection restored", f"away for {away_s:.0f} s"))
-            case session.FaultOpened(what=what, why=why):
+            case fault.FaultOpened(what=what, why=why):
                 rows.append((_at(event.recorded_at), what, why))
-            case session.FaultClosed(what=what):
+            case fault.FaultClosed(what=what):
                 rows.append((_at(event.recorded_at), what, "over"))
     said = paragraph("Faults are never held against the candidate.")
     return section("Faults", said, table(("When", "What", "Why"), rows))

@@ -10,7 +10,8 @@ from commands import flags, recordings
 from commands.handler import Work
 from commands.proofs import covered, record_root
 from domain import incidents, record, recording, session_rules
-from domain.session import Session, Track
+from domain.phase import Track
+from domain.session import Session
 from domain.stream import Stream
 from media.names import recording_name
 from media.spooled import connection_folder

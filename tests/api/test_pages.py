@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from commands import sessions
 from commands.handler import Order, Work
 from commands.keys import KeyName
-from domain import session_rules
+from domain import fault, session_rules
 from media.worker import MediaSettings, MediaWorker
 from tests import chromium
 from tests.api.hall import PASSWORD, Exam, Hall, an_exam, sit
@@ -157,7 +157,7 @@ async def test_whoever_is_let_in_again_goes_back_to_the_exam_with_camera_and_scr
     at = f"/api/v1/sessions/{session}"
 
     async def cut_off(work: Work) -> None:
-        lost = session_rules.LoseConnection(at=hall.clock(), track="camera", why="no media")
+        lost = fault.LoseConnection(at=hall.clock(), track="camera", why="no media")
         await work.do(session_rules.DECIDER, session, lost)
         await sessions.expire(work, name=session)
 

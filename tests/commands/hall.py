@@ -17,8 +17,8 @@ from commands.ids import Pseudonyms
 from commands.ledger import read_stream
 from domain import chat
 from domain.event import Refused
+from domain.onboarding import Check, CheckName
 from domain.policy import Policy, Window
-from domain.session import Check, CheckName
 
 NINE = datetime(2026, 6, 1, 9, tzinfo=UTC)
 WINDOW = Window(

@@ -18,8 +18,9 @@ from commands.envelope import encode, tag_of
 from commands.ledger import Append, Appender, Part
 from commands.library import Entry, Ledger
 from domain.event import Event
+from domain.onboarding import NoticeAcknowledged, NoticeDeclined
 from domain.recorded import Envelope
-from domain.session import NoticeAcknowledged, NoticeDeclined, Opened, Session
+from domain.session import Opened, Session
 from vigil.settings import as_role
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from commands.envelope import read
 from commands.handler import Handler, UseCase
 from commands.ledger import read_session, read_stream
 from domain import incidents, record, recording
+from domain.onboarding import Check
 from domain.policy import DetectorSetting, Policy
-from domain.session import Check
 from tests.commands.hall import NINE, do, planned, ready, refused, running, tags
 
 FOUND = incidents.OpenIncident(

@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 import msgspec
 from hypothesis import strategies as st
 
-from domain import schedule, session_rules
+from domain import onboarding, schedule, session_rules
 from domain.event import Command, Event, Private
 from domain.policy import Policy, Window
 from domain.registry import DECIDERS, EVENTS
@@ -33,8 +33,8 @@ BEGINNINGS: dict[str, tuple[Command, ...]] = {
     ),
     "session": (
         session_rules.Open(schedule="a", subject="a"),
-        session_rules.AcknowledgeNotice(policy_version=1, sha256="a", in_force=(1, "a")),
-        session_rules.ReportCheck(checks=(), needed=frozenset()),
+        onboarding.AcknowledgeNotice(policy_version=1, sha256="a", in_force=(1, "a")),
+        onboarding.ReportCheck(checks=(), needed=frozenset()),
         session_rules.Start(
             at=NINE, policy=Policy(), sha256="a", duration_s=7200,
             opens_at=WINDOW.opens_at, last_entry_at=WINDOW.last_entry_at, end_at=WINDOW.closes_at,
@@ -105,8 +105,8 @@ _POLICIES = st.builds(Policy, version=st.integers(1, 2), screen=st.booleans())
 # What chance would hardly ever get right, so that sequences come further than the first rule.
 _PLAUSIBLE: dict[type, st.SearchStrategy[Any]] = {Policy: _POLICIES}
 _PLAUSIBLE[Window] = st.just(WINDOW) | _struct(Window)
-_PLAUSIBLE[session_rules.AcknowledgeNotice] = st.builds(
-    lambda version, sha256, current: session_rules.AcknowledgeNotice(
+_PLAUSIBLE[onboarding.AcknowledgeNotice] = st.builds(
+    lambda version, sha256, current: onboarding.AcknowledgeNotice(
         policy_version=version, sha256=sha256, in_force=current or (version, sha256)
     ),
     st.integers(1, 2),

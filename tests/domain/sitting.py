@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from domain.session import (
+from domain.fault import ConnectionLost
+from domain.onboarding import (
+    AcknowledgeNotice,
     Check,
     CheckName,
-    ConnectionLost,
-    Ended,
     NoticeAcknowledged,
     NoticeDeclined,
-    Opened,
-    Paused,
     Ready,
-    Resumed,
-    SessionEvent,
-    Started,
-    Submitted,
-    SystemChecked,
-    Terminated,
-)
-from domain.session_rules import (
-    AcknowledgeNotice,
-    Open,
     ReportCheck,
-    Start,
+    SystemChecked,
 )
+from domain.session import Ended, Opened, Paused, Resumed, SessionEvent, Started, Submitted, Terminated
+from domain.session_rules import Open, Start
 from tests.domain.hall import POLICY, TWO_HOURS, WINDOW, at, private
 
 NOTICE = "5f" * 32

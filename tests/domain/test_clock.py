@@ -10,18 +10,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.event import Refused
+from domain.fault import LoseConnection, RestoreConnection
+from domain.onboarding import NoticeAcknowledged, Ready, SystemChecked
 from domain.policy import Policy
-from domain.session import GRACE, NoticeAcknowledged, Opened, Ready, Session, Started, SystemChecked
-from domain.session_rules import (
-    DECIDER,
-    Expire,
-    ExtendTime,
-    LoseConnection,
-    Pause,
-    RestoreConnection,
-    Resume,
-    SessionCommand,
-)
+from domain.session import GRACE, Opened, Session, Started
+from domain.session_rules import DECIDER, Expire, ExtendTime, Pause, Resume, SessionCommand
 from tests.domain.given import given
 from tests.domain.hall import TWO_HOURS, at
 

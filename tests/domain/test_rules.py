@@ -9,7 +9,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from domain import incidents, session, session_rules, start_pin, user
+from domain import fault, incidents, session_rules, start_pin, user
 from domain.event import Command, Decider, Event, Refused
 from domain.policy import DetectorKind
 from domain.registry import DECIDERS
@@ -26,7 +26,7 @@ MANY = settings(max_examples=60, deadline=None)
 # the receipt's business.
 EACH_TIME = (user.SignIn, user.SignOut, start_pin.TryPin)
 FAULTS = (
-    session_rules.LoseConnection, session_rules.RestoreConnection, session_rules.OpenFault, session_rules.CloseFault,
+    fault.LoseConnection, fault.RestoreConnection, fault.OpenFault, fault.CloseFault,
 )  # fmt: skip
 DETECTED = (incidents.OpenIncident, incidents.AddEvidence, incidents.CloseIncident, incidents.ReportCoverage)
 
@@ -96,7 +96,7 @@ def test_a_fault_is_never_conduct_and_never_moves_a_session(said: list[Command])
     for command in said:
         made, after = say(session_rules.DECIDER, state, command)
         if isinstance(command, FAULTS):
-            facts = (session.ConnectionLost, session.ConnectionRestored, session.FaultOpened, session.FaultClosed)
+            facts = (fault.ConnectionLost, fault.ConnectionRestored, fault.FaultOpened, fault.FaultClosed)
             assert all(isinstance(event, facts) for event in made)
             assert (after.phase, after.due_at) == (state.phase, state.due_at)
         state = after

@@ -5,27 +5,11 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from domain.fault import OpenFault
+from domain.onboarding import Check, DeclineNotice, NoticeAcknowledged, NoticeDeclined, Ready, SystemChecked
 from domain.policy import Policy
-from domain.session import (
-    Check,
-    NoticeAcknowledged,
-    NoticeDeclined,
-    Ready,
-    SessionEvent,
-    Submitted,
-    SystemChecked,
-)
-from domain.session_rules import (
-    DECIDER,
-    DeclineNotice,
-    ExtendTime,
-    OpenFault,
-    Pause,
-    Resume,
-    SessionCommand,
-    Submit,
-    Terminate,
-)
+from domain.session import SessionEvent, Submitted
+from domain.session_rules import DECIDER, ExtendTime, Pause, Resume, SessionCommand, Submit, Terminate
 from tests.domain.given import given
 from tests.domain.hall import POLICY, at, private
 from tests.domain.sitting import (

@@ -5,14 +5,20 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from domain.session import (
-    AdmittedLate,
+from domain.fault import (
+    CloseFault,
     ConnectionLost,
     ConnectionRestored,
-    Ended,
-    EndMoved,
     FaultClosed,
     FaultOpened,
+    LoseConnection,
+    OpenFault,
+    RestoreConnection,
+)
+from domain.session import (
+    AdmittedLate,
+    Ended,
+    EndMoved,
     Paused,
     Reopened,
     Resumed,
@@ -20,19 +26,7 @@ from domain.session import (
     Submitted,
     TimeExtended,
 )
-from domain.session_rules import (
-    DECIDER,
-    AdmitLate,
-    CloseFault,
-    Expire,
-    ExtendTime,
-    LoseConnection,
-    OpenFault,
-    Pause,
-    Reopen,
-    RestoreConnection,
-    Resume,
-)
+from domain.session_rules import DECIDER, AdmitLate, Expire, ExtendTime, Pause, Reopen, Resume
 from tests.domain.given import given
 from tests.domain.hall import WINDOW, at, private
 from tests.domain.sitting import (

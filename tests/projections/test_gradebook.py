@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from domain import incidents, intervention, record, recording, session
+from domain import fault, incidents, intervention, record, recording
 from projections.gradebook import GRADEBOOK
 from projections.gradebook_row import Coverage, Fault, Flag, Gap, Intervention, Seal
 from tests.domain.hall import NINE, at
@@ -69,11 +69,11 @@ def test_what_was_told_of_a_session_before_it_was_reopened_is_in_what_is_told_at
 def test_faults_have_a_beginning_and_an_end() -> None:
     row = row_of(
         GRADEBOOK, *BEGUN,
-        (SESSION, session.ConnectionLost(at=at("9:20"), track="camera", why="no media arrives")),
-        (SESSION, session.ConnectionRestored(at=at("9:21"), track="camera", away_s=60)),
-        (SESSION, session.ConnectionLost(at=at("9:30"), track="camera", why="no media arrives")),
-        (SESSION, session.FaultOpened(what="messaging", why="away")),
-        (SESSION, session.FaultClosed(what="messaging")),
+        (SESSION, fault.ConnectionLost(at=at("9:20"), track="camera", why="no media arrives")),
+        (SESSION, fault.ConnectionRestored(at=at("9:21"), track="camera", away_s=60)),
+        (SESSION, fault.ConnectionLost(at=at("9:30"), track="camera", why="no media arrives")),
+        (SESSION, fault.FaultOpened(what="messaging", why="away")),
+        (SESSION, fault.FaultClosed(what="messaging")),
     )  # fmt: skip
     opened, over = NINE + timedelta(seconds=8), NINE + timedelta(seconds=9)
     assert row.faults == (

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from psycopg import AsyncConnection
 
-from domain import session
+from domain import fault
 from projections import kernel
 from projections.builds import builds_of, live_build, prepare
 from projections.connection import connect
@@ -23,7 +23,7 @@ from tests.projections.ledger import TALLY, Ledger, Tally, decode, projecting, r
 
 
 def noise(sessions: int) -> list[Said]:
-    return [(f"t/session/s{n}", session.FaultClosed(what="x")) for n in range(sessions)]
+    return [(f"t/session/s{n}", fault.FaultClosed(what="x")) for n in range(sessions)]
 
 
 async def kill_projectors(ledger: Ledger) -> int:

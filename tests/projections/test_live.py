@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from domain import chat, incidents, intervention, recording, schedule, session
+from domain import chat, fault, incidents, intervention, onboarding, recording, schedule, session
 from projections.live import LIVE
 from projections.live_row import Fault, Intervention, OpenIncident, Track
 from tests.domain.hall import NINE, TWO_HOURS, at
@@ -52,7 +52,7 @@ def test_a_forgotten_name_is_null() -> None:
 
 def test_a_withdrawn_candidate_stays_where_they_were_and_comes_back_there() -> None:
     withdrawn = (SCHEDULE, schedule.CandidateWithdrawn(subject="ada", session="s1"))
-    acknowledged = (SESSION, session.NoticeAcknowledged(policy_version=1, sha256="x"))
+    acknowledged = (SESSION, onboarding.NoticeAcknowledged(policy_version=1, sha256="x"))
     assert row_of(LIVE, ENROLLED, OPENED, acknowledged, withdrawn).withdrawn
     back = row_of(LIVE, ENROLLED, OPENED, acknowledged, withdrawn, ENROLLED)
     assert (back.withdrawn, back.phase) == (False, "checking")
@@ -125,7 +125,7 @@ def test_the_candidates_messages_are_unread_until_somebody_reads_them() -> None:
 def test_a_track_is_up_or_lost_since_when_and_why() -> None:
     up = (*BEGUN, (CAMERA, recording.Started(connection=1, at=at("9:06"), worker="w")))
     assert row_of(LIVE, *up).tracks == {"camera": Track(connection=1, up=True, since=at("9:06"))}
-    lost = (*up, (SESSION, session.ConnectionLost(at=at("9:20"), track="camera", why="no media arrives")))
+    lost = (*up, (SESSION, fault.ConnectionLost(at=at("9:20"), track="camera", why="no media arrives")))
     assert row_of(LIVE, *lost).tracks["camera"] == Track(
         connection=1, up=False, since=at("9:20"), why="no media arrives"
     )
@@ -134,14 +134,14 @@ def test_a_track_is_up_or_lost_since_when_and_why() -> None:
     assert row_of(LIVE, *late).tracks["camera"] == Track(connection=2, up=True, since=at("9:21"))
     over = (*late, (CAMERA, recording.Ended(connection=2, at=at("10:30"), why="stopped")))
     assert row_of(LIVE, *over).tracks["camera"].why == "stopped"
-    restored = (*lost, (SESSION, session.ConnectionRestored(at=at("9:25"), track="camera", away_s=300)))
+    restored = (*lost, (SESSION, fault.ConnectionRestored(at=at("9:25"), track="camera", away_s=300)))
     assert row_of(LIVE, *restored).tracks["camera"] == Track(connection=1, up=True, since=at("9:25"))
 
 
 def test_faults_are_there_while_they_last() -> None:
-    opened = (*BEGUN, (SESSION, session.FaultOpened(what="messaging", why="away")))
+    opened = (*BEGUN, (SESSION, fault.FaultOpened(what="messaging", why="away")))
     assert row_of(LIVE, *opened).faults == {"messaging": Fault(since=NINE + timedelta(seconds=5), why="away")}
-    assert row_of(LIVE, *opened, (SESSION, session.FaultClosed(what="messaging"))).faults == {}
+    assert row_of(LIVE, *opened, (SESSION, fault.FaultClosed(what="messaging"))).faults == {}
 
 
 def test_an_intervention_is_followed_and_its_end_is_seen() -> None:
@@ -176,6 +176,6 @@ def test_sessions_do_not_touch_each_other() -> None:
 
 
 def test_a_row_survives_the_way_to_the_table_and_back() -> None:
-    row = row_of(LIVE, *BEGUN, flagged(), sent(), requested(), (SESSION, session.FaultOpened(what="a", why="b")))
+    row = row_of(LIVE, *BEGUN, flagged(), sent(), requested(), (SESSION, fault.FaultOpened(what="a", why="b")))
     assert msgspec.json.decode(msgspec.json.encode(row), type=type(row)) == row
     assert STARTED[0] == SESSION

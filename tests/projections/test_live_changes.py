@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import AsyncConnection
 
-from domain import schedule, session
+from domain import fault, schedule, session
 from domain.event import Event
 from domain.intervention import Acknowledged, Failed
 from domain.stream import SESSION_KINDS
@@ -107,7 +107,7 @@ async def test_a_candidate_is_told_what_concerns_them(
     await ledger.append(*BEGUN, sent("m1", "invigilator", "welcome"), read_by("ada", "m1"))
     await ledger.append(
         requested("warn"), (PAUSE, Acknowledged(at=BEGUN[3][1].at)), (PAUSE, Failed(at=BEGUN[3][1].at, why="late")),  # type: ignore[attr-defined]
-        (SESSION, session.FaultOpened(what="messaging", why="away")),
+        (SESSION, fault.FaultOpened(what="messaging", why="away")),
     )  # fmt: skip
     await step_all(project, LIVE)
     patches = await told(app, "session/s1", 0)

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from domain import session
+from domain import fault
 from projections.builds import builds_of, live_build
 from projections.feed import Feed
 from projections.kernel import Projector
@@ -35,7 +35,7 @@ DOUBLED: Model[Tally] = replace(
 async def write(ledger: Ledger, rounds: int = 1) -> int:
     position = 0
     for _ in range(rounds):
-        position = await ledger.append(*((f"t/session/s{n}", session.FaultClosed(what="x")) for n in range(SESSIONS)))
+        position = await ledger.append(*((f"t/session/s{n}", fault.FaultClosed(what="x")) for n in range(SESSIONS)))
     return position
 
 

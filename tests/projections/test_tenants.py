@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg import AsyncConnection, errors
 
-from domain import policy_template, service_token, session, user
+from domain import fault, policy_template, service_token, user
 from domain.event import Event
 from projections.live import LIVE
 from projections.models import MODELS
@@ -32,7 +32,7 @@ async def both(ledger: Ledger, project: AsyncConnection) -> None:
     token = ("t/token/moodle", service_token.Issued(name="Moodle", roles=(), expires_at=NINE, sha256="50f0"))
     day = (*BEGUN, flagged(), raised(), sent(), requested(), registered(), failed, kept, token)
     await ledger.append(*day, *(at_another(said) for said in day))
-    broken = ("t/session/s9", session.FaultClosed(what="x"))
+    broken = ("t/session/s9", fault.FaultClosed(what="x"))
     await ledger.append(broken, at_another(broken), unreadable=True)
     await step_all(project, *MODELS)
 

@@ -21,8 +21,9 @@ from commands.notary import Notary
 from domain import session_rules
 from domain.event import Event
 from domain.messages import LiveTrack, MediaBeat, Track
+from domain.onboarding import Check, CheckName
 from domain.policy import Policy, Window
-from domain.session import Check, CheckName, Session
+from domain.session import Session
 from domain.stream import Stream
 from vigil.reactions import react
 from vigil.reading import project

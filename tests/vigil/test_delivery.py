@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from commands.objects import ObjectExists, ObjectStoreAway
+from domain.fault import FaultClosed, FaultOpened
 from domain.record import Sealed
 from domain.recording import Finalised, GapRecorded
-from domain.session import FaultClosed, FaultOpened
 from media.names import finalised_object_key, recording_name
 from media.spooled import EndedNote
 from tests.vigil import studio

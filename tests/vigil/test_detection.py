@@ -16,7 +16,7 @@ from psycopg.errors import UndefinedTable
 from commands.keys import KeyName, open_object
 from commands.objects import ObjectStoreAway
 from detectors.changes import Change, Closed, Opened, Peak, Still
-from domain import incidents, session
+from domain import fault, incidents
 from domain.event import Event
 from domain.incidents import Provenance
 from tests.vigil.hall import Hall, running, until
@@ -267,8 +267,8 @@ async def test_a_detector_that_works_again_closes_its_fault_and_may_fail_again(s
         settings = await sitting.findings.settings("main", sitting.name)
         assert settings
         assert settings.failing == ({"faces"} if why else set())
-    told = await sitting.events(session.FaultOpened, session.FaultClosed)
-    assert [type(one) for one in told] == [session.FaultOpened, session.FaultClosed] * 2
+    told = await sitting.events(fault.FaultOpened, fault.FaultClosed)
+    assert [type(one) for one in told] == [fault.FaultOpened, fault.FaultClosed] * 2
     assert {one.what for one in told} == {"detector faces"}  # type: ignore[attr-defined]
 
 

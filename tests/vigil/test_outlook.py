@@ -8,8 +8,8 @@ from functools import partial
 from psycopg import AsyncConnection
 
 from commands import interventions, schedules, sessions
+from domain.phase import RUNNING
 from domain.record import Sealed
-from domain.session import RUNNING
 from tests.vigil import studio
 from tests.vigil.hall import HOUR, Hall, settled, until
 from vigil.outlook import Outlook, look, over

@@ -13,9 +13,10 @@ from psycopg import AsyncConnection
 from commands import interventions, schedules, sessions
 from commands.handler import Work
 from domain import intervention
+from domain.fault import ConnectionLost, ConnectionRestored, FaultClosed, FaultOpened
 from domain.messages import Hangup, MediaRequest
 from domain.record import Sealed
-from domain.session import GRACE, ConnectionLost, ConnectionRestored, Ended, FaultClosed, FaultOpened, Submitted
+from domain.session import GRACE, Ended, Submitted
 from tests.vigil.hall import HOUR, Hall, a_hall, running, until
 from vigil import connections, watching
 from vigil.connections import ARRIVE_S

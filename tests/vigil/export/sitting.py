@@ -19,11 +19,11 @@ from commands.ledger import Append, Appender, Part
 from commands.notary import record_root, seal_batch, sign
 from commands.objects import FolderStore
 from commands.proofs import Checkpoint, covering, latest
-from domain import chat, incidents, intervention, record, recording, schedule, session
+from domain import chat, fault, incidents, intervention, onboarding, record, recording, schedule, session
 from domain.event import Event, KeyClass, Private
+from domain.phase import Track
 from domain.policy import Policy, Window
 from domain.recorded import Envelope
-from domain.session import Track
 from media.blocks import seal_recording
 from media.names import RecordingName, SegmentName, finalised_object_key
 from media.sealing import SegmentSealer
@@ -168,7 +168,7 @@ async def sit_an_exam(world: World) -> None:
         (act, intervention.Requested(session=SESSION, kind="warn", reason_code="several_people",
                                      text=private("Please sit alone."), minutes=None, by="user/kim", at=at(26))),
         (act, intervention.Delivered(at=at(27))),
-        (own, session.ConnectionLost(at=at(12), track="camera", why="no media")),
+        (own, fault.ConnectionLost(at=at(12), track="camera", why="no media")),
         (own, session.Submitted(at=at(3600), by="candidate")),
         *(await media(world, "camera")),
         (flags, incidents.CoverageReported(detector="several_people", due=60, taken=50, cannot_tell=10, overloaded=0,
@@ -183,5 +183,5 @@ async def sit_an_exam(world: World) -> None:
     await world.append(
         (flags, verdict), (f"t/record/{SESSION}", record.Viewed(by="user/rev", what="recording", at=at(5000)))
     )
-    await world.append(*(("t/session/s2", session.Ready()) for _ in range(20)))
+    await world.append(*(("t/session/s2", onboarding.Ready()) for _ in range(20)))
     await world.notarise()
