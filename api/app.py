@@ -40,8 +40,9 @@ from api.bodies import strict_body
 from api.callers import declared
 from api.hints import Hints
 from api.hub import Hub
+from api.limits import Buckets, within_limits
 from api.metrics import CountRequests, Metrics
-from api.ordering import name_position
+from api.ordering import AnyRequest, name_position
 from api.problems import HANDLERS
 from api.schema import describe, openapi
 from api.services import Services
@@ -69,7 +70,7 @@ def create_app(services: Services) -> Litestar:
             *health.HANDLERS,
             *page.HANDLERS,
         ],
-        before_request=strict_body,
+        before_request=_first,
         before_send=[name_position, page.protect],
         exception_handlers=HANDLERS,
         lifespan=[running],
@@ -79,6 +80,7 @@ def create_app(services: Services) -> Litestar:
         request_max_body_size=services.limits.body_bytes,
     )  # fmt: skip
     app.state.services = services
+    app.state.buckets = Buckets(services.limits.rates)
     app.state.metrics = metrics
     app.state.hints = hints
     app.state.hub = Hub(services, hints)
@@ -86,6 +88,11 @@ def create_app(services: Services) -> Litestar:
     _all_declared(app)
     describe(app)
     return app
+
+
+async def _first(request: AnyRequest) -> None:
+    await within_limits(request)
+    await strict_body(request)
 
 
 def handlers_of(route: BaseRoute) -> list[BaseRouteHandler]:

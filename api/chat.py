@@ -13,6 +13,7 @@ from litestar.params import FromPath, JSONBody
 from api import hints
 from api.callers import WATCHERS, Caller, load_schedule, may
 from api.interventions import Answers, chosen, for_each
+from api.limits import limited
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.reading import names_of, rows_of
 from commands import chats
@@ -62,7 +63,7 @@ async def read(request: AnyRequest, session: FromPath[str]) -> Messages:
     return Messages(messages=tuple(told))
 
 
-@post("/sessions/{session:str}/messages", guards=[may("candidate", *WATCHERS)])
+@post("/sessions/{session:str}/messages", guards=[may("candidate", *WATCHERS)], opt=limited("messages"))
 async def send(request: AnyRequest, session: FromPath[str], data: JSONBody[NewMessage]) -> Response[MessageMade]:
     side = _side(caller_of(request))
     made = await command(request, partial(chats.send, session=session, side=side, text=data.text))
@@ -86,7 +87,7 @@ async def mark_read(request: AnyRequest, session: FromPath[str], message: FromPa
     await _told(request, session)
 
 
-@post("/schedules/{schedule:str}/broadcasts", guards=[may(*WATCHERS)], status_code=200)
+@post("/schedules/{schedule:str}/broadcasts", guards=[may(*WATCHERS)], opt=limited("broadcasts"), status_code=200)
 async def broadcast(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Broadcast]) -> Answers:
     """Sends one message to every session of a schedule, or to some; each is answered by itself."""
     services, caller = services_of(request), caller_of(request)

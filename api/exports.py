@@ -13,6 +13,7 @@ from litestar.response import Stream as StreamResponse
 
 from api.bodies import Id
 from api.callers import load_schedule, load_session, may
+from api.limits import limited
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied, missing
 from api.services import ExportStatus
@@ -44,7 +45,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str = ""
 
 
-@post("/exports", guards=[may("auditor")], status_code=202)
+@post("/exports", guards=[may("auditor")], opt=limited("exports"), status_code=202)
 async def make(request: AnyRequest, data: JSONBody[NewExport]) -> Response[ExportMade]:
     """Begins an export. That it was made is put on each record that it holds."""
     services, caller = services_of(request), caller_of(request)

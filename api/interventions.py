@@ -14,6 +14,7 @@ from litestar.params import FromPath, JSONBody
 
 from api import hints
 from api.callers import WATCHERS, load_schedule, may
+from api.limits import limited
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied
 from commands import interventions
@@ -70,7 +71,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stage: Literal["delivered", "acknowledged", "applied"]
 
 
-@post("/sessions/{session:str}/interventions", guards=[may(*WATCHERS)])
+@post("/sessions/{session:str}/interventions", guards=[may(*WATCHERS)], opt=limited("interventions"))
 async def request_one(
     request: AnyRequest, session: FromPath[str], data: JSONBody[NewIntervention]
 ) -> Response[InterventionMade]:
@@ -80,7 +81,9 @@ async def request_one(
     return Response(InterventionMade(intervention=made.ids["intervention"]))
 
 
-@post("/schedules/{schedule:str}/interventions", guards=[may(*WATCHERS)], status_code=200)
+@post(
+    "/schedules/{schedule:str}/interventions", guards=[may(*WATCHERS)], opt=limited("interventions"), status_code=200
+)  # fmt: skip
 async def request_many(request: AnyRequest, schedule: FromPath[str], data: JSONBody[ForMany]) -> Answers:
     """The same for several sessions or all; each is answered by itself."""
     services, caller = services_of(request), caller_of(request)

@@ -84,8 +84,11 @@ def refused(_: AnyRequest, error: Refused) -> Response[Problem]:
         "conflict": (409, "refused"),
         "invalid": (422, "invalid"),
         "not_found": (404, "not-found"),
+        "wait": (429, "wait"),
+        "moved": (412, "moved"),
     }[error.kind]
-    return _response(status, name, error.rule, _faults(error.field, error.rule))
+    headers = {"Retry-After": str(error.after_s)} if error.kind == "wait" else {}
+    return _response(status, name, error.rule, _faults(error.field, error.rule), headers)
 
 
 def key_reused(_: AnyRequest, error: KeyReused) -> Response[Problem]:
@@ -146,6 +149,7 @@ _TITLES = {
     "away": "Not available at the moment",
     "unauthenticated": "Sign in first",
     "wait": "Wait a little and try again",
+    "moved": "This was changed meanwhile",
     "forbidden": "Not allowed for your role",
     "unexpected": "Something went wrong",
 }

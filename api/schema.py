@@ -8,6 +8,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Components,
     License,
+    OpenAPIHeader,
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
@@ -20,6 +21,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.routes import HTTPRoute
 
 from api.callers import anybody, declared
+from api.limits import Rate, kind_of
 from api.problems import MEDIA_TYPE
 
 
@@ -49,6 +51,8 @@ def describe(app: Litestar) -> None:
             for method in handler.http_methods:
                 if operation := _operation((described.paths or {})[route.path_format], method):
                     _correct(operation, declared(handler))
+                    if "anybody" not in declared(handler):
+                        _say_limit(operation, app.state.services.limits.rates[kind_of(handler, method)])
     if described.components.schemas is not None:
         described.components.schemas["Problem"] = _PROBLEM
 
@@ -62,6 +66,15 @@ def _correct(operation: Operation, roles: tuple[str, ...]) -> None:
     answers = {code: answer for code, answer in (operation.responses or {}).items() if int(code) < 400}
     operation.responses = {**answers, "default": _ERROR}
     operation.description = f"{operation.description or ''}\n\nFor: {', '.join(roles)}.".strip()
+
+
+def _say_limit(operation: Operation, rate: Rate) -> None:
+    description = f"Too fast: {rate.burst} at once, and one more each {rate.every_s:g} s, for each session or account"
+    header = OpenAPIHeader(description="Seconds to wait", schema=Schema(type=OpenAPIType.INTEGER))
+    operation.responses = {
+        **(operation.responses or {}),
+        "429": OpenAPIResponse(description=description, content=_ERROR.content, headers={"Retry-After": header}),
+    }
 
 
 _TEXT = Schema(type=OpenAPIType.STRING)

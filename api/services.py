@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, Protocol
@@ -12,6 +12,7 @@ from nats.aio.client import Client as Nats
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from api.limits import RATES, Kind, Rate
 from api.media_workers import MediaWorkers
 from api.passwords import Passwords
 from api.tokens import Tokens
@@ -63,11 +64,15 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one process takes on. `stream_queue` is in batches: a reader that falls further behind is dropped."""
+    """What one process takes on. `stream_queue` is in batches: a reader that falls further behind is dropped.
+
+    `rates` are for each caller (api/limits.py).
+    """
 
     body_bytes: int = 1024 * 1024
     stream_queue: int = 64
     candidates_a_call: int = 2000
+    rates: Mapping[Kind, Rate] = field(default_factory=lambda: RATES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +94,7 @@ class Services:
     tenant: str = "main"  # the one that people sign in to at this address
     version: str = "0"
     source_url: str = "https://github.com/"
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     workers: MediaWorkers = field(default_factory=MediaWorkers)
     passwords: Passwords = field(default_factory=Passwords)

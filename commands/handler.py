@@ -11,7 +11,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
 
@@ -23,7 +23,7 @@ from commands.envelope import all_keys, encode, keys_of, read, tag_of, unseal
 from commands.ids import command_id, new_id
 from commands.keys import Forgotten, KeyName, KeyRing
 from commands.ledger import Append, Appender, Part, read_stream
-from domain.event import Decider, Event, Refused
+from domain.event import Decider, Event, Refusal, Refused
 from domain.recorded import Envelope
 from domain.registry import SCHEMA
 from domain.stream import Stream
@@ -60,7 +60,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ids: dict[str, str] = {}
     rule: str = ""
     field: str = ""
-    kind: Literal["conflict", "invalid", "not_found"] = "conflict"
+    kind: Refusal = "conflict"
+    after_s: int = 0
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +140,12 @@ class Handler:
         for _ in range(TRIES):
             work = Work(self, order)
             outcome, parts = await self._attempt(work, use_case)
+            if outcome.kind == "wait":
+                await self._refresh(work)
+                work = Work(self, order)
+                outcome, parts = await self._attempt(work, use_case)
+            if outcome.kind == "wait":
+                raise _refused(outcome)  # without a receipt, so that the same command may come again
             # Those who write to the same stream do so one after another, so that a crowd does not race in vain.
             turns = [self._turns.setdefault(stream, asyncio.Lock()) for stream in sorted(work.made)]
             held = []
@@ -163,7 +170,7 @@ class Handler:
                     raise KeyReused("this Idempotency-Key was used for another request; take a new one")
                 outcome = _decode(answer.outcome or "{}")
             if outcome.rule:
-                raise Refused(outcome.rule, field=outcome.field, kind=outcome.kind)
+                raise _refused(outcome)
             return Receipt(
                 command=work.command, ids=outcome.ids, position=answer.position, recorded_at=answer.recorded_at,
                 repeated=answer.verdict == "again",
@@ -197,7 +204,7 @@ class Handler:
             return Outcome(ids=dict(ids or {})), await self._parts(work)
         except Refused as refusal:
             work.made.clear()  # what was only read stays: the refusal rests on it
-            outcome = Outcome(rule=refusal.rule, field=refusal.field, kind=refusal.kind)
+            outcome = Outcome(rule=refusal.rule, field=refusal.field, kind=refusal.kind, after_s=refusal.after_s)
             return outcome, await self._parts(work)
 
     async def _parts(self, work: Work) -> list[Part]:
@@ -238,6 +245,10 @@ class Handler:
         self._states.move_to_end(stream)
         if len(self._states) > CACHED:
             self._states.popitem(last=False)
+
+
+def _refused(outcome: Outcome) -> Refused:
+    return Refused(outcome.rule, field=outcome.field, kind=outcome.kind, after_s=outcome.after_s)
 
 
 def _encode(outcome: Outcome) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Literal, assert_never
 
 import msgspec
@@ -95,8 +96,8 @@ def decide(command: ChatCommand, state: Chat) -> tuple[ChatEvent, ...]:
             if len(text.text or "") > LONGEST:
                 raise Refused(f"a message has at most {LONGEST} characters", field="text", kind="invalid")
             recent = state.recent.get(side, ())
-            if len(recent) == AT_MOST and recent[0] > at - timedelta(seconds=WITHIN_S):
-                raise Refused(f"at most {AT_MOST} messages a minute; wait a little", field="text")
+            if len(recent) == AT_MOST and (wait := recent[0] + timedelta(seconds=WITHIN_S) - at) > timedelta():
+                raise _too_fast(ceil(wait.total_seconds()))
             return (MessageSent(message=message, side=side, by=by, at=at, text=text),)
         case MarkDelivered(message=message, side=side):
             _received(message, side, state)
@@ -106,6 +107,14 @@ def decide(command: ChatCommand, state: Chat) -> tuple[ChatEvent, ...]:
             return () if message in state.read else (MessageRead(message=message, by=by),)
         case _:
             assert_never(command)
+
+
+def _too_fast(wait_s: int) -> Refused:
+    rule = (
+        f"{AT_MOST} messages were sent within a minute, so this one was not sent; what was sent before has arrived."
+        f" Wait {wait_s} second{'s' if wait_s > 1 else ''} and send it again"
+    )
+    return Refused(rule, field="text", kind="wait", after_s=wait_s)
 
 
 def _received(message: str, side: Side, state: Chat) -> None:

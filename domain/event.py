@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 
 KeyClass = Literal["profile", "identity", "chat", "media", "notes"]
+Refusal = Literal["conflict", "invalid", "not_found", "wait", "moved"]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -53,15 +54,17 @@ class Private:
 
 
 class Refused(Exception):
-    """A command that the rules do not allow now. Says which rule, and which field when one is at fault."""
+    """A command that the rules do not allow now. Says which rule, and which field when one is at fault.
 
-    def __init__(
-        self, rule: str, *, field: str = "", kind: Literal["conflict", "invalid", "not_found"] = "conflict"
-    ) -> None:
+    `wait` is for what may be asked again in `after_s` seconds, `moved` for what was decided on an older version.
+    """
+
+    def __init__(self, rule: str, *, field: str = "", kind: Refusal = "conflict", after_s: int = 0) -> None:
         super().__init__(rule)
         self.rule = rule
         self.field = field
-        self.kind: Literal["conflict", "invalid", "not_found"] = kind
+        self.kind: Refusal = kind
+        self.after_s = after_s
 
 
 S = TypeVar("S")
