@@ -16,22 +16,29 @@ from api.policies import either
 from api.problems import missing
 from api.reading import rows_of
 from commands import schedules
+from domain.assessment import LONGEST_URL, OpensIn
 from domain.policy import Policy, Window, notice
 from projections.reader import phases
 from projections.schedules import SCHEDULES, Sitting
 
 READERS: tuple[Who, ...] = ("planner", *WATCHERS, "reviewer", "auditor")
 Title = Annotated[str, msgspec.Meta(max_length=200)]
+Address = Annotated[str, msgspec.Meta(max_length=LONGEST_URL)]
 
 
 class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`duration_s` is how long the exam lasts, in seconds. Without a policy or a `template` the default one holds."""
+    """`duration_s` is how long the exam lasts, in seconds; `assessment_url` is where it is taken.
+
+    Without a policy or a `template` the default one holds.
+    """
 
     title: Title
     window: Window
     duration_s: int
     policy: Policy = Policy()
     template: Id | None = None
+    assessment_url: Address = ""
+    opens_in: OpensIn = "tab"
 
 
 class ScheduleMade(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +51,8 @@ class ScheduleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     title: Title | None = None
     window: Window | None = None
     duration_s: int | None = None
+    assessment_url: Address | None = None
+    opens_in: OpensIn | None = None
 
 
 class Switch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,6 +77,8 @@ class ScheduleRead(msgspec.Struct, frozen=True, kw_only=True):
     phase: str
     live_proctoring: bool
     policy: Policy
+    assessment_url: str
+    opens_in: OpensIn
     notice: str
     invigilators: tuple[str, ...]
     enrolled: int
@@ -106,7 +117,7 @@ async def create(request: AnyRequest, data: JSONBody[NewSchedule]) -> Response[S
         raise either()
     use_case = partial(
         schedules.create, title=data.title, window=data.window, duration_s=data.duration_s, policy=data.policy,
-        template=data.template,
+        template=data.template, assessment_url=data.assessment_url, opens_in=data.opens_in,
     )  # fmt: skip
     made = await command(request, use_case)
     name = made.ids["schedule"]
@@ -115,8 +126,14 @@ async def create(request: AnyRequest, data: JSONBody[NewSchedule]) -> Response[S
 
 @patch("/schedules/{schedule:str}", guards=[may("planner")], status_code=204)
 async def change(request: AnyRequest, schedule: FromPath[str], data: JSONBody[ScheduleChange]) -> None:
-    """Renames or reschedules. Sessions that run keep their own end."""
-    wanted = partial(schedules.change, name=schedule, title=data.title, window=data.window, duration_s=data.duration_s)
+    """Renames, reschedules, or says where the exam is taken ("" takes the address away).
+
+    Sessions that run keep their own end, and whether their exam is in a frame or a tab.
+    """
+    wanted = partial(
+        schedules.change, name=schedule, title=data.title, window=data.window, duration_s=data.duration_s,
+        assessment_url=data.assessment_url, opens_in=data.opens_in,
+    )  # fmt: skip
     await command(request, wanted)
 
 
@@ -156,6 +173,7 @@ def _read(row: Sitting, counts: dict[str, dict[str, int]]) -> ScheduleRead:
     return ScheduleRead(
         schedule=row.schedule, title=row.title, window=row.window, duration_s=row.duration_s, phase=row.phase,
         live_proctoring=row.live_proctoring, policy=row.policy, notice=notice(row.policy),
+        assessment_url=row.assessment.url, opens_in=row.assessment.opens_in,
         invigilators=row.invigilators, enrolled=row.enrolled, phases=counts.get(row.schedule, {}),
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from api.candidate_view import Clock, clock
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.start_pin import checked
 from commands import sessions
+from domain.assessment import OpensIn
 from domain.onboarding import Check
 from domain.phase import Track
 from domain.policy import Policy, Window, notice
@@ -47,6 +48,8 @@ class SessionRead(msgspec.Struct, frozen=True, kw_only=True):
     pin_needed: bool
     clock: Clock
     policy: Policy
+    assessment_url: str
+    opens_in: OpensIn
     tracks: tuple[Track, ...]
     notice: Notice
     server_time: datetime
@@ -84,7 +87,9 @@ async def read(request: AnyRequest, session: FromPath[str]) -> SessionRead:
     return SessionRead(
         session=session, schedule=state.schedule, title=plan.title, window=plan.window, clock=clock(state),
         live_proctoring=plan.live_proctoring, policy=policy, tracks=policy.tracks, server_time=services.now(),
-        notice=_notice(state, policy), pin_needed=not state.started_at and bool(plan.pin and plan.pin.text),
+        assessment_url=plan.assessment.url,
+        opens_in=state.opens_in if state.started_at else plan.assessment.opens_in, notice=_notice(state, policy),
+        pin_needed=not state.started_at and bool(plan.pin and plan.pin.text),
     )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ import msgspec
 from commands.handler import Work
 from commands.ids import Pseudonyms, session_id
 from commands.policy_templates import copied
-from domain import schedule, session_rules, start_pin, user
+from domain import enrolment, schedule, session_rules, staffing, start_pin, user
+from domain.assessment import OpensIn, SetAssessment
 from domain.event import Private, Refused
 from domain.policy import Policy, Window
 
@@ -23,7 +24,15 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def create(
-    work: Work, *, title: str, window: Window, duration_s: int, policy: Policy, template: str | None = None
+    work: Work,
+    *,
+    title: str,
+    window: Window,
+    duration_s: int,
+    policy: Policy,
+    template: str | None = None,
+    assessment_url: str = "",
+    opens_in: OpensIn = "tab",
 ) -> Mapping[str, str]:
     """With a `template`, its policy is copied and `policy` is ignored."""
     name, copy = work.new_id("schedule"), None
@@ -34,13 +43,24 @@ async def create(
     await work.do(schedule.DECIDER, name, order)
     if copy:
         await work.do(schedule.DECIDER, name, schedule.SetPolicy(policy=policy, copied=copy))
+    await work.do(schedule.DECIDER, name, SetAssessment(url=assessment_url, opens_in=opens_in))
     return {"schedule": name}
 
 
 async def change(
-    work: Work, name: str, *, title: str | None = None, window: Window | None = None, duration_s: int | None = None
+    work: Work,
+    name: str,
+    *,
+    title: str | None = None,
+    window: Window | None = None,
+    duration_s: int | None = None,
+    assessment_url: str | None = None,
+    opens_in: OpensIn | None = None,
 ) -> None:
-    """Renames, reschedules, or both. A new window reaches sessions that have not started; the others keep their end."""
+    """Renames, reschedules, says where the exam is taken, or all of it; what is None stays.
+
+    A new window reaches sessions that have not started; the others keep their end.
+    """
     if title is not None:
         await work.do(schedule.DECIDER, name, schedule.Rename(title=title))
     if window is not None or duration_s is not None:
@@ -50,6 +70,8 @@ async def change(
         duration = state.duration_s if duration_s is None else duration_s
         order = schedule.Reschedule(at=work.at, window=window or state.window, duration_s=duration)
         await work.do(schedule.DECIDER, name, order)
+    if assessment_url is not None or opens_in is not None:
+        await work.do(schedule.DECIDER, name, SetAssessment(url=assessment_url, opens_in=opens_in))
 
 
 async def set_live_proctoring(work: Work, name: str, *, enabled: bool) -> None:
@@ -70,11 +92,11 @@ async def assign_invigilator(work: Work, name: str, who: str) -> None:
     account = await work.state(user.DECIDER, who)
     if not account.roles & {"invigilator", "lead_invigilator"}:
         raise Refused("only an account with the role invigilator can be assigned", field="user", kind="invalid")
-    await work.do(schedule.DECIDER, name, schedule.AssignInvigilator(user=who))
+    await work.do(schedule.DECIDER, name, staffing.AssignInvigilator(user=who))
 
 
 async def remove_invigilator(work: Work, name: str, who: str) -> None:
-    await work.do(schedule.DECIDER, name, schedule.RemoveInvigilator(user=who))
+    await work.do(schedule.DECIDER, name, staffing.RemoveInvigilator(user=who))
 
 
 async def enrol(work: Work, name: str, candidate: Candidate, pseudonyms: Pseudonyms) -> Mapping[str, str]:
@@ -85,7 +107,7 @@ async def enrol(work: Work, name: str, candidate: Candidate, pseudonyms: Pseudon
     def private(text: str) -> Private:
         return Private(subject, text, session=session, key_class="profile")
 
-    order = schedule.Enrol(
+    order = enrolment.Enrol(
         at=work.at, subject=subject, session=session, name=private(candidate.name), number=private(candidate.number),
         email=private(candidate.email) if candidate.email else None,
     )  # fmt: skip
@@ -98,7 +120,7 @@ async def withdraw(work: Work, name: str, session: str) -> None:
     state = await work.state(session_rules.DECIDER, session)
     if state.started_at is not None:
         raise Refused("this candidate has started already; end the session instead", field="session")
-    await work.do(schedule.DECIDER, name, schedule.Withdraw(session=session))
+    await work.do(schedule.DECIDER, name, enrolment.Withdraw(session=session))
 
 
 async def set_pin(work: Work, name: str, pin: str | None) -> None:

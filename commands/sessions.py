@@ -60,6 +60,7 @@ async def start(work: Work, name: str, pin: str = "") -> Mapping[str, str]:
     order = session_rules.Start(
         at=work.at, policy=plan.policy, sha256=notice_hash(plan.policy), duration_s=plan.duration_s,
         opens_at=plan.window.opens_at, last_entry_at=plan.window.last_entry_at, end_at=plan.window.closes_at,
+        opens_in=plan.assessment.opens_in,
     )  # fmt: skip
     session_rules.decide(order, state)  # whatever else is in the way is told before the PIN is asked for
     if plan.pin and plan.pin.text:

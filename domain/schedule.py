@@ -1,4 +1,4 @@
-"""A schedule: one sitting of an assessment, with its window, policy, invigilators and candidates."""
+"""A schedule: one sitting of an assessment. Who invigilates and who sits it is in `staffing.py` and `enrolment.py`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
+from domain.assessment import Assessment, AssessmentSet, SetAssessment, placed
+from domain import enrolment, staffing
+from domain.enrolment import EnrolmentCommand, EnrolmentEvent
 from domain.event import Command, Decider, Event, Private, Refused
 from domain.policy import Policy, Window, must_fit, must_hold
 from domain.policy_template import Copy, PolicyCopied
+from domain.staffing import StaffingCommand, StaffingEvent
 from domain.start_pin import PinGenerated, PinRemoved, SetPin, replaced
 
 # Events. Tags and field names are on disk for ever.
@@ -44,27 +48,6 @@ class PolicySet(Event, frozen=True, kw_only=True, tag="schedule.policy_set"):
     policy: Policy
 
 
-class InvigilatorAssigned(Event, frozen=True, kw_only=True, tag="schedule.invigilator_assigned"):
-    user: str
-
-
-class InvigilatorRemoved(Event, frozen=True, kw_only=True, tag="schedule.invigilator_removed"):
-    user: str
-
-
-class CandidateEnrolled(Event, frozen=True, kw_only=True, tag="schedule.candidate_enrolled"):
-    subject: str
-    session: str
-    name: Private
-    number: Private
-    email: Private | None = None
-
-
-class CandidateWithdrawn(Event, frozen=True, kw_only=True, tag="schedule.candidate_withdrawn"):
-    subject: str
-    session: str
-
-
 class Activated(Event, frozen=True, kw_only=True, tag="schedule.activated"):
     pass
 
@@ -80,7 +63,7 @@ class Closed(Event, frozen=True, kw_only=True, tag="schedule.closed"):
 ScheduleEvent = (
     Created | Renamed | Rescheduled | LiveProctoringEnabled | LiveProctoringDisabled | PolicySet | InvigilatorAssigned
     | InvigilatorRemoved | CandidateEnrolled | CandidateWithdrawn | Activated | Cancelled | Closed
-    | PinGenerated | PinRemoved | PolicyCopied
+    | PinGenerated | PinRemoved | PolicyCopied | AssessmentSet
 )  # fmt: skip
 
 # Commands.
@@ -113,27 +96,6 @@ class SetPolicy(Command, frozen=True, kw_only=True):
     copied: Copy | None = None
 
 
-class AssignInvigilator(Command, frozen=True, kw_only=True):
-    user: str
-
-
-class RemoveInvigilator(Command, frozen=True, kw_only=True):
-    user: str
-
-
-class Enrol(Command, frozen=True, kw_only=True):
-    at: datetime
-    subject: str
-    session: str
-    name: Private
-    number: Private
-    email: Private | None = None
-
-
-class Withdraw(Command, frozen=True, kw_only=True):
-    session: str
-
-
 class Activate(Command, frozen=True, kw_only=True):
     pass
 
@@ -148,7 +110,7 @@ class Close(Command, frozen=True, kw_only=True):
 
 ScheduleCommand = (
     Create | Rename | Reschedule | SetLiveProctoring | SetPolicy | AssignInvigilator | RemoveInvigilator | Enrol
-    | Withdraw | Activate | Cancel | Close | SetPin
+    | Withdraw | Activate | Cancel | Close | SetPin | SetAssessment
 )  # fmt: skip
 
 # State.
@@ -167,9 +129,14 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     candidates: dict[str, str] = {}
     pin: Private | None = None
     copied: Copy | None = None
+    assessment: Assessment = Assessment()
 
 
 def evolve(state: Schedule, event: ScheduleEvent) -> Schedule:
+    if isinstance(event, StaffingEvent):
+        return staffing.evolve(state, event)
+    if isinstance(event, EnrolmentEvent):
+        return enrolment.evolve(state, event)
     match event:
         case Created(title=title, window=window, duration_s=duration_s, policy=policy):
             return replace(state, phase="draft", title=title, window=window, duration_s=duration_s, policy=policy)
@@ -183,14 +150,6 @@ def evolve(state: Schedule, event: ScheduleEvent) -> Schedule:
             return replace(state, live_proctoring=False)
         case PolicySet(policy=policy):
             return replace(state, policy=policy)
-        case InvigilatorAssigned(user=user):
-            return replace(state, invigilators=state.invigilators | {user})
-        case InvigilatorRemoved(user=user):
-            return replace(state, invigilators=state.invigilators - {user})
-        case CandidateEnrolled(subject=subject, session=session):
-            return replace(state, candidates=state.candidates | {subject: session})
-        case CandidateWithdrawn(subject=subject):
-            return replace(state, candidates={s: n for s, n in state.candidates.items() if s != subject})
         case Activated():
             return replace(state, phase="active")
         case Cancelled():
@@ -203,6 +162,8 @@ def evolve(state: Schedule, event: ScheduleEvent) -> Schedule:
             return replace(state, pin=None)
         case PolicyCopied(template=template, version=version):
             return replace(state, copied=Copy(template, version))
+        case AssessmentSet(url=url, opens_in=opens_in):
+            return replace(state, assessment=Assessment(url=url, opens_in=opens_in))
         case _:
             assert_never(event)
 
@@ -216,6 +177,10 @@ def decide(command: ScheduleCommand, state: Schedule) -> tuple[ScheduleEvent, ..
         if isinstance(command, Cancel if state.phase == "cancelled" else Close):
             return ()
         raise Refused(f"the schedule is {state.phase} and can no longer change")
+    if isinstance(command, StaffingCommand):
+        return staffing.decide(command, state)
+    if isinstance(command, EnrolmentCommand):
+        return enrolment.decide(command, state)
     match command:
         case Rename(title=title):
             _titled(title)
@@ -236,15 +201,6 @@ def decide(command: ScheduleCommand, state: Schedule) -> tuple[ScheduleEvent, ..
             if copied is None or copied == state.copied:
                 return made
             return (*made, PolicyCopied(template=copied.template, version=copied.version))
-        case AssignInvigilator(user=user):
-            return () if user in state.invigilators else (InvigilatorAssigned(user=user),)
-        case RemoveInvigilator(user=user):
-            return (InvigilatorRemoved(user=user),) if user in state.invigilators else ()
-        case Enrol():
-            return _enrol(command, state)
-        case Withdraw(session=session):
-            found = [s for s, n in state.candidates.items() if n == session]
-            return tuple(CandidateWithdrawn(subject=s, session=session) for s in found)
         case Activate():
             if not state.candidates:
                 raise Refused("enrol at least one candidate before the schedule is activated", field="candidates")
@@ -255,6 +211,8 @@ def decide(command: ScheduleCommand, state: Schedule) -> tuple[ScheduleEvent, ..
             return (Closed(),)
         case SetPin(pin=pin):
             return replaced(state.pin, pin)
+        case SetAssessment():
+            return placed(command, state.assessment)
         case _:
             assert_never(command)
 
@@ -267,21 +225,6 @@ def _create(command: Create, state: Schedule) -> tuple[ScheduleEvent, ...]:
     if state.phase == "absent":
         return (created,)
     raise Refused("a schedule with this id exists already")
-
-
-def _enrol(command: Enrol, state: Schedule) -> tuple[ScheduleEvent, ...]:
-    if command.subject in state.candidates:
-        if state.candidates[command.subject] == command.session:
-            raise Refused("this candidate is enrolled already", field="number")
-        raise Refused("this candidate is enrolled with another session", field="number")
-    if state.window and command.at >= state.window.closes_at:
-        raise Refused("the window has closed; nobody can be enrolled any more", field="window.closes_at")
-    return (
-        CandidateEnrolled(
-            subject=command.subject, session=command.session, name=command.name, number=command.number,
-            email=command.email,
-        ),
-    )  # fmt: skip
 
 
 def _titled(title: str) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import fault, onboarding
+from domain.assessment import OpensIn
 from domain.event import Event, Private
 from domain.fault import FaultEvent
 from domain.onboarding import Check, OnboardingEvent
@@ -30,6 +31,7 @@ class Started(Event, frozen=True, kw_only=True, tag="session.started"):
     policy: Policy
     duration_s: int
     end_at: datetime
+    opens_in: OpensIn = "tab"
 
 
 class Paused(Event, frozen=True, kw_only=True, tag="session.paused"):
@@ -120,6 +122,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ()
     checked: bool = False
     policy: Policy = Policy()
+    opens_in: OpensIn = "tab"
     started_at: datetime | None = None
     duration_s: int = 0
     end_at: datetime | None = None
@@ -181,10 +184,11 @@ def evolve(state: Session, event: SessionEvent) -> Session:
     match event:
         case Opened(schedule=schedule, subject=subject):
             return replace(state, phase="expected", schedule=schedule, subject=subject)
-        case Started(at=at, policy=policy, duration_s=duration_s, end_at=end_at):
+        case Started(at=at, policy=policy, duration_s=duration_s, end_at=end_at, opens_in=opens_in):
             return replace(
-                state, phase="in_progress", started_at=at, policy=policy, duration_s=duration_s, end_at=end_at
-            )
+                state, phase="in_progress", started_at=at, policy=policy, duration_s=duration_s, end_at=end_at,
+                opens_in=opens_in,
+            )  # fmt: skip
         case Paused(at=at):
             return replace(state, phase="paused", stopped_since=at)
         case Resumed(stopped_s=stopped_s):

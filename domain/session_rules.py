@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from domain import fault, onboarding
+from domain.assessment import OpensIn
 from domain.event import Command, Decider, Private, Refused
 from domain.fault import FaultCommand
 from domain.onboarding import OnboardingCommand
@@ -42,6 +43,7 @@ class Start(Command, frozen=True, kw_only=True):
     opens_at: datetime
     last_entry_at: datetime
     end_at: datetime
+    opens_in: OpensIn = "tab"
 
 
 class Pause(Command, frozen=True, kw_only=True):
@@ -153,7 +155,12 @@ def _start(command: Start, state: Session) -> tuple[SessionEvent, ...]:
         raise Refused("the last entry has passed; ask an invigilator to admit you late", field="window.last_entry_at")
     if command.at >= command.end_at:
         raise Refused("the window has closed", field="window.closes_at")
-    return (Started(at=command.at, policy=command.policy, duration_s=command.duration_s, end_at=command.end_at),)
+    return (
+        Started(
+            at=command.at, policy=command.policy, duration_s=command.duration_s, end_at=command.end_at,
+            opens_in=command.opens_in,
+        ),
+    )  # fmt: skip
 
 
 def _admit_late(command: AdmitLate, state: Session) -> tuple[SessionEvent, ...]:

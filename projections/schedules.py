@@ -7,7 +7,8 @@ from typing import Literal, get_args
 import msgspec
 from msgspec.structs import replace
 
-from domain import schedule
+from domain import enrolment, schedule
+from domain.assessment import Assessment
 from domain.policy import Policy, Window
 from domain.recorded import Recorded, Stored
 from domain.schedule import ScheduleEvent, evolve
@@ -27,6 +28,7 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     phase: Literal["absent", "draft", "active", "cancelled", "closed"] = "absent"
     live_proctoring: bool = False
     policy: Policy = Policy()
+    assessment: Assessment = Assessment()
     invigilators: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
     enrolled: int = 0
@@ -44,9 +46,9 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
 def fold(row: Sitting | None, recorded: Recorded) -> Sitting | None:
     row = replace(row or Sitting(schedule=parsed(recorded.stream).name), position=recorded.position)
     match recorded.body:
-        case schedule.CandidateEnrolled(session=session) if session not in row.sessions:
+        case enrolment.CandidateEnrolled(session=session) if session not in row.sessions:
             return replace(row, sessions=(*row.sessions, session), enrolled=row.enrolled + 1)
-        case schedule.CandidateWithdrawn(session=session):
+        case enrolment.CandidateWithdrawn(session=session):
             left = tuple(name for name in row.sessions if name != session)
             return replace(row, sessions=left, enrolled=len(left))
         case schedule.Cancelled(reason=reason):
@@ -61,13 +63,14 @@ def _with_rules(row: Sitting, event: ScheduleEvent) -> Sitting:
     state = evolve(
         schedule.Schedule(
             phase=row.phase, title=row.title, window=row.window, duration_s=row.duration_s, policy=row.policy,
-            live_proctoring=row.live_proctoring, invigilators=frozenset(row.invigilators),
+            live_proctoring=row.live_proctoring, invigilators=frozenset(row.invigilators), assessment=row.assessment,
         ),
         event,
     )  # fmt: skip
     return replace(
         row, phase=state.phase, title=state.title, window=state.window, duration_s=state.duration_s,
         policy=state.policy, live_proctoring=state.live_proctoring, invigilators=tuple(sorted(state.invigilators)),
+        assessment=state.assessment,
     )  # fmt: skip
 
 
@@ -86,6 +89,6 @@ def _of(stream: str) -> tuple[str, ...]:
 
 
 SCHEDULES: Model[Sitting] = Model(
-    name="schedules", version=1, row=Sitting, events=events_of(ScheduleEvent), index=("phase",), keys=keys, fold=fold,
+    name="schedules", version=2, row=Sitting, events=events_of(ScheduleEvent), index=("phase",), keys=keys, fold=fold,
     streams=streams, suspects=_suspects,
 )  # fmt: skip

@@ -181,3 +181,28 @@ async def test_a_clients_clock_is_kept_with_the_event(hall: Hall) -> None:
     before = await hall.position()
     bad = await planner.post("/api/v1/schedules", json=a_schedule(hall), headers={"Vigil-Client-Time": "noon"})
     await refused(hall, bad, before, 400, "Vigil-Client-Time", "RFC 3339")
+
+
+async def test_a_planner_says_where_the_exam_is_taken(hall: Hall) -> None:
+    planner = await hall.as_a("planner")
+    url = "https://exams.example.org/anatomy"
+    answer = await planner.post("/api/v1/schedules", json=a_schedule(hall, assessment_url=url, opens_in="frame"))
+    assert answer.status_code == 201, answer.text
+    at = f"/api/v1/schedules/{answer.json()['schedule']}"
+    head = {"Vigil-At-Least": answer.headers["vigil-position"]}
+    found = (await planner.get(at, headers=head)).json()
+    assert (found["assessment_url"], found["opens_in"]) == (url, "frame")
+    before = await hall.position()
+    for body, status, field, rule in (
+        ({"assessment_url": "javascript:alert(1)"}, 422, "assessment_url", "begins with https"),
+        ({"assessment_url": ""}, 422, "assessment_url", "needs its address"),
+        ({"assessment_url": "https://x/" + "x" * 2000}, 400, "assessment_url", "length <= 2000"),
+        ({"opens_in": "window"}, 400, "opens_in", "Invalid"),
+    ):
+        await refused(hall, await planner.patch(at, json=body), before, status, field, rule)
+    bare = await planner.post("/api/v1/schedules", json=a_schedule(hall, opens_in="frame"))
+    await refused(hall, bare, before, 422, "assessment_url", "needs its address")
+    changed = await planner.patch(at, json={"assessment_url": "", "opens_in": "tab"})
+    assert changed.status_code == 204
+    found = (await planner.get(at, headers={"Vigil-At-Least": changed.headers["vigil-position"]})).json()
+    assert (found["assessment_url"], found["opens_in"]) == ("", "tab")
