@@ -19,7 +19,7 @@ from psycopg import AsyncConnection
 
 from commands.envelope import encode, read, recorded, tag_of, unseal
 from commands.keys import KeyName
-from domain import chat, fault, incidents, recording, schedule, session
+from domain import chat, enrolment, fault, incidents, recording, session
 from domain.event import Event, Private
 from domain.policy import Policy
 from domain.recorded import Envelope, Recorded, Stored
@@ -146,7 +146,7 @@ def _morning() -> Iterator[tuple[str, Event]]:
     names = [f"s{n}" for n in range(CANDIDATES)]
     for name in names:
         about = {field: Private(name, f"{field} of {name}", key_class="profile") for field in ("name", "number")}
-        yield "t/schedule/x", schedule.CandidateEnrolled(subject=name, session=name, **about)
+        yield "t/schedule/x", enrolment.CandidateEnrolled(subject=name, session=name, **about)
         yield f"t/session/{name}", session.Opened(schedule="x", subject=name)
         yield (
             f"t/session/{name}",

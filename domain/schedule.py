@@ -8,8 +8,8 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain.assessment import Assessment, AssessmentSet, SetAssessment, placed
 from domain import enrolment, staffing
+from domain.assessment import Assessment, AssessmentSet, SetAssessment, placed
 from domain.enrolment import EnrolmentCommand, EnrolmentEvent
 from domain.event import Command, Decider, Event, Private, Refused
 from domain.policy import Policy, Window, must_fit, must_hold
@@ -61,9 +61,8 @@ class Closed(Event, frozen=True, kw_only=True, tag="schedule.closed"):
 
 
 ScheduleEvent = (
-    Created | Renamed | Rescheduled | LiveProctoringEnabled | LiveProctoringDisabled | PolicySet | InvigilatorAssigned
-    | InvigilatorRemoved | CandidateEnrolled | CandidateWithdrawn | Activated | Cancelled | Closed
-    | PinGenerated | PinRemoved | PolicyCopied | AssessmentSet
+    Created | Renamed | Rescheduled | LiveProctoringEnabled | LiveProctoringDisabled | PolicySet | Activated
+    | Cancelled | Closed | PinGenerated | PinRemoved | PolicyCopied | AssessmentSet | StaffingEvent | EnrolmentEvent
 )  # fmt: skip
 
 # Commands.
@@ -109,8 +108,8 @@ class Close(Command, frozen=True, kw_only=True):
 
 
 ScheduleCommand = (
-    Create | Rename | Reschedule | SetLiveProctoring | SetPolicy | AssignInvigilator | RemoveInvigilator | Enrol
-    | Withdraw | Activate | Cancel | Close | SetPin | SetAssessment
+    Create | Rename | Reschedule | SetLiveProctoring | SetPolicy | Activate | Cancel | Close | SetPin
+    | SetAssessment | StaffingCommand | EnrolmentCommand
 )  # fmt: skip
 
 # State.

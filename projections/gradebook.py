@@ -8,7 +8,7 @@ from typing import get_args
 import msgspec
 from msgspec.structs import replace
 
-from domain import chat, fault, incidents, intervention, record, recording, schedule, session
+from domain import chat, enrolment, fault, incidents, intervention, record, recording, session
 from domain.event import Event
 from domain.recorded import Recorded
 from domain.session import SessionEvent
@@ -133,12 +133,12 @@ def _other(row: Account, name: str, body: Event) -> Account:
             return replace(row, views=row.views + 1)
         case record.Exported():
             return replace(row, exports=row.exports + 1)
-        case schedule.CandidateEnrolled(subject=subject, session=session, name=named, number=number):
+        case enrolment.CandidateEnrolled(subject=subject, session=session, name=named, number=number):
             return replace(
                 row, session=session, schedule=name, subject=subject, name=named.text, number=number.text,
                 withdrawn=False,
             )  # fmt: skip
-        case schedule.CandidateWithdrawn(session=session):
+        case enrolment.CandidateWithdrawn(session=session):
             return replace(row, session=session, withdrawn=True)
     return row
 

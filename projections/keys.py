@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import get_args
 
-from domain import schedule, session
+from domain import enrolment, session
 from domain.event import Event
 from domain.recorded import Recorded, Stored
 from domain.stream import Stream, parse
@@ -25,7 +25,7 @@ def about_session(recorded: Recorded) -> tuple[str, ...]:
     if keys := session_keys(recorded.stream):
         return keys
     match recorded.body:
-        case schedule.CandidateEnrolled(session=name) | schedule.CandidateWithdrawn(session=name):
+        case enrolment.CandidateEnrolled(session=name) | enrolment.CandidateWithdrawn(session=name):
             return (f"{parsed(recorded.stream).tenant}/{name}",)
     return ()
 
@@ -61,4 +61,4 @@ def events_of(*kinds: object) -> frozenset[type[Event]]:
     return frozenset(event for kind in kinds for event in get_args(kind) or (kind,))
 
 
-ENROLMENT: frozenset[type[Event]] = frozenset({schedule.CandidateEnrolled, schedule.CandidateWithdrawn})
+ENROLMENT: frozenset[type[Event]] = frozenset({enrolment.CandidateEnrolled, enrolment.CandidateWithdrawn})

@@ -7,7 +7,7 @@ from typing import TypeVar, get_args
 
 from msgspec.structs import replace
 
-from domain import chat, fault, incidents, intervention, recording, schedule, session
+from domain import chat, enrolment, fault, incidents, intervention, recording, session
 from domain.event import Event
 from domain.incidents import Severity
 from domain.recorded import Recorded
@@ -106,12 +106,12 @@ def _intervention(row: Live, name: str, body: Event) -> Live:
 
 def _enrolment(row: Live, name: str, body: Event) -> Live:
     match body:
-        case schedule.CandidateEnrolled(subject=subject, session=session, name=named, number=number):
+        case enrolment.CandidateEnrolled(subject=subject, session=session, name=named, number=number):
             return replace(
                 row, session=session, schedule=name, subject=subject, name=named.text, number=number.text,
                 withdrawn=False,
             )  # fmt: skip
-        case schedule.CandidateWithdrawn(session=session):
+        case enrolment.CandidateWithdrawn(session=session):
             return replace(row, session=session, withdrawn=True)
     return row
 

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from commands.checkpoint import Signer, signers
 from commands.envelope import tag_of
 from commands.proofs import Checkpoint
-from domain import chat, fault, incidents, intervention, record, recording, schedule, session
+from domain import chat, enrolment, fault, incidents, intervention, record, recording, schedule, session
 from domain.event import Event, Private
 from domain.recorded import Recorded
 from domain.stream import parse
@@ -67,7 +67,7 @@ def report(shown: Shown) -> str:
 def _who(shown: Shown) -> str:
     rows: list[tuple[object, ...]] = [("Session", shown.session), ("Institution", shown.tenant)]
     titles = [b.title for _, b in _of(shown, schedule.Created)] + [b.title for _, b in _of(shown, schedule.Renamed)]
-    for _, enrolled in _of(shown, schedule.CandidateEnrolled):
+    for _, enrolled in _of(shown, enrolment.CandidateEnrolled):
         rows += [("Candidate", _text(enrolled.name)), ("Candidate number", _text(enrolled.number))]
     rows += [("Pseudonym", b.subject) for _, b in _of(shown, session.Opened)]
     rows += [("Assessment", title) for title in titles[-1:]]

@@ -17,10 +17,10 @@ from commands import envelope as envelopes
 from commands.envelope import PRIVATE_FIELDS, all_keys, encode, keys_of, read, recorded, tag_of, unseal
 from commands.keys import KeyName, field_key
 from domain.chat import MessageSent
+from domain.enrolment import CandidateEnrolled
 from domain.event import Event, Private
 from domain.recorded import Envelope, Stored
 from domain.registry import EVENTS
-from domain.schedule import CandidateEnrolled
 from domain.session import Paused
 
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)

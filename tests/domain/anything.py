@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 import msgspec
 from hypothesis import strategies as st
 
-from domain import onboarding, schedule, session_rules
+from domain import enrolment, onboarding, schedule, session_rules
 from domain.event import Command, Event, Private
 from domain.policy import Policy, Window
 from domain.registry import DECIDERS, EVENTS
@@ -28,7 +28,7 @@ def _profile(text: str) -> Private:
 BEGINNINGS: dict[str, tuple[Command, ...]] = {
     "schedule": (
         schedule.Create(at=DAY_BEFORE, title="a", window=WINDOW, duration_s=7200),
-        schedule.Enrol(at=DAY_BEFORE, subject="a", session="a", name=_profile("a"), number=_profile("1")),
+        enrolment.Enrol(at=DAY_BEFORE, subject="a", session="a", name=_profile("a"), number=_profile("1")),
         schedule.Activate(),
     ),
     "session": (

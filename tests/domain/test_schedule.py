@@ -7,36 +7,30 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from domain.enrolment import CandidateEnrolled, CandidateWithdrawn, Enrol, Withdraw
 from domain.event import Private
 from domain.policy import DetectorSetting, Policy
 from domain.schedule import (
     DECIDER,
     Activate,
     Activated,
-    AssignInvigilator,
     Cancel,
     Cancelled,
-    CandidateEnrolled,
-    CandidateWithdrawn,
     Close,
     Closed,
     Create,
     Created,
-    Enrol,
-    InvigilatorAssigned,
-    InvigilatorRemoved,
     LiveProctoringDisabled,
     LiveProctoringEnabled,
     PolicySet,
-    RemoveInvigilator,
     Rename,
     Renamed,
     Reschedule,
     Rescheduled,
     SetLiveProctoring,
     SetPolicy,
-    Withdraw,
 )
+from domain.staffing import AssignInvigilator, InvigilatorAssigned, InvigilatorRemoved, RemoveInvigilator
 from tests.domain.given import given
 from tests.domain.hall import DAY_BEFORE, NINE, POLICY, TWO_HOURS, WINDOW, at
 

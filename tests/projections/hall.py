@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from domain import chat, incidents, intervention, record, recording, schedule, session, user
+from domain import chat, enrolment, incidents, intervention, record, recording, schedule, session, user
 from domain.event import Event, Private
 from domain.recorded import Envelope, Recorded
 from projections.folding import fold, touching
@@ -28,7 +28,7 @@ def about_ada(text: str | None) -> Private:
 CREATED = (SCHEDULE, schedule.Created(title="Anatomy II", window=WINDOW, duration_s=TWO_HOURS, policy=POLICY))
 ENROLLED = (
     SCHEDULE,
-    schedule.CandidateEnrolled(subject="ada", session="s1", name=about_ada("Ada L."), number=about_ada("7")),
+    enrolment.CandidateEnrolled(subject="ada", session="s1", name=about_ada("Ada L."), number=about_ada("7")),
 )
 OPENED = (SESSION, session.Opened(schedule="anatomy", subject="ada"))
 STARTED = (SESSION, session.Started(at=at("9:05"), policy=POLICY, duration_s=TWO_HOURS, end_at=WINDOW.closes_at))

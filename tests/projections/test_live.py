@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from domain import chat, fault, incidents, intervention, onboarding, recording, schedule, session
+from domain import chat, enrolment, fault, incidents, intervention, onboarding, recording, session
 from projections.live import LIVE
 from projections.live_row import Fault, Intervention, OpenIncident, Track
 from tests.domain.hall import NINE, TWO_HOURS, at
@@ -45,13 +45,13 @@ def test_an_enrolled_candidate_is_expected_under_their_name() -> None:
 
 
 def test_a_forgotten_name_is_null() -> None:
-    gone = schedule.CandidateEnrolled(subject="ada", session="s1", name=about_ada(None), number=about_ada(None))
+    gone = enrolment.CandidateEnrolled(subject="ada", session="s1", name=about_ada(None), number=about_ada(None))
     row = row_of(LIVE, (SCHEDULE, gone), OPENED)
     assert (row.name, row.number) == (None, None)
 
 
 def test_a_withdrawn_candidate_stays_where_they_were_and_comes_back_there() -> None:
-    withdrawn = (SCHEDULE, schedule.CandidateWithdrawn(subject="ada", session="s1"))
+    withdrawn = (SCHEDULE, enrolment.CandidateWithdrawn(subject="ada", session="s1"))
     acknowledged = (SESSION, onboarding.NoticeAcknowledged(policy_version=1, sha256="x"))
     assert row_of(LIVE, ENROLLED, OPENED, acknowledged, withdrawn).withdrawn
     back = row_of(LIVE, ENROLLED, OPENED, acknowledged, withdrawn, ENROLLED)

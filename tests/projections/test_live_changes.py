@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import AsyncConnection
 
-from domain import fault, schedule, session
+from domain import enrolment, fault, session
 from domain.event import Event
 from domain.intervention import Acknowledged, Failed
 from domain.stream import SESSION_KINDS
@@ -207,7 +207,7 @@ async def test_a_snapshot_and_its_changes_are_a_fresh_snapshot(
 
     def enrolled(name: str) -> tuple[str, Event]:
         given = {"subject": name, "session": name, "name": about_ada(name), "number": about_ada("1")}
-        return f"t/schedule/{hall}", schedule.CandidateEnrolled(**given)  # type: ignore[arg-type]
+        return f"t/schedule/{hall}", enrolment.CandidateEnrolled(**given)  # type: ignore[arg-type]
 
     await ledger.append(enrolled(names[0]))
     await step_all(project, LIVE)

@@ -13,7 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain import chat, incidents, intervention, policy_template, record, schedule, service_token, session, user
+from domain import (
+    chat,
+    enrolment,
+    incidents,
+    intervention,
+    policy_template,
+    record,
+    schedule,
+    service_token,
+    session,
+    staffing,
+    user,
+)
 from domain.event import Event
 from domain.registry import DECIDERS
 from domain.stream import SESSION_KINDS
@@ -126,7 +138,7 @@ def test_a_schedule_is_as_its_planner_left_it() -> None:
     assert (row.schedule, row.title, row.window, row.duration_s) == ("anatomy", "Anatomy III", WINDOW, TWO_HOURS)
     assert (row.phase, row.policy, row.live_proctoring) == ("draft", POLICY, False)
     row = row_of(
-        SCHEDULES, CREATED, ENROLLED, (SCHEDULE, schedule.InvigilatorAssigned(user="kim")),
+        SCHEDULES, CREATED, ENROLLED, (SCHEDULE, staffing.InvigilatorAssigned(user="kim")),
         (SCHEDULE, schedule.LiveProctoringEnabled()), (SCHEDULE, schedule.Activated()),
     )  # fmt: skip
     assert (row.phase, row.live_proctoring, row.invigilators) == ("active", True, ("kim",))
@@ -143,7 +155,7 @@ def test_a_template_is_listed_as_it_is_now_until_it_is_deleted() -> None:
 
 
 def test_a_withdrawn_candidate_is_not_among_those_enrolled() -> None:
-    withdrawn = (SCHEDULE, schedule.CandidateWithdrawn(subject="ada", session="s1"))
+    withdrawn = (SCHEDULE, enrolment.CandidateWithdrawn(subject="ada", session="s1"))
     row = row_of(SCHEDULES, CREATED, ENROLLED, withdrawn, (SCHEDULE, schedule.Cancelled(reason="flood")))
     assert (row.sessions, row.enrolled, row.phase, row.cancelled_because) == ((), 0, "cancelled", "flood")
 

@@ -19,7 +19,7 @@ from commands.ledger import Append, Appender, Part
 from commands.notary import record_root, seal_batch, sign
 from commands.objects import FolderStore
 from commands.proofs import Checkpoint, covering, latest
-from domain import chat, fault, incidents, intervention, onboarding, record, recording, schedule, session
+from domain import chat, enrolment, fault, incidents, intervention, onboarding, record, recording, schedule, session
 from domain.event import Event, KeyClass, Private
 from domain.phase import Track
 from domain.policy import Policy, Window
@@ -146,7 +146,7 @@ async def sit_an_exam(world: World) -> None:
         detector="several_people", detector_version="1", weights={"faces.onnx": "ab" * 32}, thresholds={"open": 0.5},
         rule_version="2",
     )  # fmt: skip
-    enrolled = schedule.CandidateEnrolled(
+    enrolled = enrolment.CandidateEnrolled(
         subject=SUBJECT, session=SESSION, name=private("Ola Nordmann", "profile"), number=private("4711", "profile"),
         email=private("ola@example.org", "profile"),
     )  # fmt: skip
@@ -156,7 +156,7 @@ async def sit_an_exam(world: World) -> None:
     await world.append(
         (plan, schedule.Created(title="Anatomy II", window=window, duration_s=3600, policy=policy)),
         (plan, enrolled),
-        (plan, schedule.CandidateEnrolled(subject="cxyz", session="s2", name=neighbour, number=neighbour)),
+        (plan, enrolment.CandidateEnrolled(subject="cxyz", session="s2", name=neighbour, number=neighbour)),
         (own, session.Opened(schedule="x1", subject=SUBJECT)),
         ("t/session/s2", session.Opened(schedule="x1", subject="cxyz")),
         (own, session.Started(at=at(0), policy=policy, duration_s=3600, end_at=at(7200))),
