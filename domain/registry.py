@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from domain import (
     chat,
+    duty,
     incidents,
     intervention,
     policy_template,
@@ -23,7 +24,7 @@ DECIDERS: dict[str, Decider[Any, Any, Any]] = {
     d.kind: d
     for d in (
         schedule.DECIDER, session_rules.DECIDER, incidents.DECIDER, chat.DECIDER, intervention.DECIDER,
-        recording.DECIDER, policy_template.DECIDER, record.DECIDER, user.DECIDER, service_token.DECIDER,
+        recording.DECIDER, policy_template.DECIDER, record.DECIDER, duty.DECIDER, user.DECIDER, service_token.DECIDER,
     )
 }  # fmt: skip
 

@@ -31,6 +31,10 @@ BEGINNINGS: dict[str, tuple[Command, ...]] = {
         enrolment.Enrol(at=DAY_BEFORE, subject="a", session="a", name=_profile("a"), number=_profile("1")),
         schedule.Activate(),
     ),
+    "duty": (
+        duty.ComeOn(at=NINE, user="a", by="a", assigned=frozenset("ab")),
+        duty.ComeOn(at=NINE, user="b", by="a", assigned=frozenset("ab"), lead=True),
+    ),
     "session": (
         session_rules.Open(schedule="a", subject="a"),
         onboarding.AcknowledgeNotice(policy_version=1, sha256="a", in_force=(1, "a")),
