@@ -8,13 +8,16 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain import fault, onboarding
+from domain import fault, onboarding, stops
+from domain import help as asking
 from domain.assessment import OpensIn
 from domain.event import Event, Private
 from domain.fault import FaultEvent
+from domain.help import Help, HelpEvent
 from domain.onboarding import Check, OnboardingEvent
 from domain.phase import OVER, Phase, Track
 from domain.policy import Policy
+from domain.stops import Break, BreakAsked, StopEvent
 
 GRACE = timedelta(minutes=2)  # for who comes back after their time ran out: to hand in, or be given what they lost
 
@@ -94,6 +97,15 @@ class Reopened(Event, frozen=True, kw_only=True, tag="session.reopened"):
     since: datetime
 
 
+class Reinstated(Event, frozen=True, kw_only=True, tag="session.reinstated"):
+    """A session that was terminated goes on after all, as if it had been paused since then."""
+
+    at: datetime
+    by: str
+    reason: Private
+    since: datetime
+
+
 class PinRefused(Event, frozen=True, kw_only=True, tag="session.pin_refused"):
     """A wrong start PIN was typed; which one is kept nowhere."""
 
@@ -102,7 +114,7 @@ class PinRefused(Event, frozen=True, kw_only=True, tag="session.pin_refused"):
 
 SessionEvent = (
     Opened | Started | Paused | Resumed | TimeExtended | EndMoved | Submitted | Terminated | Ended | AdmittedLate
-    | Reopened | PinRefused | OnboardingEvent | FaultEvent
+    | Reopened | Reinstated | PinRefused | StopEvent | OnboardingEvent | FaultEvent | HelpEvent
 )  # fmt: skip
 
 # State.
@@ -112,7 +124,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     """`due_at` is when the clock runs out if nothing stops it; nothing runs past `end_at`. `lost` holds since when.
 
     `checks` are the last ones, since the last acknowledgement; `extended` are the interventions that gave time;
-    `returned_at` is when the last track that was lost came back; `reopened` says how often it has been.
+    `returned_at` is when the last track that was lost came back; `reopened` says how often it has been (or reinstated).
+    `pause_below` is whether a pause lies below the lock; `rested_s` for how long the clock has stood on rest breaks;
+    `stops` are all pauses, locks and breaks that are over.
     """
 
     phase: Phase = "absent"
@@ -130,6 +144,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     extended: frozenset[str] = frozenset()
     stopped_s: float = 0.0
     stopped_since: datetime | None = None
+    pause_below: bool = False
+    on_break: Break | None = None
+    break_asked: BreakAsked | None = None
+    rested_s: float = 0.0
+    stops: tuple[tuple[datetime, datetime], ...] = ()
     ended_at: datetime | None = None
     admitted: bool = False
     lost: dict[Track, datetime] = {}
@@ -138,6 +157,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     reopened: int = 0
     pin_refused: int = 0
     pin_refused_at: datetime | None = None
+    help: Help = Help()
 
     @property
     def over(self) -> bool:
@@ -158,8 +178,18 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def due_at(self) -> datetime | None:
-        """None before the start and while the clock stands."""
-        return self.runs_out_at if self.stopped_since is None else None
+        """None before the start and while the clock stands; on a rest break, if all that is allowed of it is taken."""
+        if self.stopped_since is None or self.runs_out_at is None:
+            return self.runs_out_at
+        until = self.on_break.stands_until if self.on_break else None
+        return self.runs_out_at + max(until - self.stopped_since, timedelta()) if until else None
+
+    @property
+    def over_at(self) -> datetime | None:
+        """What nothing runs past: the session's end, which a rest break moves where it must."""
+        if self.end_at and self.due_at and self.stopped_since:
+            return max(self.end_at, self.due_at)
+        return self.end_at
 
     @property
     def expires_at(self) -> datetime | None:
@@ -167,13 +197,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
         Nobody is handed in while they are cut off, nor at the moment they come back.
         """
-        if self.due_at is None or self.end_at is None:
+        if self.due_at is None or self.over_at is None:
             return None
         if self.lost:
-            return self.end_at
+            return self.over_at
         if self.returned_at is None:
             return self.due_at
-        return min(self.end_at, max(self.due_at, self.returned_at + GRACE))
+        return min(self.over_at, max(self.due_at, self.returned_at + GRACE))
 
 
 def evolve(state: Session, event: SessionEvent) -> Session:
@@ -181,6 +211,10 @@ def evolve(state: Session, event: SessionEvent) -> Session:
         return fault.evolve(state, event)
     if isinstance(event, OnboardingEvent):
         return onboarding.evolve(state, event)
+    if isinstance(event, StopEvent):
+        return stops.evolve(state, event)
+    if isinstance(event, HelpEvent):
+        return replace(state, help=asking.evolve(state.help, event))
     match event:
         case Opened(schedule=schedule, subject=subject):
             return replace(state, phase="expected", schedule=schedule, subject=subject)
@@ -191,8 +225,8 @@ def evolve(state: Session, event: SessionEvent) -> Session:
             )  # fmt: skip
         case Paused(at=at):
             return replace(state, phase="paused", stopped_since=at)
-        case Resumed(stopped_s=stopped_s):
-            return replace(state, phase="in_progress", stopped_since=None, stopped_s=state.stopped_s + stopped_s)
+        case Resumed(at=at, stopped_s=stopped_s):
+            return stops.goes_on(state, at, stopped_s)
         case TimeExtended(seconds=seconds, intervention=intervention, made_up_s=made_up_s):
             extended, stopped_s = state.extended | {intervention}, state.stopped_s + made_up_s
             return replace(state, extra_s=state.extra_s + seconds, extended=extended, stopped_s=stopped_s)
@@ -206,7 +240,7 @@ def evolve(state: Session, event: SessionEvent) -> Session:
             return replace(state, phase="no_show" if why == "no_show" else "ended_in_fault", ended_at=at)
         case AdmittedLate(phase=came):
             return replace(state, phase=came, admitted=True, ended_at=None)
-        case Reopened(since=since):
+        case Reopened(since=since) | Reinstated(since=since):
             return replace(state, phase="paused", stopped_since=since, ended_at=None, reopened=state.reopened + 1)
         case PinRefused(at=at):
             return replace(state, pin_refused=state.pin_refused + 1, pin_refused_at=at)

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import assert_never
 
 from domain import fault, onboarding
+from domain import help as asking
 from domain.assessment import OpensIn
 from domain.event import Command, Decider, Private, Refused
 from domain.fault import FaultCommand
+from domain.help import HelpCommand
 from domain.onboarding import OnboardingCommand
 from domain.phase import RUNNING, WAITING, said
 from domain.policy import Policy
@@ -100,6 +102,7 @@ class Expire(Command, frozen=True, kw_only=True):
 Intervening = Pause | Resume | ExtendTime | Terminate
 SessionCommand = (
     Open | Start | Submit | Expire | AdmitLate | Reopen | TryPin | Intervening | OnboardingCommand | FaultCommand
+    | HelpCommand
 )  # fmt: skip
 
 
@@ -112,6 +115,8 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
         return fault.decide(command, state)
     if isinstance(command, OnboardingCommand):
         return onboarding.decide(command, state)
+    if isinstance(command, HelpCommand):
+        return asking.decide(command, state)
     match command:
         case Start():
             return _start(command, state)
