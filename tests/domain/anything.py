@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 import msgspec
 from hypothesis import strategies as st
 
-from domain import enrolment, onboarding, schedule, session_rules
+from domain import duty, enrolment, onboarding, schedule, session_rules
 from domain.event import Command, Event, Private
 from domain.policy import Policy, Window
 from domain.registry import DECIDERS, EVENTS
