@@ -14,7 +14,9 @@ from litestar.params import FromPath, JSONBody, RawBody
 from api.bodies import Id, decoded
 from api.callers import Caller, load_schedule, may
 from api.enrolling import BYTES, CSV, ROWS, EnrolOperation, Line, NewCandidate, lines
+from api.filters import Phases, Text, counted, named
 from api.ordering import AnyRequest, caller_of, command, services_of
+from api.paging import USUAL, After, Limit, page
 from api.problems import Denied
 from api.reading import rows_of
 from api.services import Services
@@ -95,23 +97,38 @@ class CandidateRead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Candidates(msgspec.Struct, frozen=True, kw_only=True):
+    """`counts` is how many sessions are in each state; withdrawn candidates are listed, and not counted."""
+
     candidates: tuple[CandidateRead, ...]
+    counts: dict[str, int]
+    next: str | None
 
 
 @get("/schedules/{schedule:str}/candidates", guards=[may("planner")])
-async def read(request: AnyRequest, schedule: FromPath[str]) -> Candidates:
+async def read(
+    request: AnyRequest,
+    schedule: FromPath[str],
+    *,
+    phase: Phases = None,
+    q: Text = "",
+    limit: Limit = USUAL,
+    after: After = "",
+) -> Candidates:
     """Who is enrolled, by name, each with a join link."""
     services, tenant = services_of(request), caller_of(request).tenant
     plan = await load_schedule(services, tenant, schedule)
     rows = (await rows_of(request, LIVE, {"schedule": schedule})).rows.values()
-    found = [
+    wanted = (row for row in rows if (not phase or row.phase in phase) and named(q, row.name, row.number))
+    found = page(request, wanted, lambda row: (row.name or "", row.session), limit, after)
+    shown = (
         CandidateRead(
             session=row.session, name=row.name, number=row.number, phase=row.phase, withdrawn=row.withdrawn,
             join_link=None if row.withdrawn else join_link(services, tenant, schedule, plan, row.subject),
         )
-        for row in sorted(rows, key=lambda row: (row.name or "", row.session))
-    ]  # fmt: skip
-    return Candidates(candidates=tuple(found))
+        for row in found.rows
+    )  # fmt: skip
+    counts = counted(row.phase for row in rows if not row.withdrawn)
+    return Candidates(candidates=tuple(shown), counts=counts, next=found.next)
 
 
 @post(

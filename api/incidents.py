@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 
 from api.callers import WATCHERS, may, reach_session
 from api.ordering import AnyRequest, caller_of, command, services_of
+from api.paging import USUAL, After, Limit, page
 from api.problems import Denied, missing
 from api.reading import names_of, rows_of
 from commands import flags
@@ -59,6 +60,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 class Incidents(msgspec.Struct, frozen=True, kw_only=True):
     incidents: tuple[Incident, ...]
+    next: str | None
 
 
 class NewIncident(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,12 +78,12 @@ class NewVerdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 @get("/sessions/{session:str}/incidents", guards=[may(*WATCHERS, "reviewer", "auditor")])
-async def read(request: AnyRequest, session: FromPath[str]) -> Incidents:
+async def read(request: AnyRequest, session: FromPath[str], *, limit: Limit = USUAL, after: After = "") -> Incidents:
     """All incidents of a session, in the order in which they were flagged."""
     found = await rows_of(request, incidents.INCIDENTS, {"session": session})
     names = await names_of(request)
-    rows = sorted(found.rows.values(), key=lambda row: row.position)
-    return Incidents(incidents=tuple(_incident(row, names) for row in rows))
+    shown = page(request, found.rows.values(), lambda row: (row.position, row.incident), limit, after)
+    return Incidents(incidents=tuple(_incident(row, names) for row in shown.rows), next=shown.next)
 
 
 @post("/sessions/{session:str}/incidents", guards=[may(*JUDGES)])

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 
 import msgspec
 from litestar import get
 from litestar.params import FromPath, QueryParameter
+from msgspec.structs import replace
 
 from api.callers import WATCHERS, may
 from api.event_stream import EventStream, last_id, message
+from api.filters import Phases, Text, counted, named
 from api.hub import Hub, channel, encode
 from api.moments import position_of
 from api.opening import decoder
 from api.ordering import AnyRequest, caller_of, services_of
 from api.reading import rows_of, stale_of
 from api.services import Services
+from domain.incidents import Severity
 from domain.stream import Stream
 from projections.live import LIVE, Live
 from projections.reader import Found, changes_since, snapshot
 from projections.refold import fold_as_of
 
+Risks = Annotated[list[Severity | Literal["none"]] | None, QueryParameter(description="Sessions at one of these risks")]
+
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The rows by key, as of a position. `stale` names rows and streams that wait for a fix.
 
-    The stream goes on from `mark`.
+    The stream goes on from `mark`. `counts` is how many sessions are in each state and `risks` at each risk, of all
+    whose candidates are not withdrawn, whatever is asked for.
     """
 
     schedule: str
@@ -34,22 +41,44 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     mark: int
     rows: dict[str, Live]
     stale: tuple[str, ...]
+    counts: dict[str, int]
+    risks: dict[str, int]
+    server_time: datetime
 
 
 @get("/schedules/{schedule:str}/live", guards=[may(*WATCHERS, "planner", "reviewer", "auditor")])
 async def read(
-    request: AnyRequest, schedule: FromPath[str], as_of: Annotated[str, QueryParameter(max_length=64)] = ""
+    request: AnyRequest,
+    schedule: FromPath[str],
+    *,
+    as_of: Annotated[str, QueryParameter(max_length=64)] = "",
+    phase: Phases = None,
+    risk: Risks = None,
+    q: Text = "",
 ) -> Snapshot:
-    """Every session of the schedule as it is now, or as the list was at a time or position."""
+    """The sessions of the schedule as they are now, or as the list was at a time or position."""
+    whole = await _as_of(request, schedule, as_of) if as_of else await _now(request, schedule)
+    rows = {
+        key: row
+        for key, row in whole.rows.items()
+        if (not phase or row.phase in phase) and (not risk or row.risk in risk) and named(q, row.name, row.number)
+    }
+    return replace(whole, rows=rows)
+
+
+async def _now(request: AnyRequest, schedule: str) -> Snapshot:
+    found = await rows_of(request, LIVE, {"schedule": schedule})
+    return await _snapshot(services_of(request), caller_of(request).tenant, schedule, found)
+
+
+async def _as_of(request: AnyRequest, schedule: str, as_of: str) -> Snapshot:
     services, tenant = services_of(request), caller_of(request).tenant
-    if not as_of:
-        return await _snapshot(services, tenant, schedule, await rows_of(request, LIVE, {"schedule": schedule}))
     decode = decoder(services.handler.keys)
     async with services.pool.connection() as conn:
         position = await position_of(conn, as_of)
         stream = str(Stream(tenant, "schedule", schedule))
         rows = await fold_as_of(conn, decode, LIVE, position, streams=[stream])
-    return Snapshot(schedule=schedule, position=position, mark=position, rows=rows, stale=())
+    return _whole(services, schedule, Found(rows, frozenset(), position, position), [])
 
 
 @get("/schedules/{schedule:str}/live/stream", guards=[may(*WATCHERS, "planner")], media_type="text/event-stream")
@@ -108,7 +137,16 @@ async def _everything(services: Services, tenant: str, schedule: str) -> tuple[i
 
 async def _snapshot(services: Services, tenant: str, schedule: str, found: Found[Live]) -> Snapshot:
     stale = await stale_of(services, tenant, schedule, found)
-    return Snapshot(schedule=schedule, position=found.position, mark=found.mark, rows=found.rows, stale=tuple(stale))
+    return _whole(services, schedule, found, stale)
+
+
+def _whole(services: Services, schedule: str, found: Found[Live], stale: list[str]) -> Snapshot:
+    here = [row for row in found.rows.values() if not row.withdrawn]
+    return Snapshot(
+        schedule=schedule, position=found.position, mark=found.mark, rows=found.rows, stale=tuple(stale),
+        counts=counted(row.phase for row in here), risks=counted(row.risk for row in here),
+        server_time=services.now(),
+    )  # fmt: skip
 
 
 RESET = b"event: reset\ndata: {}\n\n"

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from psycopg import AsyncConnection
 
 from api.problems import Denied
-from commands.ledger import position_at
+from commands.ledger import last_position, position_at
+
+_UNQUOTED = re.compile(r" (\d\d:\d\d)$")  # a plus sign that was not written as %2B comes as a space
 
 
 async def position_of(conn: AsyncConnection, text: str) -> int:
-    """The position that `as_of` names. Raises `Denied` 400."""
+    """The position that `as_of` names. Raises `Denied` 400, and 422 for what has not come yet."""
     if text.isascii() and text.isdigit() and len(text) <= 18:
-        return int(text)
+        position = int(text)
+        if position > await last_position(conn):
+            raise Denied(422, "invalid", "nothing has been recorded at this position yet", field="as_of")
+        return position
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(_UNQUOTED.sub(r"+\1", text))
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:

@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 from api.bodies import Id
 from api.callers import WATCHERS, load_schedule, may
 from api.ordering import AnyRequest, caller_of, command, services_of
+from api.paging import USUAL, After, Limit, page
 from api.problems import Denied
 from api.reading import rows_of
 from commands import policy_templates, schedules
@@ -35,6 +36,7 @@ class Templates(msgspec.Struct, frozen=True, kw_only=True):
     """By name; `policy.version` is the template's own."""
 
     templates: tuple[TemplateRow, ...]
+    next: str | None
 
 
 class PolicyOrTemplate(Policy, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,9 +74,10 @@ class PolicyRead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/policy-templates", guards=[may("planner")])
-async def read_templates(request: AnyRequest) -> Templates:
+async def read_templates(request: AnyRequest, *, limit: Limit = USUAL, after: After = "") -> Templates:
     rows = (await rows_of(request, TEMPLATES)).rows.values()
-    return Templates(templates=tuple(sorted(rows, key=lambda row: (row.name, row.template))))
+    found = page(request, rows, lambda row: (row.name, row.template), limit, after)
+    return Templates(templates=found.rows, next=found.next)
 
 
 @post("/policy-templates", guards=[may("planner")])

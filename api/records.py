@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from litestar import get
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from api.callers import may
+from api.filters import Phases, Text, counted, named
 from api.moments import position_of
 from api.ordering import AnyRequest, caller_of, services_of
+from api.paging import USUAL, After, Key, Limit, page, rows_after
 from api.problems import missing
 from api.reading import names_of, rows_of, stale_of
 from domain.phase import OVER
@@ -22,11 +24,18 @@ _SEVERE = {"high": 0, "warn": 1, "info": 2}
 
 
 class Gradebook(msgspec.Struct, frozen=True, kw_only=True):
-    """The accounts of a schedule, what needs a look first. `stale` names sessions that wait for a fix."""
+    """The accounts of a schedule. `stale` names sessions that wait for a fix.
+
+    `counts` is how many there are in each state, `unjudged` how many have an incident without a verdict; of all that
+    are not withdrawn.
+    """
 
     schedule: str
     position: int
     records: tuple[Account, ...]
+    counts: dict[str, int]
+    unjudged: int
+    next: str | None
     stale: tuple[str, ...]
 
 
@@ -50,21 +59,42 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timeline(msgspec.Struct, frozen=True, kw_only=True):
-    """`next` is for `after`, when there is more. `stale` says that an event cannot be shown at the moment."""
+    """`stale` says that an event cannot be shown at the moment."""
 
     position: int
     events: tuple[Shown, ...]
-    next: int | None
+    next: str | None
     stale: bool
 
 
 @get("/schedules/{schedule:str}/gradebook", guards=[may("reviewer", "auditor")])
-async def gradebook(request: AnyRequest, schedule: FromPath[str]) -> Gradebook:
-    """All sessions of the schedule. Their order is for looking at them, and no number about anybody."""
+async def gradebook(
+    request: AnyRequest,
+    schedule: FromPath[str],
+    *,
+    phase: Phases = None,
+    q: Text = "",
+    unjudged: FromQuery[bool | None] = None,
+    order: FromQuery[Literal["urgency", "name"]] = "urgency",
+    limit: Limit = USUAL,
+    after: After = "",
+) -> Gradebook:
+    """The sessions of the schedule. By `urgency` what needs a look comes first: an order, and no number about anybody.
+
+    By `name` nobody moves while pages are read; by urgency who is judged meanwhile does.
+    """
     found = await rows_of(request, GRADEBOOK, {"schedule": schedule})
     stale = await stale_of(services_of(request), caller_of(request).tenant, schedule, found)
+    here = [row for row in found.rows.values() if not row.withdrawn]
+    rows = (
+        row
+        for row in found.rows.values()
+        if (not phase or row.phase in phase) and named(q, row.name, row.number) and unjudged in (None, _unjudged(row))
+    )
+    records = page(request, rows, _urgency if order == "urgency" else _name, limit, after)
     return Gradebook(
-        schedule=schedule, position=found.position, records=tuple(sorted(found.rows.values(), key=_urgency)),
+        schedule=schedule, position=found.position, records=records.rows, counts=counted(row.phase for row in here),
+        unjudged=sum(map(_unjudged, here)), next=records.next,
         stale=tuple(key.partition("/")[2] for key in stale if key.count("/") == 1),
     )  # fmt: skip
 
@@ -85,8 +115,8 @@ async def timeline(
     *,
     as_of: Annotated[str, QueryParameter(max_length=64)] = "",
     kind: Annotated[str, QueryParameter(max_length=64, pattern=r"^([a-z_]+(\.[a-z_]+)?)?$")] = "",
-    after: Annotated[int, QueryParameter(ge=0)] = 0,
-    most: Annotated[int, QueryParameter(ge=1, le=5000)] = 1000,
+    limit: Limit = USUAL,
+    after: After = "",
 ) -> Timeline:
     """Every event of the session in order, up to `as_of`. `kind` is a stream's kind (`chat`) or an event's tag."""
     services, tenant = services_of(request), caller_of(request).tenant
@@ -97,21 +127,29 @@ async def timeline(
     where: dict[str, str | int | datetime] = {"session": session}
     if "." in kind:
         where["tag"] = kind
-    start = f"{tenant}/{session}/{after:020}"
-    found = await rows_of(request, TIMELINE, where, after=start, most=most)
+    found, onward = await rows_after(request, TIMELINE, where, limit, after)
     names = await names_of(request)
     shown = [row for row in found.rows.values() if _wanted(row, kind, until)]
-    last = int(found.onward.rpartition("/")[2]) if found.onward else None
-    if last is not None and until is not None and last >= until:
-        last = None
+    if found.onward and until is not None and int(found.onward.rpartition("/")[2]) >= until:
+        onward = None
     stale = any(key.startswith((f"{tenant}/{session}/", f"{tenant}/session/{session}")) for key in found.stale)
-    return Timeline(position=found.position, events=tuple(_shown(row, names) for row in shown), next=last, stale=stale)
+    return Timeline(
+        position=found.position, events=tuple(_shown(row, names) for row in shown), next=onward, stale=stale
+    )
 
 
-def _urgency(row: Account) -> tuple[object, ...]:
+def _unjudged(row: Account) -> bool:
+    return any(flag.verdict is None for flag in row.incidents.values())
+
+
+def _name(row: Account) -> Key:
+    return (row.name or "", row.session)
+
+
+def _urgency(row: Account) -> Key:
     """Sessions that are over and have unjudged incidents first, the most severe of them on top; then by name."""
     open_ = [_SEVERE[flag.severity] for flag in row.incidents.values() if flag.verdict is None]
-    return (row.phase not in OVER, min(open_, default=9), -len(open_), row.name or "", row.session)
+    return (row.phase not in OVER, min(open_, default=9), -len(open_), *_name(row))
 
 
 def _wanted(row: Moment, kind: str, until: int | None) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, delete, get, patch, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.bodies import Id
 from api.callers import WATCHERS, Who, may, sees
+from api.filters import Text, counted, named
 from api.ordering import AnyRequest, caller_of, command, services_of
+from api.paging import USUAL, After, Key, Limit, page
 from api.policies import either
 from api.problems import missing
 from api.reading import rows_of
@@ -22,6 +24,10 @@ from projections.reader import phases
 from projections.schedules import SCHEDULES, Sitting
 
 READERS: tuple[Who, ...] = ("planner", *WATCHERS, "reviewer", "auditor")
+SomePhases = Annotated[
+    list[Literal["draft", "active", "cancelled", "closed"]] | None,
+    QueryParameter(description="Schedules in one of these states; all by default"),
+]
 Title = Annotated[str, msgspec.Meta(max_length=200)]
 Address = Annotated[str, msgspec.Meta(max_length=LONGEST_URL)]
 
@@ -86,19 +92,27 @@ class ScheduleRead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Schedules(msgspec.Struct, frozen=True, kw_only=True):
+    """`counts` is how many of the caller's schedules are in each state."""
+
     schedules: tuple[ScheduleRead, ...]
+    counts: dict[str, int]
+    next: str | None
 
 
 @get("/schedules", guards=[may(*READERS)])
-async def read_all(request: AnyRequest) -> Schedules:
+async def read_all(
+    request: AnyRequest, *, phase: SomePhases = None, q: Text = "", limit: Limit = USUAL, after: After = ""
+) -> Schedules:
     """All schedules, the next first; an invigilator sees those that they are assigned to, until they close."""
     caller = caller_of(request)
     rows = (await rows_of(request, SCHEDULES)).rows.values()
     at = services_of(request).now()
     counts = await _phases(request)
     seen = [row for row in rows if sees(caller, READERS, row, at, counts.get(row.schedule, ()))]
-    seen.sort(key=lambda row: (row.window is None or row.window.opens_at, row.schedule))
-    return Schedules(schedules=tuple(_read(row, counts) for row in seen))
+    wanted = (row for row in seen if (not phase or row.phase in phase) and named(q, row.title))
+    found = page(request, wanted, _opening, limit, after)
+    shown = tuple(_read(row, counts) for row in found.rows)
+    return Schedules(schedules=shown, counts=counted(row.phase for row in seen), next=found.next)
 
 
 @get("/schedules/{schedule:str}", guards=[may(*READERS)])
@@ -167,6 +181,10 @@ async def cancel(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Ca
 async def _phases(request: AnyRequest) -> dict[str, dict[str, int]]:
     async with services_of(request).pool.connection() as conn:
         return await phases(conn, caller_of(request).tenant)
+
+
+def _opening(row: Sitting) -> Key:
+    return (row.window.opens_at.timestamp() if row.window else 0.0, row.schedule)
 
 
 def _read(row: Sitting, counts: dict[str, dict[str, int]]) -> ScheduleRead:

@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 
 from api.callers import may
 from api.ordering import AnyRequest, caller_of, command
+from api.paging import USUAL, After, Limit, page
 from api.problems import Denied
 from api.reading import rows_of
 from commands import service_tokens
@@ -37,13 +38,15 @@ class TokenMade(msgspec.Struct, frozen=True, kw_only=True):
 
 class ServiceTokens(msgspec.Struct, frozen=True, kw_only=True):
     tokens: tuple[Issued, ...]
+    next: str | None
 
 
 @get("/tokens", guards=[may("admin")])
-async def read(request: AnyRequest) -> ServiceTokens:
+async def read(request: AnyRequest, *, limit: Limit = USUAL, after: After = "") -> ServiceTokens:
     """All service tokens, the newest first, those that are over or revoked as well."""
-    found = await rows_of(request, TOKENS)
-    return ServiceTokens(tokens=tuple(sorted(found.rows.values(), key=lambda row: row.issued_at, reverse=True)))
+    rows = (await rows_of(request, TOKENS)).rows.values()
+    found = page(request, rows, lambda row: (-row.issued_at.timestamp(), row.token), limit, after)
+    return ServiceTokens(tokens=found.rows, next=found.next)
 
 
 @post("/tokens", guards=[may("admin")])

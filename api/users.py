@@ -11,7 +11,9 @@ from litestar import Response, delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.callers import may
+from api.filters import Text, counted, named
 from api.ordering import AnyRequest, command, services_of
+from api.paging import USUAL, After, Limit, page
 from api.reading import rows_of
 from commands import users
 from domain.user import Role
@@ -44,17 +46,24 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Users(msgspec.Struct, frozen=True, kw_only=True):
+    """By name. `counts` is how many have each role."""
+
     users: tuple[User, ...]
+    counts: dict[str, int]
+    next: str | None
 
 
 @get("/users", guards=[may("admin", "planner", "lead_invigilator")])
-async def read(request: AnyRequest, role: FromQuery[Role | None] = None) -> Users:
+async def read(
+    request: AnyRequest, *, role: FromQuery[Role | None] = None, q: Text = "", limit: Limit = USUAL, after: After = ""
+) -> Users:
     """All accounts, or those with a role; planners find invigilators here, leads those who are locked out."""
     at = services_of(request).now()
-    found = await rows_of(request, PEOPLE)
-    rows = [row for row in found.rows.values() if role is None or role in row.roles]
-    rows.sort(key=lambda row: (row.name or "", row.user))
-    return Users(users=tuple(_shown(row, at) for row in rows))
+    everybody = (await rows_of(request, PEOPLE)).rows.values()
+    rows = (row for row in everybody if (role is None or role in row.roles) and named(q, row.name, row.email))
+    found = page(request, rows, lambda row: (row.name or "", row.user), limit, after)
+    counts = counted(role for row in everybody for role in row.roles)
+    return Users(users=tuple(_shown(row, at) for row in found.rows), counts=counts, next=found.next)
 
 
 def _shown(row: Person, at: datetime) -> User:

@@ -261,6 +261,13 @@ async def position_at(conn: AsyncConnection, moment: datetime) -> int:
     return int(row[0]) if row else 0
 
 
+async def last_position(conn: AsyncConnection) -> int:
+    """The position of the last event; 0 when there is none."""
+    cursor = await conn.execute("SELECT coalesce(max(notification_id), 0) FROM ledger.events")
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
 async def read_session(conn: AsyncConnection, tenant: str, session: str, up_to: int | None = None) -> list[Stored]:
     """Every event of a session's streams in the order of the ledger, up to a position when one is given."""
     exact = [f"{tenant}/{kind}/{session}" for kind in ("session", "incidents", "chat", "record")]

@@ -86,16 +86,18 @@ async def find(
     )
     try:
         async with as_tenant(conn, tenant):
-            cursor = await conn.execute(query, (tenant, after, *given.values(), model.name, most))
+            cursor = await conn.execute(query, (tenant, after, *given.values(), model.name, most and most + 1))
             found = await cursor.fetchall()
     except UndefinedTable:
         raise NotThereYet(model.name) from None
     if not found:
         raise NotThereYet(model.name)
+    more = most is not None and len(found) > most
+    found = found[:most]
     position, mark, parked, *_ = found[0]
     rows, unread = _decoded(model, [(key, text) for *_, key, text in found if key is not None])
     drawn = {key for key in rows if parked and not set(parked).isdisjoint(model.streams(key))}
-    onward = found[-1][-2] if len(found) == most else None
+    onward = found[-1][-2] if more else None
     return Found(rows, frozenset(parked) | drawn | unread, position, mark, onward)
 
 

@@ -12,7 +12,7 @@ from domain.recorded import Recorded, Stored
 from projections.keys import events_of, parsed
 from projections.model import Model
 
-__all__ = ["SIGNINS", "Noted", "key_below", "position_in"]
+__all__ = ["SIGNINS", "Noted"]
 
 What = Literal["signed_in", "failed", "locked_out", "unlocked", "signed_out", "signed_out_everywhere"]
 
@@ -59,15 +59,6 @@ def fold(row: Noted | None, recorded: Recorded) -> Noted | None:
 def streams(key: str) -> tuple[str, ...]:
     tenant, _, name = key.split("/")
     return (f"{tenant}/user/{name}",)
-
-
-def key_below(tenant: str, position: int) -> str:
-    """Rows with a higher key are those of lower positions."""
-    return f"{tenant}/{_LAST - position + 1:020}"
-
-
-def position_in(key: str) -> int:
-    return _LAST - int(key.split("/")[1])
 
 
 def _suspects(stored: Stored) -> tuple[str, ...]:

@@ -49,11 +49,24 @@ export function client(token = null) {
     return parsed;
   }
 
+  /** Every row of a list, page by page; what else the answer says is of the last one. */
+  async function all(path, field) {
+    let answer = {};
+    const rows = [];
+    do {
+      const next = answer.next ? `${path.includes("?") ? "&" : "?"}after=${encodeURIComponent(answer.next)}` : "";
+      answer = await send("GET", path + next);
+      rows.push(...answer[field]);
+    } while (answer.next);
+    return { ...answer, [field]: rows };
+  }
+
   return {
     token,
     skew: () => skew,
     url: (path) => API + path,
     get: (path) => send("GET", path),
+    all,
     post: (path, body) => send("POST", path, body),
     put: (path, body) => send("PUT", path, body),
     patch: (path, body) => send("PATCH", path, body),

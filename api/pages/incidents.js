@@ -43,7 +43,7 @@ export function incidentLog(call, watcher) {
   }
 
   async function earlier(row) {
-    const { incidents } = await call.get(`/sessions/${row.session}/incidents`);
+    const { incidents } = await call.all(`/sessions/${row.session}/incidents`, "incidents");
     for (const one of incidents) {
       if (known.has(one.incident)) continue;
       const entry = add(row, one.incident, { ...one, picture: one.evidence.length > 0 });

@@ -61,7 +61,7 @@ find("#sign-out").onclick = (event) =>
   });
 
 async function schedules() {
-  const found = (await call.get("/schedules")).schedules;
+  const found = (await call.all("/schedules", "schedules")).schedules;
   find("#no-schedules").hidden = found.length > 0;
   find("#schedules").replaceChildren(...found.map(line));
   show("schedules");

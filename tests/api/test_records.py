@@ -154,9 +154,9 @@ async def test_the_timeline_is_every_event_in_order(exam: Exam, auditor: httpx.A
     then = (await auditor.get(at, params={"as_of": started[0]["recorded_at"]})).json()["events"]
     assert then[-1]["tag"] == "session.started"
     paged: list[int] = []
-    after: int | None = 0
+    after: str | None = ""
     while after is not None:
-        page = (await auditor.get(at, params={"most": 4, "after": after})).json()
+        page = (await auditor.get(at, params={"limit": 4, "after": after})).json()
         paged += [event["position"] for event in page["events"]]
         after = page["next"]
     assert paged == positions
@@ -164,7 +164,7 @@ async def test_the_timeline_is_every_event_in_order(exam: Exam, auditor: httpx.A
 
 async def test_what_is_asked_of_a_timeline_must_fit(exam: Exam, auditor: httpx.AsyncClient) -> None:
     at, before = f"/api/v1/sessions/{exam.sessions[0]}/timeline", await exam.hall.position()
-    for name, odd in (("kind", "a.\0"), ("kind", "chat.sent.twice"), ("after", "-1"), ("most", "0")):
+    for name, odd in (("kind", "a.\0"), ("kind", "chat.sent.twice"), ("limit", "0"), ("limit", "1001")):
         await refused(exam.hall, await auditor.get(at, params={name: odd}), before, 400, name, "")
 
 
@@ -176,9 +176,9 @@ async def test_a_timeline_goes_on_after_a_row_that_cannot_be_read(exam: Exam, au
     with psycopg.connect(exam.hall.database, autocommit=True) as owner:
         (data,) = owner.execute("SELECT data::text FROM read.timeline WHERE key = %s", (torn,)).fetchone() or ("",)
         owner.execute("UPDATE read.timeline SET data = '{}' WHERE key = %s", (torn,))
-        seen, stale, after = [], 0, 0
+        seen, stale, after = [], 0, ""
         while after is not None:
-            page = (await auditor.get(at, params={"most": 1, "after": after})).json()
+            page = (await auditor.get(at, params={"limit": 1, "after": after})).json()
             seen, stale = seen + page["events"], stale + page["stale"]
             assert len(seen) < len(whole)
             after = page["next"]

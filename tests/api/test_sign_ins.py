@@ -71,12 +71,12 @@ async def test_pages_follow_one_another_without_a_gap_while_more_is_noted(
     await hall.account("reviewer", email="max@example.org")
     for _ in range(5):
         await sign_in(hall, "max@example.org")
-    whole = (await noted(hall, auditor, most=1000))["sign_ins"]
-    page = await noted(hall, auditor, most=2)
+    whole = (await noted(hall, auditor, limit=1000))["sign_ins"]
+    page = await noted(hall, auditor, limit=2)
     seen = page["sign_ins"]
     while page["next"] is not None:
         await sign_in(hall, "max@example.org")
-        page = await noted(hall, auditor, most=2, before=page["next"])
+        page = await noted(hall, auditor, limit=2, after=page["next"])
         assert len(page["sign_ins"]) <= 2
         seen += page["sign_ins"]
     assert seen == whole
@@ -84,5 +84,5 @@ async def test_pages_follow_one_another_without_a_gap_while_more_is_noted(
 
 async def test_what_is_asked_must_fit(hall: Hall, auditor: httpx.AsyncClient) -> None:
     before = await hall.position()
-    for name, odd in (("most", "0"), ("most", "1001"), ("before", "0"), ("before", "x"), ("user", "a@b")):
+    for name, odd in (("limit", "0"), ("limit", "1001"), ("user", "a@b")):
         await refused(hall, await auditor.get(AT, params={name: odd}), before, 400, name, "")

@@ -234,12 +234,21 @@ async def _nothing_is_missing(exam: _Exam, place: Installation) -> None:
     print(f"{exam.counts} and {len(stored)} segments are all there")
 
 
+async def _all(person: Person, path: str, field: str, **asked: str) -> list[Row]:
+    """A list to its last page."""
+    rows, after = [], ""
+    while after is not None:
+        page = await person.get(path, after=after, **asked)
+        rows, after = rows + page[field], page["next"]
+    return rows
+
+
 async def _interventions_are_there(exam: _Exam) -> None:
     path = f"/sessions/{exam.sessions[0]}/timeline"
-    asked = (await exam.reviewer.get(path, kind="intervention.requested", most=5000))["events"]
+    asked = await _all(exam.reviewer, path, "events", kind="intervention.requested")
     missing = exam.interventions.keys() - {event["stream"].rpartition("/")[2] for event in asked}
     assert not missing, f"{len(missing)} acknowledged interventions are missing"
-    extended = (await exam.reviewer.get(path, kind="session.time_extended", most=5000))["events"]
+    extended = await _all(exam.reviewer, path, "events", kind="session.time_extended")
     longer = {name for name, minutes in exam.interventions.items() if minutes}
     assert longer, "time was added"
     missing = longer - {event["body"]["intervention"] for event in extended if event["body"]["seconds"] == 60}
@@ -247,7 +256,7 @@ async def _interventions_are_there(exam: _Exam) -> None:
 
 
 async def _incidents_are_there(exam: _Exam) -> None:
-    told = (await exam.reviewer.get(f"/sessions/{exam.sessions[1]}/incidents"))["incidents"]
+    told = await _all(exam.reviewer, f"/sessions/{exam.sessions[1]}/incidents", "incidents")
     there = {i["incident"]: (i["note"], {v["reason"] for v in i["verdicts"]}) for i in told}
     for incident, (note, reason) in exam.incidents.items():
         assert incident in there, "an acknowledged incident is missing"
