@@ -8,8 +8,10 @@ from typing import Literal, assert_never, get_args
 import msgspec
 from msgspec.structs import replace
 
+from domain import triage
 from domain.event import Command, Decider, Event, Private, Refused
 from domain.policy import DetectorKind
+from domain.triage import Triage, TriageCommand, TriageEvent
 
 Severity = Literal["info", "warn", "high"]
 Verdict = Literal["confirmed", "dismissed", "unsure"]
@@ -109,7 +111,7 @@ class CoverageReported(Event, frozen=True, kw_only=True, tag="incidents.coverage
     reopened: int = 0
 
 
-IncidentEvent = Opened | EvidenceAdded | Closed | RaisedByPerson | VerdictGiven | CoverageReported
+IncidentEvent = Opened | EvidenceAdded | Closed | RaisedByPerson | VerdictGiven | CoverageReported | TriageEvent
 
 # Commands.
 
@@ -168,7 +170,7 @@ class ReportCoverage(Command, frozen=True, kw_only=True):
     reopened: int = 0
 
 
-IncidentCommand = OpenIncident | AddEvidence | CloseIncident | Raise | Judge | ReportCoverage
+IncidentCommand = OpenIncident | AddEvidence | CloseIncident | Raise | Judge | ReportCoverage | TriageCommand
 
 # State.
 
@@ -193,6 +195,7 @@ class Incidents(msgspec.Struct, frozen=True, kw_only=True):
     evidence: frozenset[str] = frozenset()
     verdicts: dict[str, tuple[str, str, Private]] = {}  # incident -> (verdict, by, reason)
     covered: dict[str, CoverageReported] = {}  # the last by detector
+    triage: dict[str, Triage] = {}
 
     @property
     def open(self) -> dict[str, Flag]:
@@ -204,6 +207,8 @@ class Incidents(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
+    if isinstance(event, TriageEvent):
+        return replace(state, triage=triage.tended(state.triage, event))
     match event:
         case Opened(incident=incident, evidence=evidence):
             seen_at = event.seen_at or (evidence.at if evidence else event.started_at)
@@ -217,7 +222,10 @@ def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
             state = replace(state, evidence=_kept(state, evidence))
             if incident not in state.flags:
                 return state
-            return replace(state, flags=state.flags | {incident: _seen(state.flags[incident], event)})
+            flag = _seen(state.flags[incident], event)
+            graver_now = flag.severity != state.flags[incident].severity
+            tended = triage.surfaced(state.triage, incident) if graver_now else state.triage
+            return replace(state, flags=state.flags | {incident: flag}, triage=tended)
         case Closed(incident=incident, severity=severity, peak=peak):
             if incident not in state.flags:
                 return state
@@ -226,7 +234,8 @@ def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
         case RaisedByPerson(incident=incident):
             return replace(state, known=state.known | {incident})
         case VerdictGiven(incident=incident, verdict=verdict, by=by, reason=reason):
-            return replace(state, verdicts=state.verdicts | {incident: (verdict, by, reason)})
+            verdicts = state.verdicts | {incident: (verdict, by, reason)}
+            return replace(state, verdicts=verdicts, triage=triage.judged(state.triage, incident))
         case CoverageReported(detector=detector):
             return replace(state, covered=state.covered | {detector: event})
         case _:
@@ -234,18 +243,15 @@ def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
 
 
 def decide(command: IncidentCommand, state: Incidents) -> tuple[IncidentEvent, ...]:
+    if isinstance(command, TriageCommand):
+        return triage.decide(command, state.known, state.triage)
     match command:
         case OpenIncident():
             already = command.kind in {flag.kind for flag in state.open.values()}
             if command.incident in state.known or not command.observed or already:
                 return ()
-            return (
-                Opened(
-                    incident=command.incident, kind=command.kind, started_at=command.started_at,
-                    severity=command.severity, confidence=command.confidence, provenance=command.provenance,
-                    evidence=command.evidence, seen_at=command.seen_at,
-                ),
-            )  # fmt: skip
+            told = msgspec.structs.asdict(command)
+            return (Opened(**{name: told[name] for name in Opened.__struct_fields__}),)
         case AddEvidence(incident=incident, evidence=evidence):
             flag = state.flags.get(incident)
             if flag is None:
@@ -253,12 +259,7 @@ def decide(command: IncidentCommand, state: Incidents) -> tuple[IncidentEvent, .
             new = evidence if evidence and evidence.object_key not in state.evidence else None
             if new is None and _seen(flag, command) == flag:
                 return ()
-            return (
-                EvidenceAdded(
-                    incident=incident, evidence=new, severity=command.severity, confidence=command.confidence,
-                    seen_at=command.seen_at,
-                ),
-            )  # fmt: skip
+            return (EvidenceAdded(**msgspec.structs.asdict(command) | {"evidence": new}),)
         case CloseIncident(incident=incident, ended_at=ended_at, why=why):
             if incident not in state.open:
                 return ()
