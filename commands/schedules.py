@@ -9,7 +9,7 @@ import msgspec
 from commands.handler import Work
 from commands.ids import Pseudonyms, session_id
 from commands.policy_templates import copied
-from domain import enrolment, schedule, session_rules, staffing, start_pin, user
+from domain import duty, enrolment, schedule, session_rules, staffing, start_pin, user
 from domain.assessment import OpensIn, SetAssessment
 from domain.event import Private, Refused
 from domain.policy import Policy, Window
@@ -97,6 +97,8 @@ async def assign_invigilator(work: Work, name: str, who: str) -> None:
 
 async def remove_invigilator(work: Work, name: str, who: str) -> None:
     await work.do(schedule.DECIDER, name, staffing.RemoveInvigilator(user=who))
+    removed = duty.GoOff(at=work.at, user=who, by=work.order.actor, why="removed")
+    await work.do(duty.DECIDER, name, removed)
 
 
 async def enrol(work: Work, name: str, candidate: Candidate, pseudonyms: Pseudonyms) -> Mapping[str, str]:

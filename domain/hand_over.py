@@ -139,8 +139,7 @@ def decide(command: HandOverCommand, state: Duty) -> tuple[HandOverEvent, ...]:
 
 def _offer(command: OfferHandOver, state: Duty) -> tuple[HandOverEvent, ...]:
     user, to = command.user, command.to
-    same = any((offer.user, offer.to) == (user, to) for offer in state.offers.values())
-    if same or command.hand_over in state.ended:
+    if any((offer.user, offer.to) == (user, to) for offer in state.offers.values()):
         return ()
     must_be_own(user, command.by, lead=command.lead)
     if user not in state.on:
