@@ -208,7 +208,7 @@ class Incidents(msgspec.Struct, frozen=True, kw_only=True):
 
 def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
     if isinstance(event, TriageEvent):
-        return replace(state, triage=triage.tended(state.triage, event))
+        return replace(state, triage=triage.tended(state.triage, event.incident, event))
     match event:
         case Opened(incident=incident, evidence=evidence):
             seen_at = event.seen_at or (evidence.at if evidence else event.started_at)
@@ -224,7 +224,7 @@ def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
                 return state
             flag = _seen(state.flags[incident], event)
             graver_now = flag.severity != state.flags[incident].severity
-            tended = triage.surfaced(state.triage, incident) if graver_now else state.triage
+            tended = triage.tended(state.triage, incident, triage.surfaced) if graver_now else state.triage
             return replace(state, flags=state.flags | {incident: flag}, triage=tended)
         case Closed(incident=incident, severity=severity, peak=peak):
             if incident not in state.flags:
@@ -235,7 +235,7 @@ def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
             return replace(state, known=state.known | {incident})
         case VerdictGiven(incident=incident, verdict=verdict, by=by, reason=reason):
             verdicts = state.verdicts | {incident: (verdict, by, reason)}
-            return replace(state, verdicts=verdicts, triage=triage.judged(state.triage, incident))
+            return replace(state, verdicts=verdicts, triage=triage.tended(state.triage, incident, triage.judged))
         case CoverageReported(detector=detector):
             return replace(state, covered=state.covered | {detector: event})
         case _:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import Literal, TypeVar, assert_never
 
 import msgspec
 from msgspec.structs import replace
@@ -116,41 +116,47 @@ class Triage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 UNTOUCHED = Triage()
+T = TypeVar("T", bound=Triage)  # a row that has these fields among others is folded alike
 
 
-def evolve(state: Triage, event: TriageEvent) -> Triage:
+def evolve(state: T, event: TriageEvent) -> T:
     match event:
         case Taken(at=at, by=by):
             return replace(state, taken_by=by, taken_at=at, set_aside_by=None, set_aside_at=None)
         case Released(why="released"):
-            return UNTOUCHED
+            return _untouched(state)
         case Released():
             return replace(state, taken_by=None, taken_at=None)
         case SetAside(at=at, by=by):
-            return Triage(set_aside_by=by, set_aside_at=at)
+            return replace(_untouched(state), set_aside_by=by, set_aside_at=at)
         case Escalated(at=at, by=by):
-            return Triage(escalated_by=by, escalated_at=at)
+            return replace(_untouched(state), escalated_by=by, escalated_at=at)
         case _:
             assert_never(event)
 
 
-def tended(triage: dict[str, Triage], event: TriageEvent) -> dict[str, Triage]:
-    return triage | {event.incident: evolve(triage.get(event.incident, UNTOUCHED), event)}
-
-
-def surfaced(triage: dict[str, Triage], incident: str) -> dict[str, Triage]:
+def surfaced(state: T) -> T:
     """Once it has become graver: nobody has set that aside."""
-    if incident not in triage:
-        return triage
-    return triage | {incident: replace(triage[incident], set_aside_by=None, set_aside_at=None)}
+    return replace(state, set_aside_by=None, set_aside_at=None)
 
 
-def judged(triage: dict[str, Triage], incident: str) -> dict[str, Triage]:
+def judged(state: T) -> T:
     """Once somebody has given a verdict: nobody needs to look after it."""
-    if incident not in triage:
-        return triage
-    aside = triage[incident]
-    return triage | {incident: Triage(set_aside_by=aside.set_aside_by, set_aside_at=aside.set_aside_at)}
+    return replace(state, taken_by=None, taken_at=None, escalated_by=None, escalated_at=None)
+
+
+def tended(
+    triage: dict[str, Triage], incident: str, step: TriageEvent | Callable[[Triage], Triage]
+) -> dict[str, Triage]:
+    """The triage of all incidents after a step of one; who needs nobody to look after them is not in it."""
+    state = triage.get(incident, UNTOUCHED)
+    after = step(state) if callable(step) else evolve(state, step)
+    others = {name: one for name, one in triage.items() if name != incident}
+    return others if after == UNTOUCHED else others | {incident: after}
+
+
+def _untouched(state: T) -> T:
+    return replace(state, **msgspec.structs.asdict(UNTOUCHED))
 
 
 def decide(command: TriageCommand, known: frozenset[str], triage: Mapping[str, Triage]) -> tuple[TriageEvent, ...]:

@@ -7,11 +7,12 @@ from typing import TypeVar, get_args
 
 from msgspec.structs import replace
 
-from domain import chat, enrolment, fault, incidents, intervention, recording, session
+from domain import chat, enrolment, fault, incidents, intervention, recording, session, triage
 from domain.event import Event
 from domain.incidents import Severity
 from domain.recorded import Recorded
 from domain.session import SessionEvent
+from domain.triage import TriageEvent
 from projections.clock import tick
 from projections.keys import (
     ENROLMENT,
@@ -72,6 +73,8 @@ def _session(row: Live, event: SessionEvent, at: datetime) -> Live:
 
 
 def _incident(row: Live, body: Event) -> Live:
+    if isinstance(body, TriageEvent):
+        return _at_risk(replace(row, triage=triage.tended(row.triage, body.incident, body)), row.open)
     match body:
         case incidents.Opened(incident=name, kind=kind, severity=severity, started_at=started_at, evidence=evidence):
             picture = evidence.object_key if evidence else None
@@ -81,13 +84,18 @@ def _incident(row: Live, body: Event) -> Live:
             known = row.open[name]
             picture = known.picture or (evidence.object_key if evidence else None)
             after = replace(known, severity=incidents.graver(known.severity, severity), picture=picture)
+            if after.severity != known.severity:
+                row = replace(row, triage=triage.tended(row.triage, name, triage.surfaced))
             return row if after == known else _at_risk(row, row.open | {name: after})
         case incidents.Closed(incident=name):
             return _at_risk(row, _without(row.open, name))
         case incidents.RaisedByPerson():
             return replace(row, incidents=row.incidents + 1)
         case incidents.VerdictGiven(incident=name, verdict=verdict):
-            return replace(row, verdicts=row.verdicts | {name: verdict})
+            row = replace(
+                row, verdicts=row.verdicts | {name: verdict}, triage=triage.tended(row.triage, name, triage.judged)
+            )
+            return _at_risk(row, row.open)
     return row
 
 
@@ -137,7 +145,8 @@ def _track(row: Live, name: str, *, up: bool, since: datetime, why: str = "", co
 
 
 def _at_risk(row: Live, open_: dict[str, OpenIncident]) -> Live:
-    severities = {incident.severity for incident in open_.values()}
+    aside = {name for name, one in row.triage.items() if one.set_aside_by is not None}
+    severities = {incident.severity for name, incident in open_.items() if name not in aside}
     return replace(row, open=open_, risk=next((s for s in _RISK if s in severities), "none"))
 
 
@@ -146,6 +155,6 @@ def _without(known: dict[str, V], name: str) -> dict[str, V]:
 
 
 LIVE: Model[Live] = Model(
-    name="live", version=2, row=Live, events=_EVENTS, index=("schedule", "phase"), keys=about_session, fold=fold,
+    name="live", version=3, row=Live, events=_EVENTS, index=("schedule", "phase"), keys=about_session, fold=fold,
     streams=session_streams, leads=schedule_of_session, suspects=session_suspects, changes=changes,
 )  # fmt: skip

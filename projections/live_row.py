@@ -10,6 +10,7 @@ import msgspec
 from domain import intervention
 from domain.incidents import Severity, Verdict
 from domain.phase import Phase
+from domain.triage import Triage
 from projections.clock import Clock
 
 
@@ -52,8 +53,9 @@ class Intervention(msgspec.Struct, frozen=True, kw_only=True):
 class Live(msgspec.Struct, frozen=True, kw_only=True):
     """What an invigilator's wall shows of one session. Names are None once forgotten.
 
-    `risk` comes from the open incidents' severity and nothing else. `verdicts` holds the latest of each judged
-    incident. `unread` are the candidate's messages that nobody has read. A finished intervention stays until another is
+    `risk` comes from the severity of the open incidents that nobody has set aside, and nothing else. `verdicts` holds
+    the latest of each judged incident, `triage` who has one, set it aside or escalated it, also once it has ended.
+    `unread` are the candidate's messages that nobody has read. A finished intervention stays until another is
     requested, so that its end is seen. `position` is of the last event that changed the row.
     """
 
@@ -71,6 +73,7 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     risk: Severity | Literal["none"] = "none"
     incidents: int = 0
     verdicts: dict[str, Verdict] = {}
+    triage: dict[str, Triage] = {}
     unread: tuple[str, ...] = ()
     interventions: dict[str, Intervention] = {}
     position: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from projections.chat import CHAT
 from projections.deadlines import DEADLINES
+from projections.duty import DUTY
 from projections.gradebook import GRADEBOOK
 from projections.incidents import INCIDENTS
 from projections.live import LIVE
@@ -23,6 +24,7 @@ MODELS: tuple[AnyModel, ...] = (
     INCIDENTS,
     CHAT,
     SCHEDULES,
+    DUTY,
     TEMPLATES,
     PEOPLE,
     TOKENS,
