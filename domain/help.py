@@ -156,10 +156,12 @@ def decide(command: HelpCommand, state: Session) -> tuple[HelpEvent, ...]:
 
 
 def _requested(command: RequestHelp, state: Session) -> tuple[HelpEvent, ...]:
-    if state.help.open or command.help in state.help.done:
+    if command.help in state.help.done:
         return ()
     if state.phase in FINAL:
         raise Refused(f"a session that is {said(state.phase)} has no queue for help any more; write in the chat")
+    if state.help.open:
+        return ()
     _fits(command.text)
     return (HelpRequested(help=command.help, at=command.at, topic=command.topic, text=command.text),)
 
