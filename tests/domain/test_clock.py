@@ -14,7 +14,8 @@ from domain.fault import LoseConnection, RestoreConnection
 from domain.onboarding import NoticeAcknowledged, Ready, SystemChecked
 from domain.policy import Policy
 from domain.session import GRACE, Opened, Session, Started
-from domain.session_rules import DECIDER, Expire, ExtendTime, Pause, Resume, SessionCommand
+from domain.session_rules import DECIDER, Expire, ExtendTime, SessionCommand
+from domain.stop_rules import Pause, Resume
 from tests.domain.given import given
 from tests.domain.hall import TWO_HOURS, at
 

@@ -9,7 +9,8 @@ from domain.fault import OpenFault
 from domain.onboarding import Check, DeclineNotice, NoticeAcknowledged, NoticeDeclined, Ready, SystemChecked
 from domain.policy import Policy
 from domain.session import SessionEvent, Submitted
-from domain.session_rules import DECIDER, ExtendTime, Pause, Resume, SessionCommand, Submit, Terminate
+from domain.session_rules import DECIDER, ExtendTime, SessionCommand, Submit, Terminate
+from domain.stop_rules import Pause, Resume
 from tests.domain.given import given
 from tests.domain.hall import POLICY, at, private
 from tests.domain.sitting import (

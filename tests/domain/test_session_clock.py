@@ -26,7 +26,8 @@ from domain.session import (
     Submitted,
     TimeExtended,
 )
-from domain.session_rules import DECIDER, AdmitLate, Expire, ExtendTime, Pause, Reopen, Resume
+from domain.session_rules import DECIDER, AdmitLate, Expire, ExtendTime, Reopen
+from domain.stop_rules import Pause, Resume
 from tests.domain.given import given
 from tests.domain.hall import WINDOW, at, private
 from tests.domain.sitting import (
