@@ -227,10 +227,14 @@ async def test_an_intervention_takes_effect_with_its_request(one: Handler, app: 
     await refused(one, partial(advance, session="another"), "no such intervention")
     await do(one, partial(advance, session=session))
     assert (await tags(app, f"tu/intervention/{ids['intervention']}"))[-1] == "intervention.applied"
-    await do(one, partial(act, kind="terminate"))
+    end = partial(act, kind="terminate", name="Ada Lovelace")
+    for typed in ("", "Ada", "Ada Byron"):
+        await refused(one, partial(end, confirm_name=typed), "type the candidate's name", field="confirm_name")
+    await refused(one, partial(end, confirm_name="", name=None), "type the candidate's name", field="confirm_name")
+    await do(one, partial(end, confirm_name=" ada  lovelace"))
     assert (await tags(app, f"tu/session/{session}"))[-1] == "session.terminated"
     ids = await do(one, partial(act, kind="warn"))
-    await do(one, partial(interventions.fail, name=ids["intervention"], why="the page is closed"))
+    await do(one, partial(interventions.fail, name=ids["intervention"]))
     assert (await tags(app, f"tu/intervention/{ids['intervention']}"))[-1] == "intervention.failed"
 
 
