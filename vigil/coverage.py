@@ -17,7 +17,7 @@ from commands.envelope import read
 from commands.ledger import read_stream
 from commands.recordings import recording_name
 from detectors.coverage import Counts
-from domain import incidents, recording, session, session_rules
+from domain import incidents, recording, session, session_rules, stops
 from domain.event import Event
 from domain.incidents import CoverageReported, ReportCoverage
 from domain.policy import DetectorKind
@@ -131,15 +131,19 @@ def told(kind: str, counts: Counts, due_s: float, before: CoverageReported | Non
 
 
 def observed(happened: Iterable[Event]) -> list[Span]:
-    """When the clock of a session ran, from its events."""
+    """When a session was in progress, from its events: a break is not observed, even where the clock runs."""
     spans: list[Span] = []
     began: datetime | None = None
     for event in happened:
         match event:
-            case session.Started(at=at) | session.Resumed(at=at):
+            case (
+                session.Started(at=at) | session.Resumed(at=at) | stops.Unlocked(at=at, to="in_progress")
+                | stops.BreakEnded(at=at)
+            ):  # fmt: skip
                 began = began or at
             case (
-                session.Paused(at=at) | session.Submitted(at=at) | session.Terminated(at=at) | session.Ended(at=at)
+                session.Paused(at=at) | stops.Locked(at=at) | stops.BreakStarted(at=at) | session.Submitted(at=at)
+                | session.Terminated(at=at) | session.Ended(at=at)
             ) if began is not None:  # fmt: skip
                 spans.append((began, at))
                 began = None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from html import escape
+
+from domain.event import Private
 
 
 class Html(str):
@@ -36,3 +39,11 @@ def section(title: str, *parts: str, level: int = 2) -> Html:
 
 def paragraph(value: object) -> Html:
     return Html(f"<p>{text(value)}</p>")
+
+
+def private(words: Private | None) -> str:
+    return "(erased)" if words is None or words.text is None else words.text
+
+
+def at(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

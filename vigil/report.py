@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from commands.checkpoint import Signer, signers
 from commands.envelope import tag_of
 from commands.proofs import Checkpoint
-from domain import chat, enrolment, fault, incidents, intervention, record, recording, schedule, session
-from domain.event import Event, Private
+from domain import chat, enrolment, fault, incidents, record, recording, schedule, session
+from domain.event import Event
+from domain.outage import WORDS, OutageMarked
 from domain.recorded import Recorded
 from domain.stream import parse
 from vigil.export_media import Media
 from vigil.html import Html, code, paragraph, section, table
+from vigil.html import at as _at
+from vigil.html import private as _text
 from vigil.html import text as escape
+from vigil.report_stops import interventions, stopped
 
 E = TypeVar("E", bound=Event)
 
@@ -76,6 +80,7 @@ def _who(shown: Shown) -> str:
     rows += [("Submitted", f"{_at(b.at)}, by the {b.by}") for _, b in _of(shown, session.Submitted)]
     rows += [("Terminated", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, session.Terminated)]
     rows += [("Admitted late", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, session.AdmittedLate)]
+    rows += [("Reinstated", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, session.Reinstated)]
     rows += [("Reopened", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, session.Reopened)]
     rows += [("End moved to", _at(b.end_at)) for _, b in _of(shown, session.EndMoved)]
     rows += [("Ended", f"{_at(b.at)}: {b.why.replace('_', ' ')}") for _, b in _of(shown, session.Ended)]
@@ -215,26 +220,14 @@ def _faults(shown: Shown) -> str:
                 rows.append((_at(event.recorded_at), what, why))
             case fault.FaultClosed(what=what):
                 rows.append((_at(event.recorded_at), what, "over"))
+            case OutageMarked(began_at=began_at, ended_at=ended_at, whose=whose, cause=cause):
+                rows.append((f"{_at(began_at)} to {_at(ended_at)}", "outage", f"{WORDS[whose]}: {cause}"))
     said = paragraph("Faults are never held against the candidate.")
     return section("Faults", said, table(("When", "What", "Why"), rows))
 
 
 def _interventions(shown: Shown) -> str:
-    rows: list[tuple[object, ...]] = []
-    for event in shown.events:
-        name = parse(event.stream).name.partition(".")[2]
-        match event.body:
-            case intervention.Requested() as b:
-                minutes = f", {b.minutes:g} min" if b.minutes else ""
-                text = f": {_text(b.text)}" if b.text else ""
-                rows.append((_at(b.at), name, f"{b.kind.replace('_', ' ')} ({b.reason_code}{minutes}) by {b.by}{text}"))
-            case intervention.Delivered(at=at) | intervention.Acknowledged(at=at):
-                rows.append((_at(at), name, tag_of(event.body).partition(".")[2]))
-            case intervention.Applied(at=at, where=where):
-                rows.append((_at(at), name, f"applied on the {where}"))
-            case intervention.Failed(at=at, why=why):
-                rows.append((_at(at), name, f"failed: {why}"))
-    return section("Interventions", table(("When", "Intervention", "What"), rows))
+    return stopped(shown.events) + interventions(shown.events)
 
 
 def _chat(shown: Shown) -> str:
@@ -278,14 +271,6 @@ def _timeline(shown: Shown) -> str:
 
 def _of(shown: Shown, kind: type[E]) -> Iterator[tuple[Recorded, E]]:
     return ((event, event.body) for event in shown.events if isinstance(event.body, kind))
-
-
-def _text(private: Private | None) -> str:
-    return "(erased)" if private is None or private.text is None else private.text
-
-
-def _at(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _since(shown: Shown, moment: datetime) -> str:
