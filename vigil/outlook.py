@@ -47,11 +47,11 @@ class Over(NamedTuple):
 
 
 class Undelivered(NamedTuple):
-    """An intervention that the candidate's page has not taken yet."""
+    """An intervention that the candidate's page has not taken or answered yet, and when it has failed."""
 
     tenant: str
     name: str
-    requested_at: datetime
+    fails_at: datetime
 
 
 class Outlook(NamedTuple):
@@ -78,9 +78,9 @@ async def look(conn: AsyncConnection, at: datetime) -> Outlook:
     rows = await _watches(conn, "w.phase = ANY(%s)", list(RUNNING))
     called_off = await _watches(conn, f"w.phase = ANY(%s) AND {_CALLED_OFF}", list(RUNNING))
     undelivered = [
-        Undelivered(tenant, name, since)
-        for tenant, watch in await _watches(conn, "w.waiting_since IS NOT NULL")
-        for name, since in watch.undelivered.items()
+        Undelivered(tenant, name, fails_at)
+        for tenant, watch in await _watches(conn, "w.waits_until IS NOT NULL")
+        for name, fails_at in watch.undelivered.items()
     ]
     return Outlook(
         at, [Running(*row) for row in rows], [Running(*row) for row in called_off], await _late(conn, at), undelivered,
@@ -131,7 +131,9 @@ async def _watches(conn: AsyncConnection, where: str, *given: object) -> list[tu
 async def _late(conn: AsyncConnection, at: datetime) -> list[Waiting]:
     cursor = await conn.execute(
         "SELECT tenant, session, since FROM (SELECT w.tenant, w.data->>'session' AS session, (s.data->'window'->>"
-        " CASE WHEN w.data->'admitted' = 'true' THEN 'closes_at' ELSE 'last_entry_at' END)::timestamptz AS since"
+        " CASE WHEN w.data->'admitted' = 'true'"
+        " OR (w.data->>'came_at')::timestamptz <= (s.data->'window'->>'last_entry_at')::timestamptz"
+        " THEN 'closes_at' ELSE 'last_entry_at' END)::timestamptz AS since"
         " FROM read.deadlines w JOIN read.schedules s ON s.key = w.tenant || '/' || (w.data->>'schedule')"
         " WHERE w.phase IN ('expected', 'checking', 'ready')"
         # Only who could have come is a no-show: not of an exam that was called off, nor who was withdrawn from it.

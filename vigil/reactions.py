@@ -33,7 +33,6 @@ from vigil.wiring import Core
 log = logging.getLogger(__name__)
 
 EVERY_S = 0.25
-UNDELIVERED_S = 30.0
 SEALS_AT_ONCE = 3  # each holds one of the pool's connections while it waits for the notary; the clock needs the others
 SEAL_AGAIN_S = 0.5
 LEADER = 0x766967696C  # the advisory lock's number: "vigil" in ASCII
@@ -106,10 +105,9 @@ def _turns(core: Core, ears: Ears, detectors: DetectorEars, seen: Outlook) -> It
         yield watch.session, _expire(core, tenant, watch.session, f"called off {watch.position}")
     for tenant, session, since in seen.waiting:
         yield session, _expire(core, tenant, session, since.isoformat())
-    for tenant, name, requested_at in seen.undelivered:
-        if (seen.at - requested_at).total_seconds() > UNDELIVERED_S:
-            why = "not shown: the candidate's page is not connected; what it changes holds all the same"
-            yield name, _say(core, tenant, f"fail {name}", partial(interventions.fail, name=name, why=why))
+    for tenant, name, fails_at in seen.undelivered:
+        if seen.at > fails_at:
+            yield name, _say(core, tenant, f"fail {name}", partial(interventions.fail, name=name))
     for one in seen.over:
         yield one.session, _hang_up(core, one.tenant, one.session, live or {})
 
@@ -132,7 +130,7 @@ async def _running(
         await _fault(core, tenant, watch, MESSAGING, "the message server is away; pictures and live hints wait")
     expires_at = watch.expires_at
     if live is None and watch.tracks and watch.due_at is not None:
-        expires_at = watch.clock.end_at  # nobody knows who is cut off
+        expires_at = watch.over_at  # nobody knows who is cut off
     if expires_at is not None and expires_at <= at:
         await _expire(core, tenant, watch.session, f"{expires_at.isoformat()} {watch.position}")
 

@@ -20,7 +20,7 @@ from domain.session import GRACE, Ended, Submitted
 from tests.vigil.hall import HOUR, Hall, a_hall, running, until
 from vigil import connections, watching
 from vigil.connections import ARRIVE_S
-from vigil.reactions import LEADER, UNDELIVERED_S, react
+from vigil.reactions import LEADER, react
 from vigil.settings import Settings
 
 MINUTE = timedelta(minutes=1)
@@ -189,7 +189,7 @@ async def test_an_intervention_that_nobody_takes_fails_and_says_why(hall: Hall) 
     async with hall.on_air(session, "camera", "screen"), hall.reacting():
         await asyncio.sleep(A_ROUND_S)
         assert not await hall.events(session, intervention.Failed)
-        hall.clock.ahead += timedelta(seconds=UNDELIVERED_S)
+        hall.clock.ahead += intervention.SHOWN_WITHIN
         (failed,) = await until(lambda: hall.events(session, intervention.Failed))
         await asyncio.sleep(A_ROUND_S)
     assert "not connected" in failed.why  # type: ignore[attr-defined]

@@ -152,7 +152,7 @@ async def test_an_intervention_on_its_way_is_owed(hall: Hall) -> None:
     await covered(hall, session)
     await hall.submit(session)
     await sealing(hall, session)
-    await hall.say(partial(interventions.fail, name=asked, why="not shown"))
+    await hall.say(partial(interventions.fail, name=asked))
     await sealing(hall, session)
     assert [(one.kind, one.owed) for one in await seals(hall, session)] == [
         ("provisional", ("an intervention that is being delivered",)), ("complete", ()),
