@@ -8,7 +8,7 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain import hand_over
+from domain import hand_over, outage
 from domain.event import Command, Decider, Event, Refused
 from domain.hand_over import (
     HandOverCommand,
@@ -19,6 +19,7 @@ from domain.hand_over import (
     must_be_assigned,
     must_be_own,
 )
+from domain.outage import DeclareOutage, Outage, OutageDeclared
 
 # Events. Tags and field names are on disk for ever.
 
@@ -44,7 +45,7 @@ class CandidatesSplit(Event, frozen=True, kw_only=True, tag="duty.candidates_spl
     shares: dict[str, tuple[str, ...]]
 
 
-DutyEvent = OnDuty | OffDuty | CandidatesSplit | HandOverEvent
+DutyEvent = OnDuty | OffDuty | CandidatesSplit | HandOverEvent | OutageDeclared
 
 # Commands. `lead` says that `by` may order others about; `assigned` are the schedule's invigilators.
 
@@ -74,7 +75,7 @@ class SplitCandidates(Command, frozen=True, kw_only=True):
     sessions: frozenset[str]
 
 
-DutyCommand = ComeOn | GoOff | SplitCandidates | HandOverCommand
+DutyCommand = ComeOn | GoOff | SplitCandidates | HandOverCommand | DeclareOutage
 
 # State.
 
@@ -86,6 +87,7 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     shares: dict[str, tuple[str, ...]] = {}
     offers: dict[str, Offer] = {}
     ended: dict[str, Literal["accepted", "withdrawn"]] = {}
+    outages: dict[str, Outage] = {}
 
     def answering(self, session: str) -> tuple[str, ...]:
         """Who answers for a session: who has it on a list, else who has no list, else everybody on duty."""
@@ -103,6 +105,8 @@ def evolve(state: Duty, event: DutyEvent) -> Duty:
             return gone(state, user)
         case CandidatesSplit(shares=shares):
             return replace(state, shares={user: share for user, share in shares.items() if user in state.on})
+        case OutageDeclared():
+            return replace(state, outages=outage.evolve(state.outages, event))
         case _:
             assert_never(event)
 
@@ -119,6 +123,8 @@ def decide(command: DutyCommand, state: Duty) -> tuple[DutyEvent, ...]:
             return _go_off(command, state)
         case SplitCandidates():
             return _split(command, state)
+        case DeclareOutage():
+            return outage.declared(command, state.outages)
         case _:
             assert_never(command)
 
