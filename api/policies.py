@@ -17,6 +17,7 @@ from api.problems import Denied
 from api.reading import rows_of
 from commands import policy_templates, schedules
 from domain import policy_template
+from domain.browser import BrowserKind
 from domain.policy import Policy
 from domain.policy_template import Copy, differences
 from domain.stream import Stream
@@ -67,10 +68,14 @@ class Copied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PolicyRead(msgspec.Struct, frozen=True, kw_only=True):
-    """`copied` is None for a policy that never came from a template."""
+    """`copied` is None for a policy that never came from a template.
+
+    `not_observed` are the kinds that cannot be observed where the exam opens, each with why.
+    """
 
     policy: Policy
     copied: Copied | None
+    not_observed: dict[BrowserKind, str]
 
 
 @get("/policy-templates", guards=[may("planner")])
@@ -105,7 +110,8 @@ async def read(request: AnyRequest, schedule: FromPath[str]) -> PolicyRead:
     """The policy, which template it was copied from, and how it differs from that one as it is now."""
     plan = await load_schedule(services_of(request), caller_of(request).tenant, schedule)
     copied = await _copied(request, plan.copied, plan.policy) if plan.copied else None
-    return PolicyRead(policy=plan.policy, copied=copied)
+    not_observed = plan.policy.unobservable(plan.assessment.opens_in)
+    return PolicyRead(policy=plan.policy, copied=copied, not_observed=not_observed)
 
 
 @put("/schedules/{schedule:str}/policy", guards=[may("planner")], status_code=204)

@@ -19,7 +19,7 @@ from api.problems import missing
 from api.reading import rows_of
 from commands import schedules
 from domain.assessment import LONGEST_URL, OpensIn
-from domain.policy import Policy, Window, notice
+from domain.policy import STANDARD, Policy, Window, notice
 from projections.reader import phases
 from projections.schedules import SCHEDULES, Sitting
 
@@ -35,13 +35,13 @@ Address = Annotated[str, msgspec.Meta(max_length=LONGEST_URL)]
 class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`duration_s` is how long the exam lasts, in seconds; `assessment_url` is where it is taken.
 
-    Without a policy or a `template` the default one holds.
+    Without a policy or a `template` the standard one holds.
     """
 
     title: Title
     window: Window
     duration_s: int
-    policy: Policy = Policy()
+    policy: Policy = STANDARD
     template: Id | None = None
     assessment_url: Address = ""
     opens_in: OpensIn = "tab"
@@ -127,7 +127,7 @@ async def read(request: AnyRequest, schedule: FromPath[str]) -> ScheduleRead:
 @post("/schedules", guards=[may("planner")])
 async def create(request: AnyRequest, data: JSONBody[NewSchedule]) -> Response[ScheduleMade]:
     """Makes a schedule, as a draft; with a policy of its own or a copy of a template's."""
-    if data.template and data.policy != Policy():
+    if data.template and data.policy != STANDARD:
         raise either()
     use_case = partial(
         schedules.create, title=data.title, window=data.window, duration_s=data.duration_s, policy=data.policy,
@@ -190,7 +190,7 @@ def _opening(row: Sitting) -> Key:
 def _read(row: Sitting, counts: dict[str, dict[str, int]]) -> ScheduleRead:
     return ScheduleRead(
         schedule=row.schedule, title=row.title, window=row.window, duration_s=row.duration_s, phase=row.phase,
-        live_proctoring=row.live_proctoring, policy=row.policy, notice=notice(row.policy),
+        live_proctoring=row.live_proctoring, policy=row.policy, notice=notice(row.policy, row.assessment.opens_in),
         assessment_url=row.assessment.url, opens_in=row.assessment.opens_in,
         invigilators=row.invigilators, enrolled=row.enrolled, phases=counts.get(row.schedule, {}),
     )  # fmt: skip

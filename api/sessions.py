@@ -20,6 +20,7 @@ from domain.assessment import OpensIn
 from domain.onboarding import Check
 from domain.phase import Track
 from domain.policy import Policy, Window, notice
+from domain.schedule import Schedule
 from domain.session import Session
 
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -83,12 +84,12 @@ async def read(request: AnyRequest, session: FromPath[str]) -> SessionRead:
     state = await load_session(services, tenant, session)
     plan = await load_schedule(services, tenant, state.schedule)
     assert plan.window is not None
-    policy = state.policy if state.started_at else plan.policy
+    policy, opens_in = _in_force(state, plan)
     return SessionRead(
         session=session, schedule=state.schedule, title=plan.title, window=plan.window, clock=clock(state),
         live_proctoring=plan.live_proctoring, policy=policy, tracks=policy.tracks, server_time=services.now(),
         assessment_url=plan.assessment.url,
-        opens_in=state.opens_in if state.started_at else plan.assessment.opens_in, notice=_notice(state, policy),
+        opens_in=opens_in, notice=_notice(state, policy, opens_in),
         pin_needed=not state.started_at and bool(plan.pin and plan.pin.text),
     )  # fmt: skip
 
@@ -98,8 +99,7 @@ async def read_notice(request: AnyRequest, session: FromPath[str]) -> Notice:
     """The notice that holds now; after the start, the one that was acknowledged."""
     services, tenant = services_of(request), caller_of(request).tenant
     state = await load_session(services, tenant, session)
-    policy = state.policy if state.started_at else (await load_schedule(services, tenant, state.schedule)).policy
-    return _notice(state, policy)
+    return _notice(state, *_in_force(state, await load_schedule(services, tenant, state.schedule)))
 
 
 @post("/sessions/{session:str}/notice", guards=[may("candidate")], status_code=204)
@@ -157,10 +157,15 @@ async def reopen(request: AnyRequest, session: FromPath[str], data: JSONBody[Bec
     await _told(request, session)
 
 
-def _notice(state: Session, policy: Policy) -> Notice:
-    digest = sessions.notice_hash(policy)
+def _in_force(state: Session, plan: Schedule) -> tuple[Policy, OpensIn]:
+    """What holds for a session, from its start on for good."""
+    return (state.policy, state.opens_in) if state.started_at else (plan.policy, plan.assessment.opens_in)
+
+
+def _notice(state: Session, policy: Policy, opens_in: OpensIn) -> Notice:
+    digest = sessions.notice_hash(policy, opens_in)
     return Notice(
-        policy_version=policy.version, sha256=digest, text=notice(policy),
+        policy_version=policy.version, sha256=digest, text=notice(policy, opens_in),
         acknowledged=state.notice == (policy.version, digest),
     )  # fmt: skip
 

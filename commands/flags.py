@@ -10,18 +10,18 @@ from msgspec.structs import replace
 from commands.handler import Work
 from domain import incidents, session_rules
 from domain.event import Private, Refused
+from domain.observation import observed
 from domain.session import Session
 
 
 async def open_incident(work: Work, session: str, found: incidents.OpenIncident) -> None:
-    """A detector's finding, which may come late: what counts is whether the session ran when it was first seen.
+    """A finding of a detector or of the candidate's page. It may come late: it counts if the session ran at its start.
 
-    Nothing is opened of a session that was not in progress then under a policy with this detector.
+    Nothing is opened of a session that was not in progress then, or in which this kind is not observed.
     """
     state = await work.state(session_rules.DECIDER, session)
-    watched = any(d.kind == found.kind for d in state.policy.detectors)
-    observed = watched and _ran(state, found.started_at)
-    await work.do(incidents.DECIDER, session, replace(found, observed=observed))
+    watched = found.kind in observed(state) and _ran(state, found.started_at)
+    await work.do(incidents.DECIDER, session, replace(found, observed=watched))
 
 
 async def add_evidence(work: Work, session: str, order: incidents.AddEvidence) -> None:

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from commands.handler import Work
 from domain import fault, onboarding, schedule, session_rules, start_pin
+from domain.assessment import OpensIn
 from domain.event import Private, Refused
 from domain.onboarding import Check, CheckName
 from domain.phase import Track
@@ -15,14 +16,14 @@ from domain.policy import Policy, notice
 from domain.session import Session
 
 
-def notice_hash(policy: Policy) -> str:
+def notice_hash(policy: Policy, opens_in: OpensIn = "tab") -> str:
     """SHA-256 (hex) of the notice's text, which an acknowledgement must name."""
-    return sha256(notice(policy).encode()).hexdigest()
+    return sha256(notice(policy, opens_in).encode()).hexdigest()
 
 
 async def acknowledge_notice(work: Work, name: str, *, policy_version: int, sha256: str) -> None:
     _, plan = await _with_schedule(work, name)
-    in_force = (plan.policy.version, notice_hash(plan.policy))
+    in_force = (plan.policy.version, notice_hash(plan.policy, plan.assessment.opens_in))
     order = onboarding.AcknowledgeNotice(policy_version=policy_version, sha256=sha256, in_force=in_force)
     await work.do(session_rules.DECIDER, name, order)
 
@@ -58,7 +59,8 @@ async def start(work: Work, name: str, pin: str = "") -> Mapping[str, str]:
     if not plan.live_proctoring:
         raise Refused("live proctoring is switched off for this exam", field="live_proctoring")
     order = session_rules.Start(
-        at=work.at, policy=plan.policy, sha256=notice_hash(plan.policy), duration_s=plan.duration_s,
+        at=work.at, policy=plan.policy, sha256=notice_hash(plan.policy, plan.assessment.opens_in),
+        duration_s=plan.duration_s,
         opens_at=plan.window.opens_at, last_entry_at=plan.window.last_entry_at, end_at=plan.window.closes_at,
         opens_in=plan.assessment.opens_in,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Literal, assert_never
 
 from msgspec.structs import replace
 
@@ -12,6 +12,8 @@ from domain.phase import RUNNING, Track
 
 if TYPE_CHECKING:
     from domain.session import Session
+
+Cause = Literal["network", "device", "power", "ours"]
 
 # Events of a session. Tags and field names are on disk for ever.
 
@@ -29,14 +31,20 @@ class ConnectionRestored(Event, frozen=True, kw_only=True, tag="session.connecti
 
 
 class FaultOpened(Event, frozen=True, kw_only=True, tag="session.fault_opened"):
-    """Something of ours or of the candidate's does not work; never counted as conduct."""
+    """Something of ours or of the candidate's does not work; never counted as conduct.
+
+    `since` is when, where a page has told: it began or ended then, and was recorded later.
+    """
 
     what: str
     why: str
+    cause: Cause = "ours"
+    since: datetime | None = None
 
 
 class FaultClosed(Event, frozen=True, kw_only=True, tag="session.fault_closed"):
     what: str
+    since: datetime | None = None
 
 
 FaultEvent = ConnectionLost | ConnectionRestored | FaultOpened | FaultClosed
@@ -58,10 +66,13 @@ class RestoreConnection(Command, frozen=True, kw_only=True):
 class OpenFault(Command, frozen=True, kw_only=True):
     what: str
     why: str
+    cause: Cause = "ours"
+    since: datetime | None = None
 
 
 class CloseFault(Command, frozen=True, kw_only=True):
     what: str
+    since: datetime | None = None
 
 
 FaultCommand = LoseConnection | RestoreConnection | OpenFault | CloseFault
@@ -75,9 +86,9 @@ def evolve(state: Session, event: FaultEvent) -> Session:
             lost = {t: since for t, since in state.lost.items() if t != track}
             return replace(state, lost=lost, returned_at=state.returned_at if lost else at)
         case FaultOpened(what=what):
-            return replace(state, faults=state.faults | {what})
+            return replace(state, faults=state.faults | {what}, faults_told=_told(state, event))
         case FaultClosed(what=what):
-            return replace(state, faults=state.faults - {what})
+            return replace(state, faults=state.faults - {what}, faults_told=_told(state, event))
         case _:
             assert_never(event)
 
@@ -92,9 +103,21 @@ def decide(command: FaultCommand, state: Session) -> tuple[FaultEvent, ...]:
             if track not in state.lost:
                 return ()
             return (ConnectionRestored(at=at, track=track, away_s=max(0.0, (at - state.lost[track]).total_seconds())),)
-        case OpenFault(what=what, why=why):
-            return () if what in state.faults else (FaultOpened(what=what, why=why),)
-        case CloseFault(what=what):
-            return (FaultClosed(what=what),) if what in state.faults else ()
+        case OpenFault(what=what, why=why, cause=cause, since=since):
+            known = what in state.faults or _overtaken(state, command)
+            return () if known else (FaultOpened(what=what, why=why, cause=cause, since=since),)
+        case CloseFault(what=what, since=since):
+            known = what not in state.faults or _overtaken(state, command)
+            return () if known else (FaultClosed(what=what, since=since),)
         case _:
             assert_never(command)
+
+
+def _told(state: Session, event: FaultOpened | FaultClosed) -> dict[str, datetime]:
+    return state.faults_told | {event.what: event.since} if event.since else state.faults_told
+
+
+def _overtaken(state: Session, command: OpenFault | CloseFault) -> bool:
+    """Whether what a page tells is older than what is known: its batches may come in any order."""
+    known = state.faults_told.get(command.what)
+    return known is not None and command.since is not None and command.since <= known

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from domain import triage
 from domain.event import Command, Decider, Event, Private, Refused
-from domain.policy import DetectorKind
+from domain.policy import IncidentKind
 from domain.triage import Triage, TriageCommand, TriageEvent
 
 Severity = Literal["info", "warn", "high"]
@@ -52,7 +52,7 @@ class Opened(Event, frozen=True, kw_only=True, tag="incidents.opened"):
     """`started_at` is the first sample that showed it, `seen_at` the one that settled it."""
 
     incident: str
-    kind: DetectorKind
+    kind: IncidentKind
     started_at: datetime
     severity: Severity
     confidence: float
@@ -118,7 +118,7 @@ IncidentEvent = Opened | EvidenceAdded | Closed | RaisedByPerson | VerdictGiven 
 
 class OpenIncident(Command, frozen=True, kw_only=True):
     incident: str
-    kind: DetectorKind
+    kind: IncidentKind
     started_at: datetime
     severity: Severity
     confidence: float
@@ -179,12 +179,12 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
     """An incident of a detector: how grave and how sure it has been at most, and when it was last seen."""
 
     incident: str
-    kind: DetectorKind
+    kind: IncidentKind
     started_at: datetime
     seen_at: datetime
     severity: Severity
     confidence: float
-    closed: bool = False
+    ended_at: datetime | None = None
 
 
 class Incidents(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,7 +199,7 @@ class Incidents(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def open(self) -> dict[str, Flag]:
-        return {incident: flag for incident, flag in self.flags.items() if not flag.closed}
+        return {incident: flag for incident, flag in self.flags.items() if flag.ended_at is None}
 
     def covers(self, detector: str, reopened: int) -> bool:
         """Whether that was told of a session that has been reopened so many times."""
@@ -226,10 +226,10 @@ def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
             graver_now = flag.severity != state.flags[incident].severity
             tended = triage.tended(state.triage, incident, triage.surfaced) if graver_now else state.triage
             return replace(state, flags=state.flags | {incident: flag}, triage=tended)
-        case Closed(incident=incident, severity=severity, peak=peak):
+        case Closed(incident=incident, severity=severity, peak=peak, ended_at=ended_at):
             if incident not in state.flags:
                 return state
-            flag = replace(state.flags[incident], severity=severity, confidence=peak, closed=True)
+            flag = replace(state.flags[incident], severity=severity, confidence=peak, ended_at=ended_at)
             return replace(state, flags=state.flags | {incident: flag})
         case RaisedByPerson(incident=incident):
             return replace(state, known=state.known | {incident})
@@ -291,7 +291,7 @@ def _seen(flag: Flag, more: AddEvidence | EvidenceAdded) -> Flag:
     seen_at = more.seen_at or (more.evidence.at if more.evidence else flag.seen_at)
     return replace(
         flag, severity=graver(flag.severity, more.severity), confidence=max(flag.confidence, more.confidence or 0.0),
-        seen_at=flag.seen_at if flag.closed else max(flag.seen_at, seen_at),
+        seen_at=flag.seen_at if flag.ended_at else max(flag.seen_at, seen_at),
     )  # fmt: skip
 
 

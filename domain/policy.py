@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeGuard, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from domain.assessment import OpensIn
+from domain.browser import STANDARD as STANDARD_BROWSER
+from domain.browser import TOLD, BrowserKind, BrowserSetting, why_not
 from domain.event import Refused
 
 DetectorKind = Literal["out_of_view", "several_people"]
+IncidentKind = Literal[DetectorKind, BrowserKind]
 LegalBasis = Literal["public_task", "contract", "legitimate_interests", "consent"]
+
+
+def is_detected(kind: IncidentKind) -> TypeGuard[DetectorKind]:
+    """Whether detectors look for it, in pictures; the rest the candidate's page tells."""
+    return kind in get_args(DetectorKind)
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,7 +78,11 @@ class DetectorSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is captured, what points, how long it is kept, and on which ground. `version` counts from 1 per schedule."""
+    """What is captured, what points, how long it is kept, and on which ground. `version` counts from 1 per schedule.
+
+    `browser` are the kinds that the candidate's page points out: just those that are named. `full_screen` asks for the
+    full screen where the exam opens in a frame.
+    """
 
     version: int = 1
     camera: bool = True
@@ -79,6 +92,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         DetectorSetting(kind="out_of_view"),
         DetectorSetting(kind="several_people"),
     )
+    browser: tuple[BrowserSetting, ...] = ()  # not the standard: policies from before it was there had none
+    full_screen: bool = False
     legal_basis: LegalBasis = "public_task"
     media_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
     record_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 730
@@ -89,15 +104,30 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The tracks that a session under this policy must publish."""
         return (*(("camera",) if self.camera else ()), *(("screen",) if self.screen else ()))
 
+    def unobservable(self, opens_in: OpensIn) -> dict[BrowserKind, str]:
+        """The kinds of `browser` that cannot be observed where the exam opens, each with why."""
+        kinds = (one.kind for one in self.browser)
+        reasons = {kind: why_not(kind, opens_in, camera=self.camera, screen=self.screen) for kind in kinds}
+        return {kind: why for kind, why in reasons.items() if why}
+
+
+STANDARD = Policy(browser=STANDARD_BROWSER)  # of a schedule that is made without one
+
 
 def must_hold(policy: Policy, *, field: str = "detectors") -> None:
-    """Raises `Refused` for a policy that says two things of one detector; `field` is where it names them."""
+    """Raises `Refused` for a policy that says two things of one kind; `field` is where it names them."""
     kinds = [detector.kind for detector in policy.detectors]
     if len(set(kinds)) < len(kinds):
         raise Refused("each detector is named at most once", field=field, kind="invalid")
+    told, within = [one.kind for one in policy.browser], f"{field.removesuffix('detectors')}browser"
+    if len(set(told)) < len(told):
+        raise Refused("each kind is named at most once", field=within, kind="invalid")
+    if "fullscreen_left" in told and not policy.full_screen:
+        rule = "leaving the full screen can only be pointed out where full_screen asks for it"
+        raise Refused(rule, field=within, kind="invalid")
 
 
-def notice(policy: Policy) -> str:
+def notice(policy: Policy, opens_in: OpensIn = "tab") -> str:
     """What a candidate is told before anything starts; its version and hash go into the acknowledgement.
 
     One plain sentence a line. The legal basis is named with the article of the GDPR (Regulation (EU) 2016/679, art. 6).
@@ -118,6 +148,11 @@ def notice(policy: Policy) -> str:
     if policy.detectors:
         seen = [points[d.kind] for d in policy.detectors]
         lines.append(f"A program points out to an invigilator when {_or(seen)}. It decides nothing.")
+    cannot = policy.unobservable(opens_in)
+    if policy.full_screen and opens_in == "frame":
+        lines.append("Your exam asks for the full screen.")
+    if told := [TOLD[one.kind] for one in policy.browser if one.kind not in cannot]:
+        lines.append(f"The page of your exam points out to an invigilator when {_or(told)}. It decides nothing.")
     lines += [
         "Invigilators of this exam see it live. Reviewers may look at the recording afterwards.",
         "A lost connection or a broken device is noted as a fault and is never held against you.",

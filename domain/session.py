@@ -8,13 +8,14 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain import fault, onboarding, stops
+from domain import fault, onboarding, page, stops
 from domain import help as asking
 from domain.assessment import OpensIn
 from domain.event import Event, Private
 from domain.fault import FaultEvent
 from domain.help import Help, HelpEvent
 from domain.onboarding import Check, OnboardingEvent
+from domain.page import Page, PageObserved
 from domain.phase import OVER, Phase, Track
 from domain.policy import Policy
 from domain.stops import Break, BreakAsked, StopEvent
@@ -115,6 +116,7 @@ class PinRefused(Event, frozen=True, kw_only=True, tag="session.pin_refused"):
 SessionEvent = (
     Opened | Started | Paused | Resumed | TimeExtended | EndMoved | Submitted | Terminated | Ended | AdmittedLate
     | Reopened | Reinstated | PinRefused | StopEvent | OnboardingEvent | FaultEvent | HelpEvent
+    | PageObserved
 )  # fmt: skip
 
 # State.
@@ -154,10 +156,12 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     lost: dict[Track, datetime] = {}
     returned_at: datetime | None = None
     faults: frozenset[str] = frozenset()
+    faults_told: dict[str, datetime] = {}
     reopened: int = 0
     pin_refused: int = 0
     pin_refused_at: datetime | None = None
     help: Help = Help()
+    page: Page = Page()
 
     @property
     def over(self) -> bool:
@@ -215,6 +219,8 @@ def evolve(state: Session, event: SessionEvent) -> Session:
         return stops.evolve(state, event)
     if isinstance(event, HelpEvent):
         return replace(state, help=asking.evolve(state.help, event))
+    if isinstance(event, PageObserved):
+        return replace(state, page=page.evolve(state.page, event))
     match event:
         case Opened(schedule=schedule, subject=subject):
             return replace(state, phase="expected", schedule=schedule, subject=subject)

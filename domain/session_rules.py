@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from domain import fault, onboarding
+from domain import fault, onboarding, page
 from domain import help as asking
 from domain.assessment import OpensIn
 from domain.event import Command, Decider, Private, Refused
 from domain.fault import FaultCommand
 from domain.help import HelpCommand
 from domain.onboarding import OnboardingCommand
+from domain.page import ObservePage
 from domain.phase import RUNNING, WAITING, said
 from domain.policy import Policy
 from domain.session import (
@@ -103,6 +104,7 @@ Intervening = Pause | Resume | ExtendTime | Terminate
 SessionCommand = (
     Open | Start | Submit | Expire | AdmitLate | Reopen | TryPin | Intervening | OnboardingCommand | FaultCommand
     | HelpCommand
+    | ObservePage
 )  # fmt: skip
 
 
@@ -117,6 +119,8 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
         return onboarding.decide(command, state)
     if isinstance(command, HelpCommand):
         return asking.decide(command, state)
+    if isinstance(command, ObservePage):
+        return page.decide(command, state)
     match command:
         case Start():
             return _start(command, state)

@@ -17,6 +17,7 @@ from detectors.worker import Worker
 from domain import incidents, session_rules
 from domain.event import Refused
 from domain.incidents import Evidence, Provenance
+from domain.policy import is_detected
 from domain.session import Session
 from domain.stream import Stream
 from vigil.coverage import ACTOR, report_coverage
@@ -59,10 +60,11 @@ class Findings:
         _, seen = await self._core.handler.load(incidents.DECIDER, stream, fresh=True)
         still_open = tuple(
             StillOpen(
-                incident=i.incident, kind=i.kind, started_at=i.started_at, seen_at=i.seen_at, severity=i.severity,
+                incident=i.incident, kind=kind, started_at=i.started_at, seen_at=i.seen_at, severity=i.severity,
                 peak=i.confidence,
             )
             for i in seen.open.values()
+            if is_detected(kind := i.kind)
         )  # fmt: skip
         failing = frozenset(fault.removeprefix(FAULT) for fault in state.faults if fault.startswith(FAULT))
         return Settings(

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import get_args
 
-from domain.policy import DetectorSetting, LegalBasis, Policy, notice
+import pytest
+from msgspec.structs import replace
+
+from domain.browser import BrowserKind, BrowserSetting
+from domain.event import Refused
+from domain.policy import STANDARD, DetectorSetting, LegalBasis, Policy, must_hold, notice
 
 DETECTORS = "A program points out to an invigilator when nobody can be seen or more than one person can be seen."
 
@@ -54,3 +59,39 @@ def test_a_session_publishes_the_tracks_that_its_policy_asks_for() -> None:
     assert Policy(camera=False).tracks == ("screen",)
     assert Policy(screen=False).tracks == ("camera",)
     assert Policy(camera=False, screen=False).tracks == ()
+
+
+def test_the_notice_tells_what_the_page_points_out_and_nothing_that_it_cannot_see() -> None:
+    every = Policy(full_screen=True, browser=tuple(BrowserSetting(kind=kind) for kind in get_args(BrowserKind)))
+    asks, points = notice(every, "frame").splitlines()[2:4]
+    assert asks == "Your exam asks for the full screen."
+    assert points == (
+        "The page of your exam points out to an invigilator when another window or tab is used instead of your exam,"
+        " your exam leaves the full screen, something is pasted into your exam, a second display is connected, you"
+        " switch your camera off or you stop sharing your screen. It decides nothing."
+    )
+    beside = notice(every, "tab")
+    assert "full screen" not in beside
+    assert "when a second display is connected, you switch your camera off or you stop sharing" in beside
+    assert "The page of your exam points out" not in notice(Policy())
+    blind = replace(every, camera=False, screen=False)
+    assert "when a second display is connected. It decides" in notice(blind)
+
+
+def test_what_cannot_be_observed_is_told_with_why() -> None:
+    told = STANDARD.unobservable("tab")
+    assert set(told) == {"focus_lost"}
+    assert "a tab of its own" in told["focus_lost"]
+    assert STANDARD.unobservable("frame") == {}
+    blind = replace(STANDARD, camera=False, screen=False)
+    assert set(blind.unobservable("frame")) == {"camera_muted", "screen_share_stopped"}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "rule"),
+    [(("pasted", "pasted"), "at most once"), (("fullscreen_left",), "full_screen asks for it")],
+)
+def test_a_policy_that_makes_no_sense_is_refused(kinds: tuple[BrowserKind, ...], rule: str) -> None:
+    with pytest.raises(Refused, match=rule) as caught:
+        must_hold(Policy(browser=tuple(BrowserSetting(kind=kind) for kind in kinds)), field="policy.detectors")
+    assert (caught.value.field, caught.value.kind) == ("policy.browser", "invalid")
