@@ -31,6 +31,7 @@ from api import (
     sessions,
     sign_in,
     sign_ins,
+    signals,
     start_pin,
     users,
     wall,
@@ -49,7 +50,7 @@ from api.services import Services
 
 PREFIX = "/api/v1"
 PARTS = (
-    sign_in, users, schedules, candidates, start_pin, join, sessions, candidate_stream, whip, chat, interventions, live,
+    sign_in, users, schedules, candidates, start_pin, join, sessions, candidate_stream, signals, whip, chat, interventions, live,
     wall, policies, incidents, records, recordings, receipt, exports, proofs, service_tokens, sign_ins,
 )  # fmt: skip
 

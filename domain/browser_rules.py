@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
+from domain import incidents, session_rules
 from domain.browser import BrowserKind
 from domain.fault import Cause, CloseFault, FaultCommand, OpenFault
 from domain.incidents import (
@@ -147,6 +148,13 @@ def found(session: str, heard: Heard, state: Session, known: Incidents) -> Itera
             stood = state.on_break.since if state.on_break else state.stopped_since or heard.at
             ended_at = min(heard.at, stood)
             yield _closed(going_on, max(ended_at, going_on.started_at), why="not_observed")
+
+
+def matters(session: str, heard: Heard, state: Session, known: Incidents) -> bool:
+    """Whether a batch leads to anything: most do not, and need no command."""
+    return any(session_rules.decide(order, state) for order in told(heard, state)) or any(
+        incidents.decide(order, known) for order in found(session, heard, state, known)
+    )
 
 
 def unheard(known: Incidents, at: datetime) -> Iterator[CloseIncident]:

@@ -1,7 +1,8 @@
 """What Vigil's processes say to each other over NATS. These messages live for seconds and are never stored.
 
 Subjects: `vigil.media.<worker>` takes `Publish` and `Hangup` (request and reply), `vigil.beat` carries `MediaBeat`,
-`vigil.detector.beat` carries `DetectorBeat`, `vigil.keyframe.<session>.<track>` carries `KeyFrame`,
+`vigil.detector.beat` carries `DetectorBeat`, `vigil.page.beat` carries `PageBeat`,
+`vigil.keyframe.<session>.<track>` carries `KeyFrame`,
 `vigil.picture.<session>.<track>` carries `Picture`,
 `vigil.live.<schedule>` and `vigil.candidate.<session>` say only that there is something to read.
 Encoded as msgpack. Pictures and key frames go over core NATS only, never JetStream, so that nothing keeps them.
@@ -85,6 +86,13 @@ class DetectorBeat(msgspec.Struct, frozen=True, kw_only=True):
 
     worker: str
     at: datetime
+
+
+class PageBeat(msgspec.Struct, frozen=True, kw_only=True):
+    """Sent by every front door that hears from a candidate's page: some seconds without it mean that it is silent."""
+
+    tenant: str
+    session: str
 
 
 class KeyFrame(msgspec.Struct, frozen=True, kw_only=True):

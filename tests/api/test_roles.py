@@ -83,6 +83,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"POST {SESSION}/notice": ("candidate",),
     f"POST {SESSION}/system-check": ("candidate",),
     f"POST {SESSION}/start": ("candidate",),
+    f"POST {SESSION}/signals": ("candidate",),
     f"POST {SESSION}/submit": ("candidate",),
     f"POST {SESSION}/admission": ("planner", *WATCHERS),
     f"POST {SESSION}/reopen": ("planner", *WATCHERS),
