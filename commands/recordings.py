@@ -14,13 +14,17 @@ def recording_name(session: str, track: Track) -> str:
     return f"{session}.{track}"
 
 
-async def start_connection(work: Work, session: str, track: Track, *, connection: int, worker: str) -> None:
-    """Notes that a media worker took connection number `connection` of this track."""
+async def start_connection(
+    work: Work, session: str, track: Track, *, connection: int, worker: str, device: str | None = None
+) -> None:
+    """Notes that a media worker took connection number `connection` of this track, from the candidate's `device`."""
     state = await work.state(session_rules.DECIDER, session)
     if state.phase == "absent":
         raise Refused("there is no such session", kind="not_found")
     if state.over:
         raise Refused("this session is over; nothing is recorded any more")
+    if device is not None and not state.devices.take(device):
+        raise Refused("this exam is on another device now")
     order = recording.Start(connection=connection, at=work.at, worker=worker)
     await work.do(recording.DECIDER, recording_name(session, track), order)
 

@@ -80,8 +80,9 @@ class DetectorSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is captured, what points, how long it is kept, and on which ground. `version` counts from 1 per schedule.
 
-    `browser` are the kinds that the candidate's page points out: just those that are named. `full_screen` asks for the
-    full screen where the exam opens in a frame.
+    `identity` asks for pictures that a person compares with who was enrolled. `browser` are the kinds that the
+    candidate's page points out: just those that are named. `full_screen` asks for the full screen where the exam opens
+    in a frame.
     """
 
     version: int = 1
@@ -94,6 +95,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     )
     browser: tuple[BrowserSetting, ...] = ()  # not the standard: policies from before it was there had none
     full_screen: bool = False
+    identity: bool = False
     legal_basis: LegalBasis = "public_task"
     media_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
     record_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 730
@@ -149,6 +151,11 @@ def notice(policy: Policy, opens_in: OpensIn = "tab") -> str:
         seen = [points[d.kind] for d in policy.detectors]
         lines.append(f"A program points out to an invigilator when {_or(seen)}. It decides nothing.")
     cannot = policy.unobservable(opens_in)
+    if policy.identity:
+        lines.append(
+            "Before you start you take a picture of yourself and one of your identity document. An invigilator looks at"
+            " them to see that it is you; no program compares them."
+        )
     if policy.full_screen and opens_in == "frame":
         lines.append("Your exam asks for the full screen.")
     if told := [TOLD[one.kind] for one in policy.browser if one.kind not in cannot]:

@@ -8,12 +8,14 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain import fault, onboarding, page, stops
+from domain import device, fault, identity, onboarding, page, stops
 from domain import help as asking
 from domain.assessment import OpensIn
+from domain.device import DeviceEvent, Devices
 from domain.event import Event, Private
 from domain.fault import FaultEvent
 from domain.help import Help, HelpEvent
+from domain.identity import Identity, IdentityEvent
 from domain.onboarding import Check, OnboardingEvent
 from domain.page import Page, PageObserved
 from domain.phase import OVER, Phase, Track
@@ -115,8 +117,8 @@ class PinRefused(Event, frozen=True, kw_only=True, tag="session.pin_refused"):
 
 SessionEvent = (
     Opened | Started | Paused | Resumed | TimeExtended | EndMoved | Submitted | Terminated | Ended | AdmittedLate
-    | Reopened | Reinstated | PinRefused | StopEvent | OnboardingEvent | FaultEvent | HelpEvent
-    | PageObserved
+    | Reopened | Reinstated | PinRefused | StopEvent | OnboardingEvent | FaultEvent | HelpEvent | IdentityEvent
+    | DeviceEvent | PageObserved
 )  # fmt: skip
 
 # State.
@@ -161,11 +163,17 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     pin_refused: int = 0
     pin_refused_at: datetime | None = None
     help: Help = Help()
+    identity: Identity = Identity()
+    devices: Devices = Devices()
     page: Page = Page()
 
     @property
     def over(self) -> bool:
         return self.phase in OVER
+
+    def in_time(self, last_entry_at: datetime) -> bool:
+        """Whether they may start after the last entry: admitted late, or here before it for their identity check."""
+        return self.admitted or (self.identity.came_at is not None and self.identity.came_at <= last_entry_at)
 
     @property
     def onboarding(self) -> Literal["expected", "checking", "ready"]:
@@ -219,6 +227,10 @@ def evolve(state: Session, event: SessionEvent) -> Session:
         return stops.evolve(state, event)
     if isinstance(event, HelpEvent):
         return replace(state, help=asking.evolve(state.help, event))
+    if isinstance(event, IdentityEvent):
+        return replace(state, identity=identity.evolve(state.identity, event))
+    if isinstance(event, DeviceEvent):
+        return replace(state, devices=device.evolve(state.devices, event))
     if isinstance(event, PageObserved):
         return replace(state, page=page.evolve(state.page, event))
     match event:

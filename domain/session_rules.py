@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from domain import fault, onboarding, page
+from domain import device, fault, identity_rules, onboarding, page
 from domain import help as asking
 from domain.assessment import OpensIn
+from domain.device import DeviceCommand
 from domain.event import Command, Decider, Private, Refused
 from domain.fault import FaultCommand
 from domain.help import HelpCommand
+from domain.identity_rules import IdentityCommand, must_let_in
 from domain.onboarding import OnboardingCommand
 from domain.page import ObservePage
 from domain.phase import RUNNING, WAITING, said
@@ -103,7 +105,7 @@ class Expire(Command, frozen=True, kw_only=True):
 Intervening = Pause | Resume | ExtendTime | Terminate
 SessionCommand = (
     Open | Start | Submit | Expire | AdmitLate | Reopen | TryPin | Intervening | OnboardingCommand | FaultCommand
-    | HelpCommand
+    | HelpCommand | IdentityCommand | DeviceCommand
     | ObservePage
 )  # fmt: skip
 
@@ -119,6 +121,10 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
         return onboarding.decide(command, state)
     if isinstance(command, HelpCommand):
         return asking.decide(command, state)
+    if isinstance(command, IdentityCommand):
+        return identity_rules.decide(command, state)
+    if isinstance(command, DeviceCommand):
+        return device.decide(command, state)
     if isinstance(command, ObservePage):
         return page.decide(command, state)
     match command:
@@ -132,7 +138,7 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
             _must_run(state, "submitted")
             return (Submitted(at=at, by="candidate"),)
         case Expire(at=at, last_entry_at=last_entry_at, closes_at=closes_at, called_off=called_off):
-            late_at = closes_at if state.admitted else last_entry_at
+            late_at = closes_at if state.in_time(last_entry_at) else last_entry_at
             return expired(state, at, late_at=late_at, called_off=called_off)
         case AdmitLate():
             return _admit_late(command, state)
@@ -158,9 +164,11 @@ def _start(command: Start, state: Session) -> tuple[SessionEvent, ...]:
         raise Refused("acknowledge the notice that holds now before you start", field="notice")
     if not state.checked:
         raise Refused("pass the system check before you start", field="system_check")
+    if command.policy.identity:
+        must_let_in(state.identity)
     if command.at < command.opens_at:
         raise Refused("the exam has not opened yet", field="window.opens_at")
-    if command.at > command.last_entry_at and not state.admitted:
+    if command.at > command.last_entry_at and not state.in_time(command.last_entry_at):
         raise Refused("the last entry has passed; ask an invigilator to admit you late", field="window.last_entry_at")
     if command.at >= command.end_at:
         raise Refused("the window has closed", field="window.closes_at")

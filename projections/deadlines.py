@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import msgspec
 from msgspec.structs import replace
 
-from domain import fault, incidents, intervention, record, recording, session
+from domain import fault, identity, incidents, intervention, record, recording, session
 from domain.phase import OVER, RUNNING, Phase, Track
 from domain.record import SealKind
 from domain.recorded import Recorded, Stored
@@ -26,8 +26,8 @@ Owing = Literal["yes", "given_up", "no"]
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """One session. `due_at` is when its clock runs out: None before the start, while it stands, and once it is over.
 
-    `tracks` must be published while it runs, and `detectors` look at them if there are any; `lost` are tracks that are
-    not there, since when, and `returned_at` is when the last of them came back. `undelivered` are interventions by the
+    `came_at` is when they came for their identity check. `tracks` must be published while it runs, and `detectors`
+    look at them if there are any; `lost` are tracks that are not there, since when, and `returned_at` is when the last of them came back. `undelivered` are interventions by the
     time of their request, `waiting_since` the earliest. `heads` are the last versions of what a seal has to cover,
     `sealed` those that the last one covers; `owing` says that the session is over and another seal is due, or that what
     was due is `given_up` and nothing has come since. `changed_at` is when anything was recorded last.
@@ -43,6 +43,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     lost: dict[Track, datetime] = {}
     returned_at: datetime | None = None
     admitted: bool = False
+    came_at: datetime | None = None
     faults: tuple[str, ...] = ()
     undelivered: dict[str, datetime] = {}
     waiting_since: datetime | None = None
@@ -108,6 +109,8 @@ def _session(row: Watch, event: SessionEvent) -> Watch:
             row = replace(row, schedule=name)
         case session.Started(policy=policy):
             row = replace(row, tracks=policy.tracks, detectors=bool(policy.detectors))
+        case identity.IdentityCaptured(at=at):
+            return replace(row, came_at=row.came_at or at)
         case session.AdmittedLate():
             row = replace(row, admitted=True)
     phase, clock = tick(row.phase, row.clock, event)
@@ -135,6 +138,6 @@ _EVENTS = events_of(
 )  # fmt: skip
 
 DEADLINES: Model[Watch] = Model(
-    name="deadlines", version=3, row=Watch, events=_EVENTS, index=("phase", "waiting_since", "owing"),
+    name="deadlines", version=4, row=Watch, events=_EVENTS, index=("phase", "waiting_since", "owing"),
     keys=keys, fold=fold, streams=streams, suspects=_suspects,
 )  # fmt: skip

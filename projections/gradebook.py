@@ -8,8 +8,9 @@ from typing import get_args
 import msgspec
 from msgspec.structs import replace
 
-from domain import chat, enrolment, fault, incidents, intervention, record, recording, session
+from domain import chat, device, enrolment, fault, identity, incidents, intervention, record, recording, session
 from domain.event import Event
+from domain.identity import IdentityEvent
 from domain.recorded import Recorded
 from domain.session import SessionEvent
 from projections.clock import tick
@@ -44,6 +45,8 @@ def fold(row: Account | None, recorded: Recorded) -> Account | None:
         return replace(row, recordings=row.recordings | {track: tape}, position=recorded.position)
     if isinstance(body, _SESSION):
         after = _session(row, body, recorded.recorded_at)
+        owed = identity.owed(after.identity, after.phase, started=after.clock.started_at is not None)
+        after = replace(after, identity_owed=owed)
     elif at.kind == "incidents":
         after = _incident(row, body)
     elif at.kind == "intervention":
@@ -54,6 +57,8 @@ def fold(row: Account | None, recorded: Recorded) -> Account | None:
 
 
 def _session(row: Account, event: SessionEvent, at: datetime) -> Account:
+    if isinstance(event, IdentityEvent):
+        return replace(row, identity=identity.evolve(row.identity, event))
     match event:
         case fault.ConnectionLost(at=began_at, track=track, why=why):
             return replace(row, faults=(*row.faults, Fault(what=track, why=why, began_at=began_at)))
@@ -63,6 +68,8 @@ def _session(row: Account, event: SessionEvent, at: datetime) -> Account:
             return replace(row, faults=(*row.faults, Fault(what=what, why=why, began_at=at)))
         case fault.FaultClosed(what=what):
             return replace(row, faults=_over(row.faults, what, at))
+        case device.DeviceAdmitted():
+            return replace(row, devices=row.devices + 1)
         case session.Opened(schedule=name, subject=subject):
             row = replace(row, schedule=name, subject=subject)
     phase, clock = tick(row.phase, row.clock, event)
@@ -148,6 +155,6 @@ def _over(faults: tuple[Fault, ...], what: str, at: datetime) -> tuple[Fault, ..
 
 
 GRADEBOOK: Model[Account] = Model(
-    name="gradebook", version=2, row=Account, index=("schedule",), events=_EVENTS, keys=about_session, fold=fold,
+    name="gradebook", version=3, row=Account, index=("schedule",), events=_EVENTS, keys=about_session, fold=fold,
     streams=session_streams, leads=schedule_of_session, suspects=session_suspects,
 )  # fmt: skip

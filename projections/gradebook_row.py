@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from domain import intervention
+from domain.identity import Identity
 from domain.incidents import Severity, Verdict
 from domain.phase import Phase
 from domain.record import SealKind
@@ -89,7 +90,10 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gradebook holds of one session. Names are None once forgotten. `position` is of its last event."""
+    """What the gradebook holds of one session. Names are None once forgotten. `position` is of its last event.
+
+    `identity_owed` says that a reviewer has to decide who this was; `devices` counts those that it was taken on.
+    """
 
     session: str
     schedule: str = ""
@@ -102,6 +106,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     incidents: dict[str, Flag] = {}
     coverage: dict[str, Coverage] = {}
     faults: tuple[Fault, ...] = ()
+    identity: Identity = Identity()
+    identity_owed: bool = False
+    devices: int = 0
     interventions: dict[str, Intervention] = {}
     messages: int = 0
     recordings: dict[str, Recording] = {}

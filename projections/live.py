@@ -7,8 +7,10 @@ from typing import TypeVar, get_args
 
 from msgspec.structs import replace
 
-from domain import chat, enrolment, fault, incidents, intervention, recording, session, triage
+from domain import chat, device, enrolment, fault, identity, incidents, intervention, recording, session, triage
+from domain.device import DeviceEvent
 from domain.event import Event
+from domain.identity import IdentityEvent
 from domain.incidents import Severity
 from domain.recorded import Recorded
 from domain.session import SessionEvent
@@ -57,6 +59,10 @@ def fold(row: Live | None, recorded: Recorded) -> Live | None:
 
 
 def _session(row: Live, event: SessionEvent, at: datetime) -> Live:
+    if isinstance(event, IdentityEvent):
+        return replace(row, identity=identity.evolve(row.identity, event))
+    if isinstance(event, DeviceEvent):
+        return replace(row, devices=device.evolve(row.devices, event))
     match event:
         case fault.ConnectionLost(at=since, track=track, why=why):
             return _track(row, track, up=False, since=since, why=why)

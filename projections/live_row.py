@@ -8,6 +8,8 @@ from typing import Literal
 import msgspec
 
 from domain import intervention
+from domain.device import Devices
+from domain.identity import Identity
 from domain.incidents import Severity, Verdict
 from domain.phase import Phase
 from domain.triage import Triage
@@ -76,4 +78,6 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     triage: dict[str, Triage] = {}
     unread: tuple[str, ...] = ()
     interventions: dict[str, Intervention] = {}
+    identity: Identity = Identity()
+    devices: Devices = Devices()
     position: int = 0
