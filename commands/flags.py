@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -11,7 +10,7 @@ from commands.handler import Work
 from domain import incidents, session_rules
 from domain.event import Private, Refused
 from domain.observation import observed
-from domain.session import Session
+from domain.stops import ran
 
 
 async def open_incident(work: Work, session: str, found: incidents.OpenIncident) -> None:
@@ -20,7 +19,7 @@ async def open_incident(work: Work, session: str, found: incidents.OpenIncident)
     Nothing is opened of a session that was not in progress then, or in which this kind is not observed.
     """
     state = await work.state(session_rules.DECIDER, session)
-    watched = found.kind in observed(state) and _ran(state, found.started_at)
+    watched = found.kind in observed(state, found.started_at) and ran(state, found.started_at)
     await work.do(incidents.DECIDER, session, replace(found, observed=watched))
 
 
@@ -55,11 +54,3 @@ async def judge(work: Work, session: str, incident: str, *, verdict: incidents.V
     words = Private(state.subject, reason, session=session, key_class="notes")
     order = incidents.Judge(incident=incident, verdict=verdict, reason=words, by=work.order.actor)
     await work.do(incidents.DECIDER, session, order)
-
-
-def _ran(state: Session, at: datetime) -> bool:
-    """Whether the clock of a session ran at that time. Of pauses only the one that lasts is known."""
-    if state.started_at is None or at < state.started_at:
-        return False
-    stood = state.stopped_since is not None and at >= state.stopped_since
-    return not stood and (state.ended_at is None or at <= state.ended_at)

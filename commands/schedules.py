@@ -9,9 +9,11 @@ import msgspec
 from commands.handler import Work
 from commands.ids import Pseudonyms, session_id
 from commands.policy_templates import copied
-from domain import duty, enrolment, schedule, session_rules, staffing, start_pin, user
+from domain import duty, enrolment, schedule, service_token, session_rules, staffing, start_pin, user
 from domain.assessment import OpensIn, SetAssessment
+from domain.contact import SetContact
 from domain.event import Private, Refused
+from domain.phase import RUNNING, WAITING
 from domain.policy import Policy, Window
 
 
@@ -33,6 +35,8 @@ async def create(
     template: str | None = None,
     assessment_url: str = "",
     opens_in: OpensIn = "tab",
+    emergency: SetContact | None = None,
+    candidates_per_invigilator: int | None = None,
 ) -> Mapping[str, str]:
     """With a `template`, its policy is copied and `policy` is ignored."""
     name, copy = work.new_id("schedule"), None
@@ -44,6 +48,7 @@ async def create(
     if copy:
         await work.do(schedule.DECIDER, name, schedule.SetPolicy(policy=policy, copied=copy))
     await work.do(schedule.DECIDER, name, SetAssessment(url=assessment_url, opens_in=opens_in))
+    await _help(work, name, emergency, candidates_per_invigilator)
     return {"schedule": name}
 
 
@@ -56,8 +61,10 @@ async def change(
     duration_s: int | None = None,
     assessment_url: str | None = None,
     opens_in: OpensIn | None = None,
+    emergency: SetContact | None = None,
+    candidates_per_invigilator: int | None = None,
 ) -> None:
-    """Renames, reschedules, says where the exam is taken, or all of it; what is None stays.
+    """Renames, reschedules, says where the exam is taken and who helps, or all of it; what is None stays.
 
     A new window reaches sessions that have not started; the others keep their end.
     """
@@ -72,6 +79,16 @@ async def change(
         await work.do(schedule.DECIDER, name, order)
     if assessment_url is not None or opens_in is not None:
         await work.do(schedule.DECIDER, name, SetAssessment(url=assessment_url, opens_in=opens_in))
+    await _help(work, name, emergency, candidates_per_invigilator)
+
+
+async def _help(work: Work, name: str, emergency: SetContact | None, per_invigilator: int | None) -> None:
+    """Whom candidates reach in an emergency, and for how many an invigilator is."""
+    if emergency is not None:
+        await work.do(schedule.DECIDER, name, emergency)
+    if per_invigilator is not None:
+        order = staffing.SetStaffing(candidates_per_invigilator=per_invigilator)
+        await work.do(schedule.DECIDER, name, order)
 
 
 async def set_live_proctoring(work: Work, name: str, *, enabled: bool) -> None:
@@ -89,8 +106,11 @@ async def copy_policy(work: Work, name: str, template: str) -> None:
 
 
 async def assign_invigilator(work: Work, name: str, who: str) -> None:
-    account = await work.state(user.DECIDER, who)
-    if not account.roles & {"invigilator", "lead_invigilator"}:
+    """Assigns an account, or the service token of a program such as a connected exam platform."""
+    roles = (await work.state(user.DECIDER, who)).roles
+    program = await work.state(service_token.DECIDER, who)
+    roles = roles or (program.roles if program.good(work.at) else frozenset())
+    if not roles & {"invigilator", "lead_invigilator"}:
         raise Refused("only an account with the role invigilator can be assigned", field="user", kind="invalid")
     await work.do(schedule.DECIDER, name, staffing.AssignInvigilator(user=who))
 
@@ -125,6 +145,12 @@ async def withdraw(work: Work, name: str, session: str) -> None:
     await work.do(schedule.DECIDER, name, enrolment.Withdraw(session=session))
 
 
+async def renew_link(work: Work, name: str, session: str) -> None:
+    """Makes the join link of a candidate void, with what came in by it; there is a new one then."""
+    number = (await work.state(schedule.DECIDER, name)).links.get(session, 0) + 1
+    await work.do(schedule.DECIDER, name, enrolment.RenewLink(session=session, number=number))
+
+
 async def set_pin(work: Work, name: str, pin: str | None) -> None:
     """Sets the start PIN, or takes it away. It is sealed under a key of the schedule's own."""
     private = None if pin is None else Private(name, pin, key_class="notes")
@@ -133,6 +159,22 @@ async def set_pin(work: Work, name: str, pin: str | None) -> None:
 
 async def activate(work: Work, name: str) -> None:
     await work.do(schedule.DECIDER, name, schedule.Activate())
+
+
+async def close(work: Work, name: str) -> None:
+    """All is over: who has not come by the last entry did not show up, and nothing of the schedule changes any more."""
+    plan = await work.state(schedule.DECIDER, name)
+    if plan.window is None:
+        raise Refused("there is no such schedule", kind="not_found")
+    expire = session_rules.Expire(at=work.at, last_entry_at=plan.window.last_entry_at, closes_at=plan.window.closes_at)
+    running = may_come = 0
+    for session in plan.candidates.values() if plan.phase == "active" else ():
+        before = await work.state(session_rules.DECIDER, session)
+        if before.phase in RUNNING:
+            running += 1
+        elif before.phase in WAITING and not await work.do(session_rules.DECIDER, session, expire):
+            may_come += 1
+    await work.do(schedule.DECIDER, name, schedule.Close(running=running, may_come=may_come))
 
 
 async def cancel(work: Work, name: str, reason: str) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from commands.handler import Work
-from domain import fault, onboarding, schedule, session_rules, start_pin
+from commands.muting import keep_off
+from commands.outages import give_back
+from domain import fault, following, onboarding, schedule, session_rules, start_pin
 from domain.assessment import OpensIn
 from domain.event import Private, Refused
 from domain.onboarding import Check, CheckName
@@ -62,7 +64,7 @@ async def start(work: Work, name: str, pin: str = "") -> Mapping[str, str]:
         at=work.at, policy=plan.policy, sha256=notice_hash(plan.policy, plan.assessment.opens_in),
         duration_s=plan.duration_s,
         opens_at=plan.window.opens_at, last_entry_at=plan.window.last_entry_at, end_at=plan.window.closes_at,
-        opens_in=plan.assessment.opens_in,
+        opens_in=plan.assessment.opens_in, switched_off=tuple(sorted(plan.policy.kinds & plan.switched_off.keys())),
     )  # fmt: skip
     session_rules.decide(order, state)  # whatever else is in the way is told before the PIN is asked for
     if plan.pin and plan.pin.text:
@@ -80,6 +82,7 @@ async def submit(work: Work, name: str) -> None:
 
 async def expire(work: Work, name: str) -> None:
     """Lets the clock speak; does nothing when nothing is due. Only who could have come is a no-show."""
+    await follow(work, name)
     state, plan = await _with_schedule(work, name)
     could_come = plan.phase == "active" and plan.candidates.get(state.subject) == name
     if plan.window is not None and (state.started_at or could_come):
@@ -88,6 +91,15 @@ async def expire(work: Work, name: str) -> None:
             called_off=plan.phase == "cancelled",
         )  # fmt: skip
         await work.do(session_rules.DECIDER, name, order)
+
+
+async def follow(work: Work, name: str) -> Mapping[str, str]:
+    """Brings a session that runs up to a schedule that was put off or made longer."""
+    _, plan = await _with_schedule(work, name)
+    if plan.window is not None:
+        order = following.Follow(at=work.at, closes_at=plan.window.closes_at, duration_s=plan.duration_s)
+        await work.do(session_rules.DECIDER, name, order)
+    return {"session": name}
 
 
 async def admit_late(work: Work, name: str, reason: str) -> None:
@@ -108,6 +120,9 @@ async def reopen(work: Work, name: str, reason: str) -> None:
         raise Refused(f"the exam is {plan.phase}", field="schedule")
     order = session_rules.Reopen(at=work.at, by=work.order.actor, reason=_about(state, name, reason))
     await work.do(session_rules.DECIDER, name, order)
+    await keep_off(work, name, plan)
+    await follow(work, name)
+    await give_back(work, name)
 
 
 async def lose_connection(work: Work, name: str, track: Track, why: str) -> None:

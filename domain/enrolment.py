@@ -28,7 +28,14 @@ class CandidateWithdrawn(Event, frozen=True, kw_only=True, tag="schedule.candida
     session: str
 
 
-EnrolmentEvent = CandidateEnrolled | CandidateWithdrawn
+class LinkRenewed(Event, frozen=True, kw_only=True, tag="schedule.link_renewed"):
+    """The join link of a session, and whoever came in by it, is void; the one with this number holds."""
+
+    session: str
+    number: int
+
+
+EnrolmentEvent = CandidateEnrolled | CandidateWithdrawn | LinkRenewed
 
 # Commands.
 
@@ -46,15 +53,26 @@ class Withdraw(Command, frozen=True, kw_only=True):
     session: str
 
 
-EnrolmentCommand = Enrol | Withdraw
+class RenewLink(Command, frozen=True, kw_only=True):
+    """The next link has this number."""
+
+    session: str
+    number: int
+
+
+EnrolmentCommand = Enrol | Withdraw | RenewLink
 
 
 def evolve(state: Schedule, event: EnrolmentEvent) -> Schedule:
     match event:
         case CandidateEnrolled(subject=subject, session=session):
             return replace(state, candidates=state.candidates | {subject: session})
-        case CandidateWithdrawn(subject=subject):
-            return replace(state, candidates={s: n for s, n in state.candidates.items() if s != subject})
+        case CandidateWithdrawn(subject=subject, session=session):
+            left = {s: n for s, n in state.candidates.items() if s != subject}
+            links = state.links | {session: state.links.get(session, 0) + 1}  # also for who is enrolled again
+            return replace(state, candidates=left, links=links)
+        case LinkRenewed(session=session, number=number):
+            return replace(state, links=state.links | {session: number})
         case _:
             assert_never(event)
 
@@ -66,6 +84,11 @@ def decide(command: EnrolmentCommand, state: Schedule) -> tuple[EnrolmentEvent, 
         case Withdraw(session=session):
             found = [s for s, n in state.candidates.items() if n == session]
             return tuple(CandidateWithdrawn(subject=s, session=session) for s in found)
+        case RenewLink(session=session, number=number):
+            if session not in state.candidates.values():
+                raise Refused("this candidate is not enrolled", field="session", kind="not_found")
+            known = state.links.get(session, 0)
+            return (LinkRenewed(session=session, number=number),) if number > known else ()
         case _:
             assert_never(command)
 

@@ -12,15 +12,18 @@ from domain.assessment import OpensIn
 from domain.browser import STANDARD as STANDARD_BROWSER
 from domain.browser import TOLD, BrowserKind, BrowserSetting, why_not
 from domain.event import Refused
+from domain.sensitive import Sensitive, must_be_reasoned
 
 DetectorKind = Literal["out_of_view", "several_people"]
 IncidentKind = Literal[DetectorKind, BrowserKind]
-LegalBasis = Literal["public_task", "contract", "legitimate_interests", "consent"]
 
 
 def is_detected(kind: IncidentKind) -> TypeGuard[DetectorKind]:
     """Whether detectors look for it, in pictures; the rest the candidate's page tells."""
     return kind in get_args(DetectorKind)
+
+
+LegalBasis = Literal["public_task", "contract", "legitimate_interests", "consent"]
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,22 +83,25 @@ class DetectorSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is captured, what points, how long it is kept, and on which ground. `version` counts from 1 per schedule.
 
-    `identity` asks for pictures that a person compares with who was enrolled. `browser` are the kinds that the
-    candidate's page points out: just those that are named. `full_screen` asks for the full screen where the exam opens
-    in a frame.
+    `room_scan` lets invigilators ask a candidate to show their room. `identity` asks for pictures that a person
+    compares with who was enrolled. `browser` are the kinds that the candidate's page points out: just those that
+    are named. `full_screen` asks for the full screen where the exam opens in a frame. `reasons` are why the exam needs
+    what reaches furthest.
     """
 
     version: int = 1
     camera: bool = True
     microphone: bool = True
     screen: bool = True
+    room_scan: bool = False
+    reasons: dict[Sensitive, Annotated[str, msgspec.Meta(max_length=500)]] = {}
+    identity: bool = False
     detectors: tuple[DetectorSetting, ...] = (
         DetectorSetting(kind="out_of_view"),
         DetectorSetting(kind="several_people"),
     )
     browser: tuple[BrowserSetting, ...] = ()  # not the standard: policies from before it was there had none
     full_screen: bool = False
-    identity: bool = False
     legal_basis: LegalBasis = "public_task"
     media_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
     record_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 730
@@ -106,10 +112,16 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The tracks that a session under this policy must publish."""
         return (*(("camera",) if self.camera else ()), *(("screen",) if self.screen else ()))
 
+    @property
+    def kinds(self) -> frozenset[IncidentKind]:
+        """What is pointed out, by detectors and by the candidate's page."""
+        return frozenset(d.kind for d in self.detectors) | frozenset(one.kind for one in self.browser)
+
     def unobservable(self, opens_in: OpensIn) -> dict[BrowserKind, str]:
         """The kinds of `browser` that cannot be observed where the exam opens, each with why."""
-        kinds = (one.kind for one in self.browser)
-        reasons = {kind: why_not(kind, opens_in, camera=self.camera, screen=self.screen) for kind in kinds}
+        reasons = {
+            one.kind: why_not(one.kind, opens_in, camera=self.camera, screen=self.screen) for one in self.browser
+        }
         return {kind: why for kind, why in reasons.items() if why}
 
 
@@ -127,6 +139,7 @@ def must_hold(policy: Policy, *, field: str = "detectors") -> None:
     if "fullscreen_left" in told and not policy.full_screen:
         rule = "leaving the full screen can only be pointed out where full_screen asks for it"
         raise Refused(rule, field=within, kind="invalid")
+    must_be_reasoned(policy, f"{field.removesuffix('detectors')}reasons")
 
 
 def notice(policy: Policy, opens_in: OpensIn = "tab") -> str:
@@ -147,15 +160,17 @@ def notice(policy: Policy, opens_in: OpensIn = "tab") -> str:
     lines = [
         f"While you sit this exam we record {_and(captured)}." if captured else "Nothing is recorded in this exam."
     ]
-    if policy.detectors:
-        seen = [points[d.kind] for d in policy.detectors]
-        lines.append(f"A program points out to an invigilator when {_or(seen)}. It decides nothing.")
-    cannot = policy.unobservable(opens_in)
     if policy.identity:
         lines.append(
             "Before you start you take a picture of yourself and one of your identity document. An invigilator looks at"
             " them to see that it is you; no program compares them."
         )
+    if policy.camera and policy.room_scan:
+        lines.append("An invigilator may ask you to show your room with your camera.")
+    if policy.detectors:
+        seen = [points[d.kind] for d in policy.detectors]
+        lines.append(f"A program points out to an invigilator when {_or(seen)}. It decides nothing.")
+    cannot = policy.unobservable(opens_in)
     if policy.full_screen and opens_in == "frame":
         lines.append("Your exam asks for the full screen.")
     if told := [TOLD[one.kind] for one in policy.browser if one.kind not in cannot]:

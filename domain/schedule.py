@@ -8,13 +8,16 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain import enrolment, staffing
+from domain import enrolment, granting, muting, staffing
 from domain.assessment import Assessment, AssessmentSet, SetAssessment, placed
+from domain.contact import Contact, EmergencyContactSet, SetContact, reached
 from domain.enrolment import EnrolmentCommand, EnrolmentEvent
 from domain.event import Command, Decider, Event, Private, Refused
-from domain.policy import Policy, Window, must_fit, must_hold
+from domain.granting import Granted, GrantingCommand, GrantingEvent
+from domain.muting import DetectorSwitchedOff, DetectorSwitchedOn, Off, SwitchDetector
+from domain.policy import IncidentKind, Policy, Window, must_fit, must_hold
 from domain.policy_template import Copy, PolicyCopied
-from domain.staffing import StaffingCommand, StaffingEvent
+from domain.staffing import PER_INVIGILATOR, StaffingCommand, StaffingEvent
 from domain.start_pin import PinGenerated, PinRemoved, SetPin, replaced
 
 # Events. Tags and field names are on disk for ever.
@@ -63,6 +66,7 @@ class Closed(Event, frozen=True, kw_only=True, tag="schedule.closed"):
 ScheduleEvent = (
     Created | Renamed | Rescheduled | LiveProctoringEnabled | LiveProctoringDisabled | PolicySet | Activated
     | Cancelled | Closed | PinGenerated | PinRemoved | PolicyCopied | AssessmentSet | StaffingEvent | EnrolmentEvent
+    | GrantingEvent | DetectorSwitchedOff | DetectorSwitchedOn | EmergencyContactSet
 )  # fmt: skip
 
 # Commands.
@@ -104,19 +108,26 @@ class Cancel(Command, frozen=True, kw_only=True):
 
 
 class Close(Command, frozen=True, kw_only=True):
-    pass
+    """How many sit the exam still, and how many may still come."""
+
+    running: int = 0
+    may_come: int = 0
 
 
 ScheduleCommand = (
     Create | Rename | Reschedule | SetLiveProctoring | SetPolicy | Activate | Cancel | Close | SetPin
-    | SetAssessment | StaffingCommand | EnrolmentCommand
+    | SetAssessment | StaffingCommand | EnrolmentCommand | GrantingCommand | SwitchDetector
+    | SetContact
 )  # fmt: skip
 
 # State.
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """`absent` until created; `candidates` maps a subject to the session that enrolling gave them."""
+    """`absent` until created; `candidates` maps a subject to the session that enrolling gave them.
+
+    `links` are the numbers of the join links that hold, by session; 0 where none has been renewed.
+    """
 
     phase: Literal["absent", "draft", "active", "cancelled", "closed"] = "absent"
     title: str = ""
@@ -129,6 +140,11 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     pin: Private | None = None
     copied: Copy | None = None
     assessment: Assessment = Assessment()
+    accommodations: dict[str, Granted] = {}
+    switched_off: dict[IncidentKind, Off] = {}
+    candidates_per_invigilator: int = PER_INVIGILATOR
+    contact: Contact = Contact()
+    links: dict[str, int] = {}
 
 
 def evolve(state: Schedule, event: ScheduleEvent) -> Schedule:
@@ -136,6 +152,8 @@ def evolve(state: Schedule, event: ScheduleEvent) -> Schedule:
         return staffing.evolve(state, event)
     if isinstance(event, EnrolmentEvent):
         return enrolment.evolve(state, event)
+    if isinstance(event, GrantingEvent):
+        return replace(state, accommodations=granting.evolve(state.accommodations, event))
     match event:
         case Created(title=title, window=window, duration_s=duration_s, policy=policy):
             return replace(state, phase="draft", title=title, window=window, duration_s=duration_s, policy=policy)
@@ -163,6 +181,10 @@ def evolve(state: Schedule, event: ScheduleEvent) -> Schedule:
             return replace(state, copied=Copy(template, version))
         case AssessmentSet(url=url, opens_in=opens_in):
             return replace(state, assessment=Assessment(url=url, opens_in=opens_in))
+        case EmergencyContactSet(phone=phone, email=email):
+            return replace(state, contact=Contact(phone=phone, email=email))
+        case DetectorSwitchedOff() | DetectorSwitchedOn():
+            return muting.evolve(state, event)
         case _:
             assert_never(event)
 
@@ -180,6 +202,8 @@ def decide(command: ScheduleCommand, state: Schedule) -> tuple[ScheduleEvent, ..
         return staffing.decide(command, state)
     if isinstance(command, EnrolmentCommand):
         return enrolment.decide(command, state)
+    if isinstance(command, GrantingCommand):
+        return granting.decide(command, state.accommodations)
     match command:
         case Rename(title=title):
             _titled(title)
@@ -207,11 +231,15 @@ def decide(command: ScheduleCommand, state: Schedule) -> tuple[ScheduleEvent, ..
         case Cancel(reason=reason):
             return (Cancelled(reason=reason),)
         case Close():
-            return (Closed(),)
+            return _close(command, state)
+        case SetContact():
+            return reached(command, state.contact)
         case SetPin(pin=pin):
             return replaced(state.pin, pin)
         case SetAssessment():
             return placed(command, state.assessment)
+        case SwitchDetector():
+            return muting.switched(command, state)
         case _:
             assert_never(command)
 
@@ -224,6 +252,16 @@ def _create(command: Create, state: Schedule) -> tuple[ScheduleEvent, ...]:
     if state.phase == "absent":
         return (created,)
     raise Refused("a schedule with this id exists already")
+
+
+def _close(command: Close, state: Schedule) -> tuple[ScheduleEvent, ...]:
+    if state.phase == "draft":
+        raise Refused("an exam that was never opened is cancelled, not closed")
+    if command.running:
+        raise Refused(f"sessions that still run: {command.running}; close the exam when they have ended")
+    if command.may_come:
+        raise Refused(f"candidates who may still come: {command.may_come}; wait for the last entry, or cancel the exam")
+    return (Closed(),)
 
 
 def _titled(title: str) -> None:

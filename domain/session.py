@@ -8,18 +8,22 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain import device, fault, identity, onboarding, page, stops
+from domain import accommodation, device, fault, following, identity, onboarding, outage, page, stops
 from domain import help as asking
+from domain.accommodation import Accommodated, Allowed
 from domain.assessment import OpensIn
 from domain.device import DeviceEvent, Devices
 from domain.event import Event, Private
 from domain.fault import FaultEvent
+from domain.following import Promised, Rescheduled
 from domain.help import Help, HelpEvent
 from domain.identity import Identity, IdentityEvent
+from domain.muting import DetectorMuted
 from domain.onboarding import Check, OnboardingEvent
+from domain.outage import OutageMarked, Span
 from domain.page import Page, PageObserved
 from domain.phase import OVER, Phase, Track
-from domain.policy import Policy
+from domain.policy import IncidentKind, Policy
 from domain.stops import Break, BreakAsked, StopEvent
 
 GRACE = timedelta(minutes=2)  # for who comes back after their time ran out: to hand in, or be given what they lost
@@ -119,6 +123,7 @@ SessionEvent = (
     Opened | Started | Paused | Resumed | TimeExtended | EndMoved | Submitted | Terminated | Ended | AdmittedLate
     | Reopened | Reinstated | PinRefused | StopEvent | OnboardingEvent | FaultEvent | HelpEvent | IdentityEvent
     | DeviceEvent | PageObserved
+    | Accommodated | DetectorMuted | OutageMarked | Rescheduled
 )  # fmt: skip
 
 # State.
@@ -129,8 +134,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     `checks` are the last ones, since the last acknowledgement; `extended` are the interventions that gave time;
     `returned_at` is when the last track that was lost came back; `reopened` says how often it has been (or reinstated).
-    `pause_below` is whether a pause lies below the lock; `rested_s` for how long the clock has stood on rest breaks;
-    `stops` are all pauses, locks and breaks that are over.
+    `pause_below` is whether a pause lies below the lock; `rested_s` is what was taken of the rest breaks that
+    were granted beforehand; `stops` are all pauses, locks and breaks that are over; `faults_told` is when a page says
+    that a fault last began or ended.
     """
 
     phase: Phase = "absent"
@@ -163,9 +169,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     pin_refused: int = 0
     pin_refused_at: datetime | None = None
     help: Help = Help()
+    outages: dict[str, Span] = {}
+    promised: Promised | None = None
+    page: Page = Page()
     identity: Identity = Identity()
     devices: Devices = Devices()
-    page: Page = Page()
+    allowed: Allowed = Allowed()
+    switched_off: dict[IncidentKind, datetime] = {}
 
     @property
     def over(self) -> bool:
@@ -227,20 +237,21 @@ def evolve(state: Session, event: SessionEvent) -> Session:
         return stops.evolve(state, event)
     if isinstance(event, HelpEvent):
         return replace(state, help=asking.evolve(state.help, event))
+    if isinstance(event, PageObserved):
+        return replace(state, page=page.evolve(state.page, event))
     if isinstance(event, IdentityEvent):
         return replace(state, identity=identity.evolve(state.identity, event))
     if isinstance(event, DeviceEvent):
         return replace(state, devices=device.evolve(state.devices, event))
-    if isinstance(event, PageObserved):
-        return replace(state, page=page.evolve(state.page, event))
     match event:
         case Opened(schedule=schedule, subject=subject):
             return replace(state, phase="expected", schedule=schedule, subject=subject)
         case Started(at=at, policy=policy, duration_s=duration_s, end_at=end_at, opens_in=opens_in):
-            return replace(
+            started = replace(
                 state, phase="in_progress", started_at=at, policy=policy, duration_s=duration_s, end_at=end_at,
-                opens_in=opens_in,
+                opens_in=opens_in, allowed=accommodation.given(state.allowed, duration_s),
             )  # fmt: skip
+            return following.begun(started)
         case Paused(at=at):
             return replace(state, phase="paused", stopped_since=at)
         case Resumed(at=at, stopped_s=stopped_s):
@@ -262,5 +273,13 @@ def evolve(state: Session, event: SessionEvent) -> Session:
             return replace(state, phase="paused", stopped_since=since, ended_at=None, reopened=state.reopened + 1)
         case PinRefused(at=at):
             return replace(state, pin_refused=state.pin_refused + 1, pin_refused_at=at)
+        case Accommodated():
+            return accommodation.evolve(state, event)
+        case OutageMarked():
+            return replace(state, outages=outage.marked(state.outages, event))
+        case Rescheduled():
+            return following.evolve(state, event)
+        case DetectorMuted(at=at, kind=kind):
+            return replace(state, switched_off=state.switched_off | {kind: at})
         case _:
             assert_never(event)

@@ -5,22 +5,28 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from domain import device, fault, identity_rules, onboarding, page
+from domain import accommodation_rules, device, fault, identity_rules, muting, onboarding, page
 from domain import help as asking
+from domain.accommodation_rules import Accommodate
 from domain.assessment import OpensIn
 from domain.device import DeviceCommand
 from domain.event import Command, Decider, Private, Refused
 from domain.fault import FaultCommand
+from domain.following import Follow
+from domain.following_rules import followed
 from domain.help import HelpCommand
 from domain.identity_rules import IdentityCommand, must_let_in
+from domain.muting import DetectorMuted, MuteDetector
 from domain.onboarding import OnboardingCommand
+from domain.outage import MarkOutage
+from domain.outage_rules import mark
 from domain.page import ObservePage
 from domain.phase import RUNNING, WAITING, said
-from domain.policy import Policy
+from domain.policy import IncidentKind, Policy
 from domain.session import (
     AdmittedLate,
     Opened,
-    Paused,
+    Reinstated,
     Reopened,
     Session,
     SessionEvent,
@@ -29,8 +35,9 @@ from domain.session import (
     Terminated,
     evolve,
 )
-from domain.session_clock import expired, extended, resumed
+from domain.session_clock import break_ended, expired, extended
 from domain.start_pin import TryPin, tried
+from domain.stop_rules import StoppingCommand, stop
 
 # Commands.
 
@@ -49,16 +56,7 @@ class Start(Command, frozen=True, kw_only=True):
     last_entry_at: datetime
     end_at: datetime
     opens_in: OpensIn = "tab"
-
-
-class Pause(Command, frozen=True, kw_only=True):
-    at: datetime
-    intervention: str
-
-
-class Resume(Command, frozen=True, kw_only=True):
-    at: datetime
-    intervention: str
+    switched_off: tuple[IncidentKind, ...] = ()
 
 
 class ExtendTime(Command, frozen=True, kw_only=True):
@@ -83,6 +81,14 @@ class Reopen(Command, frozen=True, kw_only=True):
     reason: Private
 
 
+class Reinstate(Command, frozen=True, kw_only=True):
+    """Takes a termination back."""
+
+    at: datetime
+    by: str
+    reason: Private
+
+
 class Submit(Command, frozen=True, kw_only=True):
     at: datetime
 
@@ -102,11 +108,11 @@ class Expire(Command, frozen=True, kw_only=True):
     called_off: bool = False
 
 
-Intervening = Pause | Resume | ExtendTime | Terminate
+Intervening = ExtendTime | Terminate
 SessionCommand = (
-    Open | Start | Submit | Expire | AdmitLate | Reopen | TryPin | Intervening | OnboardingCommand | FaultCommand
-    | HelpCommand | IdentityCommand | DeviceCommand
-    | ObservePage
+    Open | Start | Submit | Expire | AdmitLate | Reopen | Reinstate | TryPin | Intervening | StoppingCommand
+    | OnboardingCommand | FaultCommand | HelpCommand | IdentityCommand | Accommodate | MuteDetector | DeviceCommand
+    | MarkOutage | Follow | ObservePage
 )  # fmt: skip
 
 
@@ -121,12 +127,14 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
         return onboarding.decide(command, state)
     if isinstance(command, HelpCommand):
         return asking.decide(command, state)
+    if isinstance(command, ObservePage):
+        return page.decide(command, state)
     if isinstance(command, IdentityCommand):
         return identity_rules.decide(command, state)
     if isinstance(command, DeviceCommand):
         return device.decide(command, state)
-    if isinstance(command, ObservePage):
-        return page.decide(command, state)
+    if isinstance(command, StoppingCommand):
+        return stop(command, state)
     match command:
         case Start():
             return _start(command, state)
@@ -136,7 +144,7 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
             if state.phase == "submitted":
                 return ()
             _must_run(state, "submitted")
-            return (Submitted(at=at, by="candidate"),)
+            return (*break_ended(state, at, "session_over"), Submitted(at=at, by="candidate"))
         case Expire(at=at, last_entry_at=last_entry_at, closes_at=closes_at, called_off=called_off):
             late_at = closes_at if state.in_time(last_entry_at) else last_entry_at
             return expired(state, at, late_at=late_at, called_off=called_off)
@@ -147,9 +155,22 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
                 return ()
             if state.phase != "ended_in_fault":
                 raise Refused(f"a session that is {said(state.phase)} cannot be reopened")
-            began = (state.stopped_since or at, state.ended_at or at, *state.lost.values())
-            return (Reopened(at=at, by=by, reason=reason, since=min(began)),)
-        case Pause() | Resume() | ExtendTime() | Terminate():
+            return (Reopened(at=at, by=by, reason=reason, since=min((_stopped(state, at), *state.lost.values()))),)
+        case Reinstate(at=at, by=by, reason=reason):
+            if state.phase in RUNNING:
+                return ()
+            if state.phase != "terminated":
+                raise Refused(f"a session that is {said(state.phase)} cannot be reinstated")
+            return (Reinstated(at=at, by=by, reason=reason, since=_stopped(state, at)),)
+        case Accommodate():
+            return accommodation_rules.accommodated(command, state)
+        case MuteDetector():
+            return muting.muted(command, state)
+        case MarkOutage():
+            return mark(command, state)
+        case Follow():
+            return followed(command, state)
+        case ExtendTime() | Terminate():
             return _intervene(command, state)
         case _:
             assert_never(command)
@@ -172,12 +193,12 @@ def _start(command: Start, state: Session) -> tuple[SessionEvent, ...]:
         raise Refused("the last entry has passed; ask an invigilator to admit you late", field="window.last_entry_at")
     if command.at >= command.end_at:
         raise Refused("the window has closed", field="window.closes_at")
-    return (
-        Started(
-            at=command.at, policy=command.policy, duration_s=command.duration_s, end_at=command.end_at,
-            opens_in=command.opens_in,
-        ),
+    later, extra = accommodation_rules.at_the_start(state, command.duration_s)
+    started = Started(
+        at=command.at, policy=command.policy, duration_s=command.duration_s, end_at=command.end_at + later,
+        opens_in=command.opens_in,
     )  # fmt: skip
+    return (started, *extra, *(DetectorMuted(at=command.at, kind=kind) for kind in command.switched_off))
 
 
 def _admit_late(command: AdmitLate, state: Session) -> tuple[SessionEvent, ...]:
@@ -192,28 +213,24 @@ def _admit_late(command: AdmitLate, state: Session) -> tuple[SessionEvent, ...]:
 
 def _intervene(command: Intervening, state: Session) -> tuple[SessionEvent, ...]:
     match command, state.phase:
-        case Pause(), "paused":
-            return ()
-        case Resume(), "in_progress":
-            return ()
         case Terminate(), "terminated":
             return ()
         case ExtendTime(intervention=intervention), _ if intervention in state.extended:
             return ()
-    _must_run(
-        state, {Pause: "paused", Resume: "resumed", ExtendTime: "extended", Terminate: "terminated"}[type(command)]
-    )
+    _must_run(state, "extended" if isinstance(command, ExtendTime) else "terminated")
     match command:
-        case Pause(at=at, intervention=intervention):
-            return (Paused(at=at, intervention=intervention),)
-        case Resume(at=at, intervention=intervention):
-            return resumed(state, at, intervention)
         case ExtendTime(at=at, seconds=seconds, intervention=intervention, move_end=move_end):
             return extended(state, at, seconds, intervention, move_end=move_end)
         case Terminate(at=at, intervention=intervention, reason=reason):
-            return (Terminated(at=at, intervention=intervention, reason=reason),)
+            end = Terminated(at=at, intervention=intervention, reason=reason)
+            return (*break_ended(state, at, "session_over", intervention), end)
         case _:
             assert_never(command)
+
+
+def _stopped(state: Session, at: datetime) -> datetime:
+    """Since when the clock of a session that is over has stood."""
+    return min(state.stopped_since or at, state.ended_at or at)
 
 
 def _must_run(state: Session, verb: str) -> None:

@@ -1,4 +1,4 @@
-"""The invigilators of a schedule."""
+"""The invigilators of a schedule, and how many candidates each may have before the planner is warned."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, assert_never
 
 from msgspec.structs import replace
 
-from domain.event import Command, Event
+from domain.event import Command, Event, Refused
 
 if TYPE_CHECKING:
     from domain.schedule import Schedule
+
+PER_INVIGILATOR = 30  # candidates for each invigilator
+MOST = 500
 
 # Events of a schedule. Tags and field names are on disk for ever.
 
@@ -22,7 +25,11 @@ class InvigilatorRemoved(Event, frozen=True, kw_only=True, tag="schedule.invigil
     user: str
 
 
-StaffingEvent = InvigilatorAssigned | InvigilatorRemoved
+class StaffingSet(Event, frozen=True, kw_only=True, tag="schedule.staffing_set"):
+    candidates_per_invigilator: int
+
+
+StaffingEvent = InvigilatorAssigned | InvigilatorRemoved | StaffingSet
 
 # Commands.
 
@@ -35,7 +42,11 @@ class RemoveInvigilator(Command, frozen=True, kw_only=True):
     user: str
 
 
-StaffingCommand = AssignInvigilator | RemoveInvigilator
+class SetStaffing(Command, frozen=True, kw_only=True):
+    candidates_per_invigilator: int
+
+
+StaffingCommand = AssignInvigilator | RemoveInvigilator | SetStaffing
 
 
 def evolve(state: Schedule, event: StaffingEvent) -> Schedule:
@@ -44,6 +55,8 @@ def evolve(state: Schedule, event: StaffingEvent) -> Schedule:
             return replace(state, invigilators=state.invigilators | {user})
         case InvigilatorRemoved(user=user):
             return replace(state, invigilators=state.invigilators - {user})
+        case StaffingSet(candidates_per_invigilator=many):
+            return replace(state, candidates_per_invigilator=many)
         case _:
             assert_never(event)
 
@@ -54,5 +67,23 @@ def decide(command: StaffingCommand, state: Schedule) -> tuple[StaffingEvent, ..
             return () if user in state.invigilators else (InvigilatorAssigned(user=user),)
         case RemoveInvigilator(user=user):
             return (InvigilatorRemoved(user=user),) if user in state.invigilators else ()
+        case SetStaffing(candidates_per_invigilator=many):
+            if not 0 < many <= MOST:
+                rule = f"an invigilator answers for 1 to {MOST} candidates"
+                raise Refused(rule, field="candidates_per_invigilator", kind="invalid")
+            return () if many == state.candidates_per_invigilator else (StaffingSet(candidates_per_invigilator=many),)
         case _:
             assert_never(command)
+
+
+def warnings(candidates: int, invigilators: int, per_invigilator: int) -> tuple[str, ...]:
+    """What a planner should know of the staffing, in plain words. It stops nobody."""
+    if not candidates:
+        return ()
+    if not invigilators:
+        return ("nobody invigilates this exam yet",)
+    missing = -(-candidates // per_invigilator) - invigilators
+    if missing <= 0:
+        return ()
+    who = f"{candidates} candidates for {invigilators} {'invigilator' if invigilators == 1 else 'invigilators'}"
+    return (f"{who} are more than {per_invigilator} for each; {missing} more would do",)

@@ -17,6 +17,7 @@ from detectors.worker import Worker
 from domain import incidents, session_rules
 from domain.event import Refused
 from domain.incidents import Evidence, Provenance
+from domain.muting import mutes
 from domain.policy import is_detected
 from domain.session import Session
 from domain.stream import Stream
@@ -68,7 +69,11 @@ class Findings:
         )  # fmt: skip
         failing = frozenset(fault.removeprefix(FAULT) for fault in state.faults if fault.startswith(FAULT))
         return Settings(
-            detectors=state.policy.detectors, since=state.started_at, still_open=still_open, failing=failing
+            detectors=state.policy.detectors,
+            muted=frozenset(mutes(state)),
+            since=state.started_at,
+            still_open=still_open,
+            failing=failing,
         )
 
     async def changed(
