@@ -25,6 +25,7 @@ from vigil.html import Html, code, paragraph, section, table
 from vigil.html import at as _at
 from vigil.html import private as _text
 from vigil.html import text as escape
+from vigil.report_admission import admission
 from vigil.report_stops import interventions, stopped
 
 E = TypeVar("E", bound=Event)
@@ -58,7 +59,7 @@ def report(shown: Shown) -> str:
     """The whole page. The same export always gives the same page."""
     title = f"Record of session {shown.session}"
     parts = (
-        _who, _basis, _incidents, _coverage, _faults, _interventions, _chat, _recordings, _looks, _timeline,
+        _who, _basis, _admission, _incidents, _coverage, _faults, _interventions, _chat, _recordings, _looks, _timeline,
     )  # fmt: skip
     body = f"<h1>{escape(title)}</h1>" + "".join(part(shown) for part in parts)
     return (
@@ -118,6 +119,10 @@ def _basis(shown: Shown) -> str:
     )
     head = ("Seal", "Kind", "Sealed", "Owed then", "Lost", "Covers", "Clock")
     return section("What this rests on", table(head, seals, "Not sealed."), table((), rows), how)
+
+
+def _admission(shown: Shown) -> str:
+    return admission(shown.events)
 
 
 def _incidents(shown: Shown) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 
+from msgspec.structs import replace
 from psycopg import AsyncConnection
 
-from commands import interventions, schedules, sessions
+from commands import identity, interventions, schedules, sessions
 from domain.phase import RUNNING
+from domain.policy import Policy
 from domain.record import Sealed
 from tests.vigil import studio
 from tests.vigil.hall import HOUR, Hall, settled, until
@@ -71,6 +73,21 @@ async def test_who_was_admitted_late_is_late_when_the_window_closes(hall: Hall) 
     hall.clock.ahead += 2 * HOUR
     (late,) = (await _settled(hall)).waiting
     assert late.session == session
+
+
+async def test_who_came_for_their_identity_check_before_the_last_entry_is_not_late_in_the_queue(hall: Hall) -> None:
+    name, (session, absent) = await hall.plan(candidates=2)
+    asks = Policy(identity=True)
+    await hall.say(partial(schedules.set_policy, name=name, policy=asks))
+    sha256 = sessions.notice_hash(replace(asks, version=2))
+    for seat in (session, absent):
+        await hall.say(partial(sessions.acknowledge_notice, name=seat, policy_version=2, sha256=sha256))
+    await hall.say(partial(identity.capture, name=session, picture="photo", object_key="p", sha256="5f"))
+    hall.clock.ahead += HOUR + timedelta(seconds=1)
+    (late,) = (await _settled(hall)).waiting
+    assert late.session == absent
+    hall.clock.ahead += 2 * HOUR
+    assert {late.session for late in (await _settled(hall)).waiting} == {session, absent}
 
 
 async def test_who_sits_an_exam_that_was_called_off_is_seen(hall: Hall) -> None:

@@ -1,0 +1,51 @@
+"""Of the report that people read: who was let in by whom, and on which devices the session was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from domain import device, identity
+from domain.recorded import Recorded
+from vigil.html import at as _at
+from vigil.html import paragraph, private, section, table
+
+Row = tuple[object, ...]
+
+
+def admission(events: Sequence[Recorded]) -> str:
+    said = paragraph(
+        "The pictures of the identity check are not part of this export; their hashes are. People compared them, no"
+        " program."
+    )
+    rows = [row for event in events for row in (*_identity(event), *_device(event))]
+    return section("Identity and devices", said, table(("When", "What", "By"), rows))
+
+
+def _identity(event: Recorded) -> Iterator[Row]:
+    match event.body:
+        case identity.IdentityCaptured(at=at, picture=picture):
+            yield _at(at), f"{picture} taken", "the candidate"
+        case identity.ReferenceSet():
+            yield _at(event.recorded_at), "reference photo set", event.envelope.actor
+        case identity.IdentityApproved(at=at, by=by, route=route, reason=reason):
+            how = {"pictures": "by the pictures", "in_person": "in person", "other": "in another way"}[route]
+            yield _at(at), f"approved {how}" + (f": {private(reason)}" if reason else ""), by
+        case identity.IdentityRejected(at=at, by=by, reason=reason):
+            yield _at(at), f"pictures rejected: {private(reason)}", by
+        case identity.IdentityDeferred(at=at, by=by, reason=why, retake=retake):
+            what = "new pictures asked for while the exam goes on" if retake else "decision deferred"
+            yield _at(at), what + (f": {private(why)}" if why else ""), by
+        case identity.IdentityDisputed(at=at, by=by, reason=reason):
+            yield _at(at), f"disputed: {private(reason)}", by
+        case identity.IdentitySettled(at=at, by=by, finding=finding, reason=reason):
+            yield _at(at), f"found: {finding.replace('_', ' ')}: {private(reason)}", by
+
+
+def _device(event: Recorded) -> Iterator[Row]:
+    match event.body:
+        case device.DeviceAsked(at=at, device=name):
+            yield _at(at), f"device {name} asked to go on", "the candidate"
+        case device.DeviceAdmitted(at=at, device=name, by=by):
+            yield _at(at), f"taken on device {name}", by or "the candidate"
+        case device.DeviceRefused(at=at, device=name, by=by):
+            yield _at(at), f"device {name} refused", by
