@@ -43,9 +43,10 @@ from api.hints import Hints
 from api.hub import Hub
 from api.limits import Buckets, within_limits
 from api.metrics import CountRequests, Metrics
+from api.options import allow_all, methods_of
 from api.ordering import AnyRequest, name_position
 from api.problems import HANDLERS
-from api.schema import describe, openapi
+from api.schema import Structs, describe, openapi
 from api.services import Services
 
 PREFIX = "/api/v1"
@@ -72,16 +73,18 @@ def create_app(services: Services) -> Litestar:
             *page.HANDLERS,
         ],
         before_request=_first,
-        before_send=[name_position, page.protect],
+        before_send=[name_position, page.protect, allow_all],
         exception_handlers=HANDLERS,
         lifespan=[running],
         logging_config=None,
         middleware=[CountRequests(metrics)],
         openapi_config=openapi(services.version),
+        plugins=[Structs()],
         request_max_body_size=services.limits.body_bytes,
     )  # fmt: skip
     app.state.services = services
     app.state.buckets = Buckets(services.limits.rates)
+    app.state.methods = methods_of(app)
     app.state.metrics = metrics
     app.state.hints = hints
     app.state.hub = Hub(services, hints)

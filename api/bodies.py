@@ -7,11 +7,13 @@ checked here first, against the type that its handler declares as `data`.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import Annotated, Any
+from functools import lru_cache, reduce
+from operator import or_
+from typing import Annotated, Any, NamedTuple, get_args
 
 import msgspec
 from litestar import Request
+from litestar.handlers import BaseRouteHandler
 
 from api.problems import Denied
 
@@ -24,12 +26,29 @@ _MISSING = re.compile(r"Object missing required field `(?P<name>[^`]+)`")
 
 async def strict_body(request: Request[Any, Any, Any]) -> None:
     """A `before_request` hook. Raises `Denied` (400) that names the field and what was expected there."""
-    parameter = request.route_handler.parsed_fn_signature.parameters.get("data")
-    if parameter is None:
+    body = body_of(request.route_handler)
+    if body is None:
         return
     raw = await request.body()
-    if raw or parameter.default is not None:  # a body that may be left out has the default None
-        decoded(parameter.annotation, raw)
+    if raw or body.needed:
+        decoded(body.kind, raw)
+
+
+class Body(NamedTuple):
+    kind: Any
+    needed: bool
+
+
+def body_of(handler: BaseRouteHandler) -> Body | None:
+    """The JSON body of a route. One that may be left out has the default None, which nobody sends as a body."""
+    parameter = handler.parsed_fn_signature.parameters.get("data")
+    if parameter is None:
+        return None
+    if parameter.default is None:
+        return Body(
+            Union[tuple(kind for kind in get_args(parameter.annotation) if kind is not type(None))], needed=False
+        )
+    return Body(parameter.annotation, needed=True)
 
 
 def decoded(kind: Any, raw: bytes) -> Any:  # noqa: ANN401 - whatever type a handler declares

@@ -13,12 +13,13 @@ from litestar.params import FromPath, JSONBody, RawBody
 
 from api.bodies import Id, decoded
 from api.callers import Caller, load_schedule, may
-from api.enrolling import BYTES, CSV, ROWS, EnrolOperation, Line, NewCandidate, lines
+from api.enrolling import BYTES, CSV, READS, ROWS, Line, NewCandidate, lines
 from api.filters import Phases, Text, counted, named
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.paging import USUAL, After, Limit, page
 from api.problems import Denied
 from api.reading import rows_of
+from api.schema import says
 from api.services import Services
 from api.tokens import Token, ends
 from commands import schedules
@@ -132,8 +133,8 @@ async def read(
 
 
 @post(
-    "/schedules/{schedule:str}/candidates", guards=[may("planner")], operation_class=EnrolOperation,
-    request_max_body_size=BYTES,
+    "/schedules/{schedule:str}/candidates", guards=[may("planner")], request_max_body_size=BYTES,
+    opt=says(reads=READS, answers={200: Rows | RowsOfFile, 201: Enrolled}),
 )  # fmt: skip
 async def enrol(request: AnyRequest, schedule: FromPath[str], body: RawBody) -> Response[Enrolled | Rows | RowsOfFile]:
     """Enrols one candidate (201), or a list or CSV file of which every row is answered (200).

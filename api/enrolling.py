@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import StringIO
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIType
 
 from api.bodies import explain
 from api.problems import Denied
@@ -87,18 +84,4 @@ def _line(row: int, columns: list[str], values: list[str]) -> Line:
     return Line(row, number, candidate)
 
 
-@dataclass
-class EnrolOperation(Operation):
-    """Describes the body of the route that takes both; the framework knows only one type for each route."""
-
-    def __post_init__(self) -> None:
-        text = Schema(type=OpenAPIType.STRING)
-        properties: dict[str, Schema | Reference] = dict.fromkeys(COLUMNS, text)
-        one = Schema(type=OpenAPIType.OBJECT, required=["name", "number"], properties=properties)
-        several = Schema(type=OpenAPIType.ARRAY, items=one)
-        table = Schema(type=OpenAPIType.STRING, description=f"Header number,name,email; at most {ROWS} rows; UTF-8.")
-        content = {
-            "application/json": OpenAPIMediaType(schema=Schema(one_of=[one, several])),
-            CSV: OpenAPIMediaType(schema=table),
-        }
-        self.request_body = RequestBody(content=content, required=True)
+READS = {"application/json": NewCandidate | tuple[NewCandidate, ...], CSV: str}

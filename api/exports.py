@@ -16,6 +16,7 @@ from api.callers import load_schedule, load_session, may
 from api.limits import limited
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied, missing
+from api.schema import says
 from api.services import ExportStatus
 from commands import recordings
 from commands.handler import Work
@@ -45,7 +46,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str = ""
 
 
-@post("/exports", guards=[may("auditor")], opt=limited("exports"), status_code=202)
+@post("/exports", guards=[may("auditor")], opt=limited("exports") | says(404), status_code=202)
 async def make(request: AnyRequest, data: JSONBody[NewExport]) -> Response[ExportMade]:
     """Begins an export. That it was made is put on each record that it holds."""
     services, caller = services_of(request), caller_of(request)
@@ -72,7 +73,7 @@ async def read(request: AnyRequest, export: FromPath[str]) -> Export:
     return Export(export=export, state=status.state, file=file, bytes=status.size, sha256=status.sha256, why=status.why)
 
 
-@get("/exports/{export:str}/file", guards=[may("auditor")], media_type="application/zip")
+@get("/exports/{export:str}/file", guards=[may("auditor")], media_type="application/zip", opt=says(409))
 async def fetch(request: AnyRequest, export: FromPath[str]) -> StreamResponse:
     """The export as one zip file, for whoever asked for it."""
     status = await _mine(request, export)

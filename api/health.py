@@ -15,6 +15,7 @@ from psycopg_pool import PoolTimeout
 from api.callers import anybody
 from api.metrics import Metrics
 from api.ordering import AnyRequest, services_of
+from api.schema import says
 from api.services import Check, Pool, Services
 
 PATIENCE_S = 2.0
@@ -37,7 +38,7 @@ async def healthz(request: AnyRequest) -> Alive:
     return Alive(version=services_of(request).version)
 
 
-@get("/readyz", guards=[anybody])
+@get("/readyz", guards=[anybody], opt=says(answers={503: Readiness}))
 async def readyz(request: AnyRequest) -> Response[Readiness]:
     """200 when everything that is needed is there, else 503; each check says what it found."""
     services = services_of(request)

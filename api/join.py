@@ -12,6 +12,7 @@ from litestar.params import JSONBody
 from api.callers import anybody, load_schedule, load_session
 from api.ordering import AnyRequest, services_of
 from api.problems import Denied
+from api.schema import says
 from api.tokens import BadToken, Token, ends
 from domain.phase import RUNNING
 from domain.policy import Window
@@ -37,7 +38,7 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True):
     server_time: datetime
 
 
-@post("/join", guards=[anybody], status_code=200)
+@post("/join", guards=[anybody], status_code=200, opt=says(401, 404))
 async def join(request: AnyRequest, data: JSONBody[Join]) -> Response[Joined]:
     """The link works as often as needed until the window closes, and for who began until a day after their own end.
 

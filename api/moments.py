@@ -14,7 +14,7 @@ _UNQUOTED = re.compile(r" (\d\d:\d\d)$")  # a plus sign that was not written as 
 
 
 async def position_of(conn: AsyncConnection, text: str) -> int:
-    """The position that `as_of` names. Raises `Denied` 400, and 422 for what has not come yet."""
+    """The position that `as_of` names. Raises `Denied` 422, also for what has not come yet."""
     if text.isascii() and text.isdigit() and len(text) <= 18:
         position = int(text)
         if position > await last_position(conn):
@@ -26,5 +26,5 @@ async def position_of(conn: AsyncConnection, text: str) -> int:
         moment = None
     if moment is None or moment.tzinfo is None:
         rule = "a position, or a time with its offset such as 2026-06-01T09:42:07+02:00, is expected"
-        raise Denied(400, "malformed", rule, field="as_of")
+        raise Denied(422, "invalid", rule, field="as_of")
     return await position_at(conn, moment)

@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from api.callers import may
 from api.ordering import AnyRequest, services_of
 from api.problems import missing
+from api.schema import says
 from commands import proofs
 
 Count = Annotated[int, QueryParameter(ge=0)]
@@ -77,7 +78,7 @@ async def inclusion(request: AnyRequest, position: FromPath[int], size: Count = 
     )  # fmt: skip
 
 
-@get("/proofs/consistency", guards=[may("auditor", "reviewer")])
+@get("/proofs/consistency", guards=[may("auditor", "reviewer")], opt=says(404))
 async def consistency(request: AnyRequest, old: Count, new: Count) -> Consistency:
     async with services_of(request).pool.connection() as conn:
         try:

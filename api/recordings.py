@@ -15,6 +15,7 @@ from litestar.response import Stream as StreamResponse
 from api.callers import may
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied, missing
+from api.schema import says
 from api.services import Services
 from commands import recordings
 from domain import recording
@@ -71,7 +72,10 @@ async def read(request: AnyRequest, session: FromPath[str]) -> Recordings:
     return Recordings(recordings=tuple(found))
 
 
-@get("/recordings/{recording:str}/media", guards=[may("reviewer", "auditor")], media_type="video/webm")
+@get(
+    "/recordings/{recording:str}/media", guards=[may("reviewer", "auditor")], media_type="video/webm",
+    opt=says(416, answers={206: None}),
+)  # fmt: skip
 async def play(request: AnyRequest, recording: FromPath[str]) -> Response[None] | StreamResponse:
     """Plays the finished recording. That it was opened is put on the record, once for each person and minute."""
     services, tenant = services_of(request), caller_of(request).tenant

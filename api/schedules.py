@@ -17,6 +17,7 @@ from api.paging import USUAL, After, Key, Limit, page
 from api.policies import either
 from api.problems import missing
 from api.reading import rows_of
+from api.schema import says
 from commands import schedules
 from domain.assessment import LONGEST_URL, OpensIn
 from domain.policy import STANDARD, Policy, Window, notice
@@ -124,7 +125,7 @@ async def read(request: AnyRequest, schedule: FromPath[str]) -> ScheduleRead:
     return _read(rows[key], await _phases(request))
 
 
-@post("/schedules", guards=[may("planner")])
+@post("/schedules", guards=[may("planner")], opt=says(404))
 async def create(request: AnyRequest, data: JSONBody[NewSchedule]) -> Response[ScheduleMade]:
     """Makes a schedule, as a draft; with a policy of its own or a copy of a template's."""
     if data.template and data.policy != STANDARD:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from litestar import Litestar, Router
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from inspect import cleandoc
+from types import UnionType
+from typing import Any, Union, cast, get_args, get_origin
+
+import msgspec
+from litestar import Litestar, Response, Router
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
@@ -12,17 +21,23 @@ from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
+    Parameter,
     PathItem,
     Reference,
+    RequestBody,
     Schema,
     SecurityScheme,
 )  # fmt: skip
-from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.plugins import OpenAPISchemaPlugin
 from litestar.routes import HTTPRoute
+from litestar.typing import FieldDefinition
+from msgspec import Struct, inspect
 
+from api.bodies import body_of
 from api.callers import anybody, declared
 from api.limits import Rate, kind_of
-from api.problems import MEDIA_TYPE
+from api.problems import MEDIA_TYPE, Problem
 
 
 def openapi(version: str) -> OpenAPIConfig:
@@ -41,9 +56,45 @@ def openapi(version: str) -> OpenAPIConfig:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a route says of itself, beyond its types: see `says`."""
+
+    refusals: tuple[int, ...] = ()
+    reads: Mapping[str, object] = field(default_factory=dict)
+    answers: Mapping[int, object] = field(default_factory=dict)
+
+    def __deepcopy__(self, _: object) -> Said:
+        """The framework copies what a route is made of, and types cannot be copied."""
+        return self
+
+
+def says(
+    *refusals: int, reads: Mapping[str, object] | None = None, answers: Mapping[int, object] | None = None
+) -> dict[str, Any]:
+    """For a route's `opt`, what its types do not tell: refusals beyond the usual ones; the bodies that it reads itself,
+    by media type; and answers by status, where None stands for bytes of the route's own media type.
+    """
+    return {"said": Said(refusals=refusals, reads=reads or {}, answers=answers or {})}
+
+
+class Structs(OpenAPISchemaPlugin):
+    """Keeps the framework from looking into what `describe` describes: it stumbles over some of it."""
+
+    def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
+        return not field_definition.is_union and field_definition.is_subclass_of(Struct)
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: object) -> Schema:  # noqa: ARG002
+        return Schema(type=OpenAPIType.OBJECT)
+
+
 def describe(app: Litestar) -> None:
-    """Corrects the description before it is first served: the framework documents its own error shape, not ours."""
+    """Corrects the description before it is first served: errors as they look, and bodies as msgspec reads them.
+
+    The framework's own account of a body leaves out that unknown fields are refused, and much else.
+    """
     described = app.openapi_schema
+    bodies: list[tuple[OpenAPIMediaType, object]] = []
     for route in app.routes:
         if not isinstance(route, HTTPRoute) or route.path_format not in (described.paths or {}):
             continue
@@ -51,10 +102,22 @@ def describe(app: Litestar) -> None:
             for method in handler.http_methods:
                 if operation := _operation((described.paths or {})[route.path_format], method):
                     _correct(operation, declared(handler))
+                    bodies += _bodies(operation, handler)
+                    operation.responses = {**_refusals(operation, handler, method), **(operation.responses or {})}
                     if "anybody" not in declared(handler):
                         _say_limit(operation, app.state.services.limits.rates[kind_of(handler, method)])
-    if described.components.schemas is not None:
-        described.components.schemas["Problem"] = _PROBLEM
+    kinds = [kind for _, several in bodies for kind in _several(several)]
+    found, components = msgspec.json.schema_components(
+        [*kinds, Problem], schema_hook=lambda _: {"description": "Any JSON"}, ref_template="#/components/schemas/{name}"
+    )
+    schemas = iter(found)
+    for media, several in bodies:
+        each = [next(schemas) for _ in _several(several)]
+        media.schema = cast("Schema", each[0] if len(each) == 1 else {"anyOf": each})
+    for schema in components.values():
+        schema["description"] = cleandoc(schema.get("description", ""))
+    _say_times(kinds, components)
+    described.components.schemas = cast("dict[str, Schema]", components)
 
 
 def _operation(item: PathItem, method: str) -> Operation | None:
@@ -63,9 +126,98 @@ def _operation(item: PathItem, method: str) -> Operation | None:
 
 
 def _correct(operation: Operation, roles: tuple[str, ...]) -> None:
-    answers = {code: answer for code, answer in (operation.responses or {}).items() if int(code) < 400}
-    operation.responses = {**answers, "default": _ERROR}
     operation.description = f"{operation.description or ''}\n\nFor: {', '.join(roles)}.".strip()
+    if "anybody" in roles:
+        operation.security = []
+
+
+def _bodies(operation: Operation, handler: HTTPRouteHandler) -> Iterator[tuple[OpenAPIMediaType, object]]:
+    """The bodies of the request and those in JSON of each answer, with the type that is read or written there."""
+    said: Said = handler.opt.get("said", Said())
+    if reads := said.reads:
+        operation.request_body = RequestBody(content={media: OpenAPIMediaType() for media in reads}, required=True)
+        yield from ((operation.request_body.content[media], kind) for media, kind in reads.items())
+    if (body := body_of(handler)) and isinstance(operation.request_body, RequestBody):
+        operation.request_body.required = body.needed
+        yield operation.request_body.content[_JSON], body.kind
+    returned = handler.parsed_fn_signature.return_type
+    inner = returned.inner_types[0].annotation if returned.is_subclass_of(Response) and returned.inner_types else None
+    own = {handler.status_code: inner or returned.annotation}
+    answers = {code: answer for code, answer in (operation.responses or {}).items() if int(code) < 400}
+    for code, kind in {**own, **said.answers}.items():
+        first = next(iter(answers.values()))
+        answer = answers.setdefault(str(code), OpenAPIResponse(description=HTTPStatus(code).phrase))
+        assert isinstance(answer, OpenAPIResponse)
+        assert isinstance(first, OpenAPIResponse)
+        if code == HTTPStatus.NO_CONTENT:
+            answer.content = None  # the framework promises one for `Response[None]`
+        elif kind is None:
+            answer.content = first.content
+        elif first.content and _JSON in first.content:
+            media = OpenAPIMediaType()
+            answer.content = {_JSON: media}
+            yield media, kind
+    operation.responses = dict(answers)
+
+
+def _several(kind: object) -> list[object]:
+    """The types of a union of structs, which msgspec cannot tell apart when it reads, and never has to."""
+    several = [*get_args(kind)] if get_origin(kind) in {Union, UnionType} else []
+    return several if sum(isinstance(one, type) and issubclass(one, Struct) for one in several) > 1 else [kind]
+
+
+def _say_times(kinds: Iterable[object], components: Mapping[str, dict[str, Any]]) -> None:
+    """msgspec also reads times without an offset, which our rules refuse, so it does not call them `date-time`."""
+    for struct in _structs(inspect.multi_type_info(kinds), {}):
+        fields = {field.encode_name: field.type for field in struct.fields}
+        for schema in components.values():
+            if schema["title"] == struct.cls.__name__ and fields.keys() <= schema["properties"].keys():
+                for name, kind in fields.items():
+                    if any(isinstance(one, inspect.DateTimeType) for one in (kind, *_inside(kind))):
+                        told = schema["properties"][name]
+                        for one in (told, *told.get("anyOf", ())):
+                            if one.get("type") == "string":
+                                one["format"] = "date-time"
+
+
+def _structs(kinds: Iterable[inspect.Type], seen: dict[type, inspect.StructType]) -> Iterable[inspect.StructType]:
+    """Every struct that these types are made of."""
+    for kind in kinds:
+        if isinstance(kind, inspect.StructType) and kind.cls not in seen:
+            seen[kind.cls] = kind
+            _structs((field.type for field in kind.fields), seen)
+        else:
+            _structs(_inside(kind), seen)
+    return seen.values()
+
+
+def _inside(kind: inspect.Type) -> tuple[inspect.Type, ...]:
+    """The types of a union, or those in a collection; none for a struct, whose fields have names."""
+    match kind:
+        case inspect.UnionType(types=types):
+            return types
+        case inspect.CollectionType(item_type=item):
+            return (item,)
+        case inspect.DictType(value_type=value):
+            return (value,)
+        case inspect.Metadata(type=type_):
+            return (type_,)
+    return ()
+
+
+def _refusals(operation: Operation, handler: HTTPRouteHandler, method: str) -> dict[str, OpenAPIResponse]:
+    """What any route of its sort may answer, and what its own `says` names."""
+    found = {*handler.opt.get("said", Said()).refusals}
+    if "anybody" not in declared(handler):
+        found |= {400, 401, 403, 503} if method == "GET" else {400, 401, 403, 409, 422, 503}
+    places = {one.param_in for one in operation.parameters or () if isinstance(one, Parameter)}
+    found |= {404} if "path" in places else set()
+    found |= {422} if "query" in places else set()
+    if operation.request_body:
+        found |= {400, 413, 422, 503}
+    return {
+        str(code): OpenAPIResponse(description=HTTPStatus(code).phrase, content=dict(_ERROR)) for code in sorted(found)
+    }
 
 
 def _say_limit(operation: Operation, rate: Rate) -> None:
@@ -73,31 +225,9 @@ def _say_limit(operation: Operation, rate: Rate) -> None:
     header = OpenAPIHeader(description="Seconds to wait", schema=Schema(type=OpenAPIType.INTEGER))
     operation.responses = {
         **(operation.responses or {}),
-        "429": OpenAPIResponse(description=description, content=_ERROR.content, headers={"Retry-After": header}),
+        "429": OpenAPIResponse(description=description, content=_ERROR, headers={"Retry-After": header}),
     }
 
 
-_TEXT = Schema(type=OpenAPIType.STRING)
-_PROBLEM = Schema(
-    type=OpenAPIType.OBJECT,
-    title="Problem",
-    description="An error, as RFC 9457 has it.",
-    required=["type", "title", "status"],
-    properties={
-        "type": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.URI),
-        "title": _TEXT,
-        "status": Schema(type=OpenAPIType.INTEGER),
-        "detail": _TEXT,
-        "id": Schema(type=OpenAPIType.STRING, description="Names the entry in the operator's log."),
-        "errors": Schema(
-            type=OpenAPIType.ARRAY,
-            items=Schema(
-                type=OpenAPIType.OBJECT, required=["field", "rule"], properties={"field": _TEXT, "rule": _TEXT}
-            ),
-        ),
-    },
-)
-_ERROR = OpenAPIResponse(
-    description="An error (RFC 9457)",
-    content={MEDIA_TYPE: OpenAPIMediaType(schema=Reference(ref="#/components/schemas/Problem"))},
-)
+_JSON = "application/json"
+_ERROR = {MEDIA_TYPE: OpenAPIMediaType(schema=Reference(ref="#/components/schemas/Problem"))}

@@ -15,6 +15,7 @@ from litestar.params import FromQuery, JSONBody
 from api.callers import COOKIE, EVERYBODY, Who, anybody, may, same_origin
 from api.ordering import AnyRequest, caller_of, command, run, services_of
 from api.problems import Denied
+from api.schema import says
 from api.services import Services
 from api.tokens import Token, ends
 from commands import users
@@ -50,7 +51,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     schedule: str | None = None
 
 
-@post("/sign-in", guards=[anybody], status_code=200)
+@post("/sign-in", guards=[anybody], status_code=200, opt=says(401, 403, 429))
 async def sign_in(request: AnyRequest, data: JSONBody[SignIn]) -> Response[SignedIn]:
     """Signs an account in. An unknown address and a wrong password get one and the same answer.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from typing import cast, get_args
+from typing import Annotated, cast, get_args
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -20,6 +20,7 @@ from nats.errors import Error as NatsError
 from api.callers import load_session, may
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied, away, missing
+from api.schema import says
 from api.services import Services
 from commands import recordings
 from domain import recording
@@ -35,7 +36,10 @@ SDP = "application/sdp"
 LONGEST = 64 * 1024  # bytes of an offer
 
 
-@post("/sessions/{session:str}/whip/{track:str}", guards=[may("candidate")], media_type=SDP)
+@post(
+    "/sessions/{session:str}/whip/{track:str}", guards=[may("candidate")], media_type=SDP,
+    opt=says(415, reads={SDP: Annotated[str, msgspec.Meta(max_length=LONGEST)]}),
+)  # fmt: skip
 async def publish(request: AnyRequest, session: FromPath[str], track: FromPath[str], body: RawBody) -> Response[str]:
     """Takes an offer (application/sdp) and answers 201 with the answer, `Location` and `ETag`."""
     services, caller = services_of(request), caller_of(request)

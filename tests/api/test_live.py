@@ -183,7 +183,7 @@ async def test_the_list_is_shown_as_it_was(hall: Hall) -> None:
     before = await hall.position()
     for bad in ("yesterday", "2026-06-01T09:00:00"):
         answer = await auditor.get(live(exam), params={"as_of": bad})
-        await refused(hall, answer, before, 400, "as_of", "with its offset")
+        await refused(hall, answer, before, 422, "as_of", "with its offset")
     await exam.candidates[0].post(f"/api/v1/sessions/{exam.sessions[0]}/submit")
     for as_of in (str(position), row[0].isoformat()):
         then = await auditor.get(live(exam), params={"as_of": as_of})
