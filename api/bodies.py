@@ -45,9 +45,8 @@ def body_of(handler: BaseRouteHandler) -> Body | None:
     if parameter is None:
         return None
     if parameter.default is None:
-        return Body(
-            Union[tuple(kind for kind in get_args(parameter.annotation) if kind is not type(None))], needed=False
-        )
+        kinds = (kind for kind in get_args(parameter.annotation) if kind is not type(None))
+        return Body(reduce(or_, kinds), needed=False)
     return Body(parameter.annotation, needed=True)
 
 
