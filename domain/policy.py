@@ -89,7 +89,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     what reaches furthest.
     """
 
-    version: int = 1
+    version: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
     camera: bool = True
     microphone: bool = True
     screen: bool = True
