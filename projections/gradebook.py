@@ -9,12 +9,17 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import chat, device, enrolment, fault, identity, incidents, intervention, record, recording, session
+from domain.accommodation import Accommodated
 from domain.event import Event
 from domain.identity import IdentityEvent
+from domain.muting import DetectorMuted
+from domain.outage import WORDS, OutageMarked
 from domain.recorded import Recorded
 from domain.session import SessionEvent
+from domain.stops import BreakEnded, BreakStarted
+from projections.allowed import allowance, silenced
 from projections.clock import tick
-from projections.gradebook_row import Account, Coverage, Fault, Flag, Gap, Intervention, Recording, Seal
+from projections.gradebook_row import Account, BreakTaken, Coverage, Fault, Flag, Gap, Intervention, Recording, Seal
 from projections.keys import (
     ENROLMENT,
     about_session,
@@ -25,7 +30,7 @@ from projections.keys import (
     session_suspects,
 )
 from projections.model import Model
-from projections.stages import STAGES
+from projections.stages import reached
 
 __all__ = ["GRADEBOOK", "Account"]
 
@@ -68,8 +73,20 @@ def _session(row: Account, event: SessionEvent, at: datetime) -> Account:
             return replace(row, faults=(*row.faults, Fault(what=what, why=why, began_at=at)))
         case fault.FaultClosed(what=what):
             return replace(row, faults=_over(row.faults, what, at))
+        case OutageMarked(began_at=began_at, ended_at=ended_at, whose=whose, cause=cause):
+            hit = Fault(what="outage", why=f"{WORDS[whose]}: {cause}", began_at=began_at, ended_at=ended_at)
+            return replace(row, faults=(*row.faults, hit))
         case device.DeviceAdmitted():
             return replace(row, devices=row.devices + 1)
+        case BreakStarted(at=began_at, kind=kind, until=until):
+            row = replace(row, breaks=(*row.breaks, BreakTaken(kind=kind, began_at=began_at, until=until)))
+        case BreakEnded(at=ended_at, stopped_s=stopped_s, over_s=over_s) if row.breaks:
+            taken = replace(row.breaks[-1], ended_at=ended_at, stopped_s=stopped_s, over_s=over_s)
+            row = replace(row, breaks=(*row.breaks[:-1], taken))
+        case Accommodated(accommodation=accommodation, objects=objects):
+            row = replace(row, allowed=allowance(accommodation, objects), muted=silenced(row.muted, event))
+        case DetectorMuted():
+            row = replace(row, muted=silenced(row.muted, event))
         case session.Opened(schedule=name, subject=subject):
             row = replace(row, schedule=name, subject=subject)
     phase, clock = tick(row.phase, row.clock, event)
@@ -99,16 +116,19 @@ def _incident(row: Account, body: Event) -> Account:
 def _intervention(row: Account, name: str, body: Event) -> Account:
     known = row.interventions
     match body:
-        case intervention.Requested(kind=kind, at=at, by=by, minutes=minutes):
-            after = Intervention(kind=kind, stage="requested", at=at, by=by, minutes=minutes)
+        case intervention.Requested(kind=kind, at=at, by=by, minutes=minutes, reason_code=code):
+            after = Intervention(kind=kind, stage="requested", at=at, by=by, minutes=minutes, reason_code=code)
         case _ if name not in known:
             return row
         case intervention.Applied(where=where):
-            after = replace(known[name], stage="applied", where=where)
+            last = known[name].where
+            after = replace(known[name], stage="applied", where=where if last != "platform" else last)
         case intervention.Failed(why=why):
             after = replace(known[name], stage="failed", why=why)
+        case intervention.Marked(result=result):
+            after = replace(known[name], stage="applied", result=result)
         case _:
-            after = replace(known[name], stage=STAGES[type(body)])
+            after = replace(known[name], stage=reached(known[name].stage, body))
     return replace(row, interventions=known | {name: after})
 
 

@@ -9,9 +9,13 @@ import msgspec
 from domain import intervention
 from domain.identity import Identity
 from domain.incidents import Severity, Verdict
+from domain.muting import Mute
 from domain.phase import Phase
+from domain.policy import IncidentKind
 from domain.record import SealKind
 from domain.recording import Why
+from domain.stops import BreakKind
+from projections.allowed import Allowance
 from projections.clock import Clock
 
 
@@ -49,15 +53,30 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Intervention(msgspec.Struct, frozen=True, kw_only=True):
-    """`why` says why it failed, `where` where it took effect."""
+    """`why` says why it failed, `where` where it took effect (on the platform, once that
+    has said so), `result` what an invigilator saw of a look.
+    """
 
     kind: intervention.Kind
     stage: intervention.Stage
     at: datetime
     by: str
+    reason_code: str = ""
+    result: intervention.Result | None = None
     minutes: float | None = None
     where: intervention.Where | None = None
     why: str = ""
+
+
+class BreakTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """One break, in which nothing was observed. It was allowed until `until`; `ended_at` is None while it lasts."""
+
+    kind: BreakKind
+    began_at: datetime
+    until: datetime
+    ended_at: datetime | None = None
+    stopped_s: float = 0.0
+    over_s: float = 0.0
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +124,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock = Clock()
     incidents: dict[str, Flag] = {}
     coverage: dict[str, Coverage] = {}
+    allowed: Allowance | None = None
+    muted: dict[IncidentKind, Mute] = {}
     faults: tuple[Fault, ...] = ()
+    breaks: tuple[BreakTaken, ...] = ()
     identity: Identity = Identity()
     identity_owed: bool = False
     devices: int = 0

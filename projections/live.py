@@ -8,13 +8,18 @@ from typing import TypeVar, get_args
 from msgspec.structs import replace
 
 from domain import chat, device, enrolment, fault, identity, incidents, intervention, recording, session, triage
+from domain import help as asking
+from domain.accommodation import Accommodated
 from domain.device import DeviceEvent
 from domain.event import Event
 from domain.identity import IdentityEvent
 from domain.incidents import Severity
+from domain.muting import DetectorMuted
+from domain.outage import OutageMarked
 from domain.recorded import Recorded
 from domain.session import SessionEvent
 from domain.triage import TriageEvent
+from projections.allowed import allowance, silenced
 from projections.clock import tick
 from projections.keys import (
     ENROLMENT,
@@ -26,9 +31,9 @@ from projections.keys import (
     session_suspects,
 )
 from projections.live_changes import changes
-from projections.live_row import Fault, Intervention, Live, OpenIncident, Track
+from projections.live_row import Fault, Help, Intervention, Live, OpenIncident, Track
 from projections.model import Model
-from projections.stages import STAGES
+from projections.stages import reached
 
 __all__ = ["LIVE", "Live"]
 
@@ -72,6 +77,22 @@ def _session(row: Live, event: SessionEvent, at: datetime) -> Live:
             return replace(row, faults=row.faults | {what: Fault(since=at, why=why)})
         case fault.FaultClosed(what=what):
             return replace(row, faults=_without(row.faults, what))
+        case OutageMarked(outage=name):
+            return replace(row, outages=row.outages | {name: 0})
+        case session.TimeExtended(intervention=name, seconds=seconds) if name in row.outages:
+            row = replace(row, outages=row.outages | {name: seconds})
+        case asking.HelpRequested(help=name, topic=topic, at=asked_at, text=text):
+            return replace(row, help=Help(help=name, topic=topic, at=asked_at, text=text.text if text else ""))
+        case asking.HelpTaken(by=by) if row.help:
+            return replace(row, help=replace(row.help, taken_by=by))
+        case asking.HelpReleased() if row.help:
+            return replace(row, help=replace(row.help, taken_by=""))
+        case asking.HelpAnswered() | asking.HelpWithdrawn():
+            return replace(row, help=None)
+        case Accommodated(accommodation=accommodation, objects=objects):
+            row = replace(row, allowed=allowance(accommodation, objects), muted=silenced(row.muted, event))
+        case DetectorMuted():
+            row = replace(row, muted=silenced(row.muted, event))
         case session.Opened(schedule=name, subject=subject):
             row = replace(row, schedule=name, subject=subject)
     phase, clock = tick(row.phase, row.clock, event)
@@ -108,14 +129,19 @@ def _incident(row: Live, body: Event) -> Live:
 def _intervention(row: Live, name: str, body: Event) -> Live:
     known = row.interventions
     match body:
-        case intervention.Requested(kind=kind, at=at):
+        case intervention.Requested(kind=kind, at=at, by=by):
             going_on = {n: one for n, one in known.items() if not one.finished}
-            return replace(row, interventions=going_on | {name: Intervention(kind=kind, stage="requested", at=at)})
+            asked = Intervention(kind=kind, stage="requested", at=at, by=by)
+            return replace(row, interventions=going_on | {name: asked})
         case _ if name not in known:
             return row
         case intervention.Failed(why=why):
             return replace(row, interventions=known | {name: replace(known[name], stage="failed", why=why)})
-    return replace(row, interventions=known | {name: replace(known[name], stage=STAGES[type(body)])})
+        case intervention.Applied(where="platform"):
+            return replace(row, interventions=known | {name: replace(known[name], stage="applied", platform=True)})
+        case intervention.Marked(result=result):
+            return replace(row, interventions=known | {name: replace(known[name], stage="applied", result=result)})
+    return replace(row, interventions=known | {name: replace(known[name], stage=reached(known[name].stage, body))})
 
 
 def _enrolment(row: Live, name: str, body: Event) -> Live:

@@ -9,10 +9,14 @@ import msgspec
 
 from domain import intervention
 from domain.device import Devices
+from domain.help import Topic
 from domain.identity import Identity
 from domain.incidents import Severity, Verdict
+from domain.muting import Mute
 from domain.phase import Phase
+from domain.policy import IncidentKind
 from domain.triage import Triage
+from projections.allowed import Allowance
 from projections.clock import Clock
 
 
@@ -39,13 +43,29 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
+class Help(msgspec.Struct, frozen=True, kw_only=True):
+    """An open request for help; `taken_by` deals with it, "" when nobody does yet. `text` is None once forgotten."""
+
+    help: str
+    topic: Topic
+    at: datetime
+    text: str | None = None
+    taken_by: str = ""
+
+
 class Intervention(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an intervention came; `at` is when it was requested, `why` says why it failed."""
+    """How far an intervention came; `at` is when it was requested and `by` whom, `why` says why it failed.
+
+    `platform` is whether a connected exam platform has done the same; `result` is of what the candidate had to show.
+    """
 
     kind: intervention.Kind
     stage: intervention.Stage
     at: datetime
+    by: str = ""
     why: str = ""
+    platform: bool = False
+    result: intervention.Result | None = None
 
     @property
     def finished(self) -> bool:
@@ -58,7 +78,8 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     `risk` comes from the severity of the open incidents that nobody has set aside, and nothing else. `verdicts` holds
     the latest of each judged incident, `triage` who has one, set it aside or escalated it, also once it has ended.
     `unread` are the candidate's messages that nobody has read. A finished intervention stays until another is
-    requested, so that its end is seen. `position` is of the last event that changed the row.
+    requested, so that its end is seen. `outages` are those that hit the session, with the seconds that it got back.
+    `position` is of the last event that changed the row.
     """
 
     session: str
@@ -78,6 +99,10 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     triage: dict[str, Triage] = {}
     unread: tuple[str, ...] = ()
     interventions: dict[str, Intervention] = {}
+    help: Help | None = None
+    outages: dict[str, int] = {}
     identity: Identity = Identity()
     devices: Devices = Devices()
+    allowed: Allowance | None = None
+    muted: dict[IncidentKind, Mute] = {}
     position: int = 0

@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from domain import enrolment, schedule
 from domain.assessment import Assessment
+from domain.contact import Contact
 from domain.policy import Policy, Window
 from domain.recorded import Recorded, Stored
 from domain.schedule import ScheduleEvent, evolve
+from domain.staffing import PER_INVIGILATOR
 from projections.keys import events_of, parsed
 from projections.model import Model
 
@@ -29,10 +31,13 @@ class Sitting(msgspec.Struct, frozen=True, kw_only=True):
     live_proctoring: bool = False
     policy: Policy = Policy()
     assessment: Assessment = Assessment()
+    contact: Contact = Contact()
+    candidates_per_invigilator: int = PER_INVIGILATOR
     invigilators: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
     enrolled: int = 0
     cancelled_because: str = ""
+    version: int = 0
     position: int = 0
 
 
@@ -44,7 +49,8 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
 
 
 def fold(row: Sitting | None, recorded: Recorded) -> Sitting | None:
-    row = replace(row or Sitting(schedule=parsed(recorded.stream).name), position=recorded.position)
+    row = row or Sitting(schedule=parsed(recorded.stream).name)
+    row = replace(row, position=recorded.position, version=recorded.version)
     match recorded.body:
         case enrolment.CandidateEnrolled(session=session) if session not in row.sessions:
             return replace(row, sessions=(*row.sessions, session), enrolled=row.enrolled + 1)
@@ -64,13 +70,15 @@ def _with_rules(row: Sitting, event: ScheduleEvent) -> Sitting:
         schedule.Schedule(
             phase=row.phase, title=row.title, window=row.window, duration_s=row.duration_s, policy=row.policy,
             live_proctoring=row.live_proctoring, invigilators=frozenset(row.invigilators), assessment=row.assessment,
+            contact=row.contact, candidates_per_invigilator=row.candidates_per_invigilator,
         ),
         event,
     )  # fmt: skip
     return replace(
         row, phase=state.phase, title=state.title, window=state.window, duration_s=state.duration_s,
         policy=state.policy, live_proctoring=state.live_proctoring, invigilators=tuple(sorted(state.invigilators)),
-        assessment=state.assessment,
+        assessment=state.assessment, contact=state.contact,
+        candidates_per_invigilator=state.candidates_per_invigilator,
     )  # fmt: skip
 
 

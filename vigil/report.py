@@ -26,6 +26,7 @@ from vigil.html import at as _at
 from vigil.html import private as _text
 from vigil.html import text as escape
 from vigil.report_admission import admission
+from vigil.report_allowed import allowed, muted
 from vigil.report_stops import interventions, stopped
 
 E = TypeVar("E", bound=Event)
@@ -202,9 +203,9 @@ def _coverage(shown: Shown) -> str:
         for b in last.values()
     ]
     head = ("Detector", "Samples due", "Taken", "Could not tell", "Overloaded", "Muted", "Seconds seen")
-    return "<h2>What the detectors could see</h2><p>What is not taken is not observed, never clean.</p>" + table(
-        head, rows
-    )
+    seen = table(head, rows)
+    not_observed = paragraph("What is not taken is not observed, never clean.")
+    return allowed(shown.events) + section("What the detectors could see", not_observed, seen, muted(shown.events))
 
 
 def _seconds(told: incidents.CoverageReported) -> str:
