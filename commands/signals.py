@@ -29,8 +29,9 @@ async def hear(work: Work, name: str, heard: Heard) -> None:
 async def fall_silent(work: Work, name: str, since: datetime) -> None:
     """A page that has told before is not heard any more: a fault. What it pointed out is not observed any longer."""
     page = (await work.state(session_rules.DECIDER, name)).page
-    if not page.kinds or (page.told_at and since < page.told_at):
+    if not page.kinds:
         return
+    since = max(since, page.told_at or since)
     await work.do(session_rules.DECIDER, name, ObservePage(at=since, kinds=frozenset()))
     why = "the candidate's page is silent: it is closed, or cut off"
     await work.do(session_rules.DECIDER, name, OpenFault(what=SILENT, why=why, cause="network", since=since))

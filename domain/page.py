@@ -51,7 +51,7 @@ def evolve(state: Page, event: PageObserved) -> Page:
 
 def decide(command: ObservePage, state: Session) -> tuple[PageObserved, ...]:
     """What was told before what is known, and came later, says nothing."""
-    late = state.page.told_at is not None and command.at <= state.page.told_at
+    late = state.page.told_at is not None and command.at < state.page.told_at
     if late or state.phase not in RUNNING or command.kinds == state.page.kinds:
         return ()
     return (PageObserved(at=command.at, kinds=tuple(sorted(command.kinds))),)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import fault, identity, incidents, intervention, record, recording, session
+from domain.page import PageObserved
 from domain.phase import OVER, RUNNING, Phase, Track
 from domain.record import SealKind
 from domain.recorded import Recorded, Stored
@@ -27,10 +28,11 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """One session. `due_at` is when its clock runs out: None before the start, while it stands, and once it is over.
 
     `came_at` is when they came for their identity check. `tracks` must be published while it runs, and `detectors`
-    look at them if there are any; `lost` are tracks that are not there, since when, and `returned_at` is when the last of them came back. `undelivered` are interventions by the
-    time of their request, `waiting_since` the earliest. `heads` are the last versions of what a seal has to cover,
-    `sealed` those that the last one covers; `owing` says that the session is over and another seal is due, or that what
-    was due is `given_up` and nothing has come since. `changed_at` is when anything was recorded last.
+    look at them if there are any; `page` is whether the candidate's page tells of something; `lost` are tracks that
+    are not there, since when, and `returned_at` is when the last of them came back. `undelivered` are interventions
+    by the time of their request, `waiting_since` the earliest. `heads` are the last versions of what a seal has to
+    cover, `sealed` those that the last one covers; `owing` says that the session is over and another seal is due, or
+    that what was due is `given_up` and nothing has come since. `changed_at` is when anything was recorded last.
     """
 
     session: str
@@ -40,6 +42,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime | None = None
     tracks: tuple[Track, ...] = ()
     detectors: bool = False
+    page: bool = False
     lost: dict[Track, datetime] = {}
     returned_at: datetime | None = None
     admitted: bool = False
@@ -105,6 +108,8 @@ def _session(row: Watch, event: SessionEvent) -> Watch:
             return replace(row, faults=(*row.faults, what))
         case fault.FaultClosed(what=what):
             return replace(row, faults=tuple(name for name in row.faults if name != what))
+        case PageObserved(kinds=kinds):
+            return replace(row, page=bool(kinds))
         case session.Opened(schedule=name):
             row = replace(row, schedule=name)
         case session.Started(policy=policy):

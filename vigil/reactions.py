@@ -11,14 +11,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
 import psycopg
 from psycopg import AsyncConnection
 
-from commands import interventions, sessions
+from commands import interventions, sessions, signals
 from commands.handler import Busy, UseCase
 from commands.ledger import LedgerAway
 from domain.event import Refused
@@ -26,6 +26,7 @@ from domain.messages import Hangup, Track
 from projections.deadlines import Watch
 from vigil.connections import Ears, Live, Lost, judge
 from vigil.outlook import Outlook, Over, look, until_there
+from vigil.pages import PageEars
 from vigil.sealing import LOST_AFTER, seal
 from vigil.watching import DetectorEars
 from vigil.wiring import Core
@@ -43,13 +44,13 @@ NOBODY_LOOKS = "no detector is there to look at the camera"
 
 async def react(core: Core) -> None:
     """Runs until cancelled; waits while another process leads."""
-    async with Ears(core.nats) as ears, DetectorEars(core.nats) as detectors:
+    async with Ears(core.nats) as ears, DetectorEars(core.nats) as detectors, PageEars(core.nats) as pages:
         while True:
             try:
                 async with _leading(core.settings.database_url_for("project")) as conn:
                     log.info("this process leads the reactions")
                     await until_there(conn)
-                    await _lead(core, conn, ears, detectors)
+                    await _lead(core, conn, ears, detectors, pages)
             except (psycopg.OperationalError, LedgerAway):
                 log.warning("the database was lost; standing for election again")
                 await asyncio.sleep(1)
@@ -63,14 +64,14 @@ async def _leading(conninfo: str) -> AsyncIterator[AsyncConnection]:
         yield conn
 
 
-async def _lead(core: Core, conn: AsyncConnection, ears: Ears, detectors: DetectorEars) -> None:
+async def _lead(core: Core, conn: AsyncConnection, ears: Ears, detectors: DetectorEars, pages: PageEars) -> None:
     sealing: dict[tuple[str, str], asyncio.Task[None]] = {}
     turns = asyncio.Semaphore(SEALS_AT_ONCE)
     since = core.now()
     try:
         while True:
             seen = await look(conn, core.now())
-            await _round(core, ears, detectors, seen)
+            await _round(core, ears, detectors, pages, seen)
             sealing = {key: task for key, task in sealing.items() if not task.done()}
             for one in seen.over:  # sealing waits for the notary, and must not hold up the clock
                 key = (one.tenant, one.session)
@@ -84,9 +85,9 @@ async def _lead(core: Core, conn: AsyncConnection, ears: Ears, detectors: Detect
             task.cancel()
 
 
-async def _round(core: Core, ears: Ears, detectors: DetectorEars, seen: Outlook) -> None:
+async def _round(core: Core, ears: Ears, detectors: DetectorEars, pages: PageEars, seen: Outlook) -> None:
     """Each thing by itself: one session that cannot be dealt with holds up no other."""
-    for whose, turn in _turns(core, ears, detectors, seen):
+    for whose, turn in _turns(core, ears, detectors, pages, seen):
         try:
             await turn
         except (psycopg.OperationalError, LedgerAway):
@@ -95,12 +96,17 @@ async def _round(core: Core, ears: Ears, detectors: DetectorEars, seen: Outlook)
             log.exception("nothing could be done about %s in this round", whose)
 
 
-def _turns(core: Core, ears: Ears, detectors: DetectorEars, seen: Outlook) -> Iterator[tuple[str, Awaitable[None]]]:
+def _turns(
+    core: Core, ears: Ears, detectors: DetectorEars, pages: PageEars, seen: Outlook
+) -> Iterator[tuple[str, Awaitable[None]]]:
     live = ears.live()
     for tenant, watch in seen.running:
         yield watch.session, _running(core, tenant, watch, live, seen.at, away=ears.away)
         if watch.detectors and (there := detectors.alive()) is not None:
             yield watch.session, _fault(core, tenant, watch, DETECTORS, None if there else NOBODY_LOOKS)
+        if watch.page and (silent_s := pages.silent_s(tenant, watch.session)) is not None:
+            fall_silent = partial(signals.fall_silent, name=watch.session, since=seen.at - timedelta(seconds=silent_s))
+            yield watch.session, _say(core, tenant, f"page silent {watch.session} {watch.position}", fall_silent)
     for tenant, watch in seen.called_off:
         yield watch.session, _expire(core, tenant, watch.session, f"called off {watch.position}")
     for tenant, session, since in seen.waiting:

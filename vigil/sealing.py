@@ -15,7 +15,7 @@ from domain.session import Session
 from domain.stream import Stream
 from media.names import recording_name
 from media.spooled import connection_folder
-from vigil import coverage
+from vigil import coverage, page_coverage
 from vigil.clock import synchronised
 from vigil.outlook import Over
 from vigil.wiring import Core, spool
@@ -39,6 +39,7 @@ async def seal(core: Core, one: Over, *, waited: bool = False) -> None:
         return
     if state.ended_at is not None:  # who declined the notice never began, and owes nothing
         await _close_incidents(core, tenant, session, state.ended_at)
+        await page_coverage.report(core, ACTOR, tenant, session, state)
         await _say_what_never_came(core, one, state, state.ended_at)
     owed, lost = await _owed(core, one, state), ()
     if owed and waited and not _on_our_disk(core, one, state):

@@ -1,0 +1,66 @@
+"""How much the candidate's page could tell of, kind by kind, once a session is over.
+
+What it could not tell of is not observed, never clean: a browser that does not say, a page that was silent, or an exam
+in a tab of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import partial
+
+from commands import flags
+from commands.envelope import read
+from commands.ledger import read_stream
+from domain import incidents
+from domain.browser import BrowserKind
+from domain.event import Event
+from domain.incidents import ReportCoverage
+from domain.page import PageObserved
+from domain.session import Session
+from domain.stream import Stream
+from vigil.coverage import Span, common_s, observed
+from vigil.wiring import Core
+
+SAMPLE_S = 2.0  # how often a page signals when all is well
+
+
+async def report(core: Core, actor: str, tenant: str, name: str, state: Session) -> None:
+    """Tells of each kind that the policy has on, unless that was told since the session was reopened."""
+    if state.started_at is None or not state.policy.browser:
+        return
+    _, seen = await core.handler.load(incidents.DECIDER, str(Stream(tenant, "incidents", name)), fresh=True)
+    missing = [one.kind for one in state.policy.browser if not seen.covers(one.kind, state.reopened)]
+    if not missing:
+        return
+    async with core.pool.connection() as conn:
+        happened = [read(row)[1] for row in await read_stream(conn, str(Stream(tenant, "session", name)))]
+    for kind in missing:
+        order = told(kind, happened, state.ended_at or core.now(), state.reopened)
+        cause = f"coverage {name} {kind} {state.reopened}"
+        await core.act(tenant, actor, cause, partial(flags.report_coverage, session=name, order=order))
+
+
+def told(kind: BrowserKind, happened: Iterable[Event], ended_at: datetime, reopened: int = 0) -> ReportCoverage:
+    """What to report of the whole session, in seconds, and in samples of as many as a page would have sent."""
+    happened = list(happened)
+    ran = observed(happened)
+    due_s = sum((until - since).total_seconds() for since, until in ran)
+    seen_s = common_s(_told_of(kind, happened, ended_at), ran)
+    due, taken = int(due_s / SAMPLE_S), int(seen_s / SAMPLE_S)
+    return ReportCoverage(
+        detector=kind, due=due, taken=taken, cannot_tell=due - taken, overloaded=0, muted=0, due_s=round(due_s, 1),
+        seen_s=round(seen_s, 1), reopened=reopened,
+    )  # fmt: skip
+
+
+def _told_of(kind: BrowserKind, happened: Iterable[Event], ended_at: datetime) -> list[Span]:
+    spans: list[Span] = []
+    since: datetime | None = None
+    for event in happened:
+        if isinstance(event, PageObserved):
+            if since is not None:
+                spans.append((since, event.at))
+            since = event.at if kind in event.kinds else None
+    return [*spans, (since, max(ended_at, since))] if since is not None else spans
