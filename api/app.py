@@ -13,6 +13,7 @@ from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute, WebSocketRoute
 from api import (
     candidate_stream,
     candidates,
+    canned_messages,
     chat,
     exports,
     health,
@@ -44,15 +45,16 @@ from api.hub import Hub
 from api.limits import Buckets, within_limits
 from api.metrics import CountRequests, Metrics
 from api.options import allow_all, methods_of
-from api.ordering import AnyRequest, name_position
+from api.ordering import AnyRequest, name_position, tell_time
 from api.problems import HANDLERS
 from api.schema import Structs, describe, openapi
 from api.services import Services
 
 PREFIX = "/api/v1"
 PARTS = (
-    sign_in, users, schedules, candidates, start_pin, join, sessions, candidate_stream, signals, whip, chat, interventions, live,
-    wall, policies, incidents, records, recordings, receipt, exports, proofs, service_tokens, sign_ins,
+    sign_in, users, schedules, candidates, start_pin, join, sessions, candidate_stream, signals, whip, chat,
+    canned_messages, interventions, live, wall, policies, incidents, records, recordings, receipt, exports, proofs,
+    service_tokens, sign_ins,
 )  # fmt: skip
 
 
@@ -73,7 +75,7 @@ def create_app(services: Services) -> Litestar:
             *page.HANDLERS,
         ],
         before_request=_first,
-        before_send=[name_position, page.protect, allow_all],
+        before_send=[name_position, tell_time, page.protect, allow_all],
         exception_handlers=HANDLERS,
         lifespan=[running],
         logging_config=None,

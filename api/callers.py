@@ -151,6 +151,11 @@ async def load_schedule(services: Services, tenant: str, name: str) -> Schedule:
     return state
 
 
+def zone_of(plan: Schedule) -> str:
+    """The time zone that people are told beside their own."""
+    return plan.window.time_zone if plan.window else "UTC"
+
+
 async def reach_session(
     services: Services, caller: Caller, roles: frozenset[Who], name: str, *, named: str = "session"
 ) -> Session:

@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from psycopg_pool import PoolTimeout
 
 from api import hints
-from api.callers import may
+from api.callers import load_schedule, may, zone_of
 from api.candidate_view import CandidateView, Change, View, events_of
 from api.event_stream import EventStream, last_id, message
 from api.hints import Hints
@@ -30,7 +30,7 @@ async def view(request: AnyRequest, session: FromPath[str]) -> View:
     for event in await events_of(services_of(request), caller_of(request).tenant, session):
         for _ in made.fold(event):
             pass
-    return made.whole()
+    return await _whole(services_of(request), caller_of(request).tenant, made)
 
 
 @get("/sessions/{session:str}/stream", guards=[may("candidate")], media_type="text/event-stream")
@@ -52,7 +52,7 @@ async def _events(
                 for change in changes:
                     yield message(named(change), change, event.position)
         if after is None:
-            yield message("snapshot", made.whole(), made.position)
+            yield message("snapshot", await _whole(services, tenant, made), made.position)
         while True:
             await hint.wait(POLL_S)
             try:
@@ -63,6 +63,11 @@ async def _events(
             for event in fresh:
                 for change in made.fold(event):
                     yield message(named(change), change, event.position)
+
+
+async def _whole(services: Services, tenant: str, made: CandidateView) -> View:
+    plan = await load_schedule(services, tenant, made.session.schedule)
+    return made.whole(services.now(), zone_of(plan))
 
 
 def named(change: Change) -> str:

@@ -67,9 +67,12 @@ Change = Clock | Message | Intervention
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="snapshot"):
-    """The whole view at `position`, for a page that opens."""
+    """The whole view at `position`, for a page that opens. `unread` counts messages that the candidate has not read."""
 
     position: int
+    server_time: datetime
+    time_zone: str
+    unread: int
     session: Clock
     messages: tuple[Message, ...]
     interventions: tuple[Intervention, ...]
@@ -84,10 +87,11 @@ class CandidateView:
         self.messages: dict[str, Message] = {}
         self.interventions: dict[str, Intervention] = {}
 
-    def whole(self) -> View:
+    def whole(self, at: datetime, time_zone: str) -> View:
+        unread = sum(one.side == "invigilator" and not one.read for one in self.messages.values())
         return View(
-            position=self.position, session=clock(self.session), messages=tuple(self.messages.values()),
-            interventions=tuple(self.interventions.values()),
+            position=self.position, server_time=at, time_zone=time_zone, unread=unread, session=clock(self.session),
+            messages=tuple(self.messages.values()), interventions=tuple(self.interventions.values()),
         )  # fmt: skip
 
     def fold(self, event: Recorded) -> Iterator[Change]:

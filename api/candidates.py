@@ -208,7 +208,7 @@ async def _enrol_file(request: AnyRequest, schedule: str, found: list[Line]) -> 
     ids: dict[str, str] = {}
     for first in range(0, len(good), AT_ONCE):
         use_case = partial(_enrol_all, schedule=schedule, many=good[first : first + AT_ONCE], services=services)
-        ids |= (await command(request, use_case, part=f"from {first}")).ids
+        ids |= (await command(request, use_case, part=f"from {first}", first=first == 0)).ids
     plan = await load_schedule(services, caller.tenant, schedule)
     rows = []
     for line in found:

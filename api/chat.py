@@ -9,24 +9,29 @@ from typing import Literal
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
+from msgspec.structs import replace
 
 from api import hints
+from api.bodies import Id
 from api.callers import WATCHERS, Caller, load_schedule, may
 from api.interventions import Answers, chosen, for_each
 from api.limits import limited
 from api.ordering import AnyRequest, caller_of, command, services_of
+from api.problems import Denied
 from api.reading import names_of, rows_of
 from commands import chats
-from domain.chat import Side
+from domain.chat import CannedVersion, Side
 from projections.chat import CHAT, Message
 
 
 class NewMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    text: str
+    """A text, or the id of a canned message, which invigilators send as it is now."""
+
+    text: str = ""
+    canned: Id | None = None
 
 
-class Broadcast(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    text: str
+class Broadcast(NewMessage, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sessions: Literal["all"] | tuple[str, ...] = "all"
 
 
@@ -35,7 +40,10 @@ class MessageMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """One message. Who wrote it is told to the staff only; `text` is None once it has been erased."""
+    """One message. Who wrote it, and from which canned text, is told to the staff only.
+
+    `text` is None once it has been erased.
+    """
 
     message: str
     side: Side
@@ -45,10 +53,14 @@ class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
     read: bool
     by: str | None = None
     by_name: str | None = None
+    canned: CannedVersion | None = None
 
 
 class Messages(msgspec.Struct, frozen=True, kw_only=True):
+    """`unread` is how many of the other side's nobody has read on the caller's own."""
+
     messages: tuple[ChatMessage, ...]
+    unread: int
 
 
 @get("/sessions/{session:str}/messages", guards=[may("candidate", *WATCHERS, "reviewer", "auditor")])
@@ -56,17 +68,21 @@ async def read(request: AnyRequest, session: FromPath[str]) -> Messages:
     """The whole chat, oldest first."""
     found = await rows_of(request, CHAT, {"session": session})
     rows = sorted(found.rows.values(), key=lambda row: row.position)
-    if caller_of(request).candidate:
-        return Messages(messages=tuple(_shown(row) for row in rows))
+    side = _side(caller_of(request))
+    unread = sum(row.side != side and row.read_at is None for row in rows)
+    if side == "candidate":
+        return Messages(messages=tuple(_shown(row) for row in rows), unread=unread)
     names = await names_of(request)
-    told = (msgspec.structs.replace(_shown(row), by=row.by, by_name=names.get(row.by)) for row in rows)
-    return Messages(messages=tuple(told))
+    told = (replace(_shown(row), by=row.by, by_name=names.get(row.by), canned=row.canned) for row in rows)
+    return Messages(messages=tuple(told), unread=unread)
 
 
 @post("/sessions/{session:str}/messages", guards=[may("candidate", *WATCHERS)], opt=limited("messages"))
 async def send(request: AnyRequest, session: FromPath[str], data: JSONBody[NewMessage]) -> Response[MessageMade]:
+    """Sends one message. The same text twice is two messages, and one under the same `Idempotency-Key`."""
     side = _side(caller_of(request))
-    made = await command(request, partial(chats.send, session=session, side=side, text=data.text))
+    _must_say(data, side)
+    made = await command(request, partial(chats.send, session=session, side=side, text=data.text, canned=data.canned))
     await _told(request, session)
     return Response(MessageMade(message=made.ids["message"]))
 
@@ -91,13 +107,21 @@ async def mark_read(request: AnyRequest, session: FromPath[str], message: FromPa
 async def broadcast(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Broadcast]) -> Answers:
     """Sends one message to every session of a schedule, or to some; each is answered by itself."""
     services, caller = services_of(request), caller_of(request)
+    _must_say(data, "invigilator")
     sessions = chosen(await load_schedule(services, caller.tenant, schedule), data.sessions)
     return await for_each(
         request,
         sessions,
-        lambda session: partial(chats.send, session=session, side="invigilator", text=data.text),
+        lambda session: partial(chats.send, session=session, side="invigilator", text=data.text, canned=data.canned),
         "message",
     )
+
+
+def _must_say(data: NewMessage, side: Side) -> None:
+    if data.canned is not None and side == "candidate":
+        raise Denied(422, "invalid", "canned messages are for invigilators", field="canned")
+    if data.canned is not None and data.text:
+        raise Denied(422, "invalid", "a text or a canned message, not both", field="canned")
 
 
 def _shown(row: Message) -> ChatMessage:

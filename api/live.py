@@ -11,7 +11,7 @@ from litestar import get
 from litestar.params import FromPath, QueryParameter
 from msgspec.structs import replace
 
-from api.callers import WATCHERS, may
+from api.callers import WATCHERS, load_schedule, may, zone_of
 from api.event_stream import EventStream, last_id, message
 from api.filters import Phases, Text, counted, named
 from api.hub import Hub, channel, encode
@@ -44,6 +44,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
     risks: dict[str, int]
     server_time: datetime
+    time_zone: str
 
 
 @get("/schedules/{schedule:str}/live", guards=[may(*WATCHERS, "planner", "reviewer", "auditor")])
@@ -78,7 +79,7 @@ async def _as_of(request: AnyRequest, schedule: str, as_of: str) -> Snapshot:
         position = await position_of(conn, as_of)
         stream = str(Stream(tenant, "schedule", schedule))
         rows = await fold_as_of(conn, decode, LIVE, position, streams=[stream])
-    return _whole(services, schedule, Found(rows, frozenset(), position, position), [])
+    return await _whole(services, tenant, schedule, Found(rows, frozenset(), position, position), [])
 
 
 @get("/schedules/{schedule:str}/live/stream", guards=[may(*WATCHERS, "planner")], media_type="text/event-stream")
@@ -137,15 +138,16 @@ async def _everything(services: Services, tenant: str, schedule: str) -> tuple[i
 
 async def _snapshot(services: Services, tenant: str, schedule: str, found: Found[Live]) -> Snapshot:
     stale = await stale_of(services, tenant, schedule, found)
-    return _whole(services, schedule, found, stale)
+    return await _whole(services, tenant, schedule, found, stale)
 
 
-def _whole(services: Services, schedule: str, found: Found[Live], stale: list[str]) -> Snapshot:
+async def _whole(services: Services, tenant: str, schedule: str, found: Found[Live], stale: list[str]) -> Snapshot:
+    plan = await load_schedule(services, tenant, schedule)
     here = [row for row in found.rows.values() if not row.withdrawn]
     return Snapshot(
         schedule=schedule, position=found.position, mark=found.mark, rows=found.rows, stale=tuple(stale),
         counts=counted(row.phase for row in here), risks=counted(row.risk for row in here),
-        server_time=services.now(),
+        server_time=services.now(), time_zone=zone_of(plan),
     )  # fmt: skip
 
 

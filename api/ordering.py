@@ -11,6 +11,7 @@ from litestar import Request
 from litestar.types import Message, Scope
 
 from api.callers import Caller
+from api.etags import unmoved
 from api.problems import Denied
 from api.services import Services
 from commands.handler import Order, Receipt, UseCase
@@ -31,17 +32,21 @@ def caller_of(request: AnyRequest) -> Caller:
     return found
 
 
-async def command(request: AnyRequest, use_case: UseCase, *, part: str = "", key: str = "") -> Receipt:
+async def command(
+    request: AnyRequest, use_case: UseCase, *, part: str = "", key: str = "", first: bool = True
+) -> Receipt:
     """Runs a use case for the caller of a request; the answer then carries `Vigil-Position`.
 
     The header `Idempotency-Key` makes the request repeatable, unless the route has a `key` of its own. `part` tells the
-    commands of one request apart, where it consists of several. Raises `Refused`, `KeyReused`, `Busy`, `LedgerAway`.
+    commands of one request apart, where it consists of several. `If-Match` is looked at by the `first` only, because
+    what comes after it finds another version. Raises `Refused`, `KeyReused`, `Busy`, `LedgerAway`.
     """
     caller = caller_of(request)
     key = key or request.headers.get(KEY) or _new_key()
     if len(key) > 200:
         raise Denied(400, "malformed", "at most 200 characters", field="Idempotency-Key")
-    return await run(request, caller.tenant, caller.actor, use_case, key=f"{key} {part}" if part else key)
+    wanted = unmoved(request, use_case) if first else use_case
+    return await run(request, caller.tenant, caller.actor, wanted, key=f"{key} {part}" if part else key)
 
 
 async def run(request: AnyRequest, tenant: str, actor: str, use_case: UseCase, *, key: str = "") -> Receipt:
@@ -69,6 +74,16 @@ async def name_position(message: Message, scope: Scope) -> None:
     """A `before_send` hook: writes `Vigil-Position`."""
     if message["type"] == "http.response.start" and (position := scope["state"].get("position")):
         message["headers"] = [*message["headers"], (b"vigil-position", str(position).encode())]
+
+
+async def tell_time(message: Message, scope: Scope) -> None:
+    """A `before_send` hook: writes `Vigil-Server-Time`, so that every client can tell by how much its own clock is off.
+
+    Streams begin with it like every other answer, and their snapshots hold it for who cannot read headers.
+    """
+    if message["type"] == "http.response.start":
+        now = scope["litestar_app"].state.services.now().isoformat(timespec="milliseconds")
+        message["headers"] = [*message["headers"], (b"vigil-server-time", now.encode())]
 
 
 def _new_key() -> str:

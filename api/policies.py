@@ -10,16 +10,18 @@ from litestar import Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
 from api.bodies import Id
-from api.callers import WATCHERS, load_schedule, may
+from api.callers import WATCHERS, may
+from api.etags import tagged
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.paging import USUAL, After, Limit, page
-from api.problems import Denied
+from api.problems import Denied, missing
 from api.reading import rows_of
 from commands import policy_templates, schedules
 from domain import policy_template
 from domain.browser import BrowserKind
 from domain.policy import Policy
 from domain.policy_template import Copy, differences
+from domain.schedule import DECIDER
 from domain.stream import Stream
 from projections.policy_templates import TEMPLATES, TemplateRow
 
@@ -85,6 +87,14 @@ async def read_templates(request: AnyRequest, *, limit: Limit = USUAL, after: Af
     return Templates(templates=found.rows, next=found.next)
 
 
+@get("/policy-templates/{template:str}", guards=[may("planner")])
+async def read_template(request: AnyRequest, template: FromPath[str]) -> Response[TemplateRow]:
+    version, state = await _template(request, template)
+    if state.phase != "kept":
+        raise missing("policy template", field="template")
+    return tagged(request, TemplateRow(template=template, name=state.name, policy=state.policy), version)
+
+
 @post("/policy-templates", guards=[may("planner")])
 async def create(request: AnyRequest, data: JSONBody[NewTemplate]) -> Response[TemplateMade]:
     """Makes a template, for schedules to copy."""
@@ -106,12 +116,13 @@ async def remove(request: AnyRequest, template: FromPath[str]) -> None:
 
 
 @get("/schedules/{schedule:str}/policy", guards=[may("planner", *WATCHERS, "reviewer", "auditor")])
-async def read(request: AnyRequest, schedule: FromPath[str]) -> PolicyRead:
+async def read(request: AnyRequest, schedule: FromPath[str]) -> Response[PolicyRead]:
     """The policy, which template it was copied from, and how it differs from that one as it is now."""
-    plan = await load_schedule(services_of(request), caller_of(request).tenant, schedule)
+    stream = str(Stream(caller_of(request).tenant, "schedule", schedule))
+    version, plan = await services_of(request).handler.load(DECIDER, stream, fresh=True)
     copied = await _copied(request, plan.copied, plan.policy) if plan.copied else None
     not_observed = plan.policy.unobservable(plan.assessment.opens_in)
-    return PolicyRead(policy=plan.policy, copied=copied, not_observed=not_observed)
+    return tagged(request, PolicyRead(policy=plan.policy, copied=copied, not_observed=not_observed), version)
 
 
 @put("/schedules/{schedule:str}/policy", guards=[may("planner")], status_code=204)
@@ -131,8 +142,7 @@ def either() -> Denied:
 
 
 async def _copied(request: AnyRequest, copy: Copy, here: Policy) -> Copied:
-    stream = str(Stream(caller_of(request).tenant, "template", copy.template))
-    _, state = await services_of(request).handler.load(policy_template.DECIDER, stream, fresh=True)
+    _, state = await _template(request, copy.template)
     kept = state.phase == "kept"
     found = differences(here, state.policy) if kept else ()
     return Copied(
@@ -142,4 +152,9 @@ async def _copied(request: AnyRequest, copy: Copy, here: Policy) -> Copied:
     )  # fmt: skip
 
 
-HANDLERS = (read_templates, create, change, remove, read, set_policy)
+async def _template(request: AnyRequest, name: str) -> tuple[int, policy_template.Template]:
+    stream = str(Stream(caller_of(request).tenant, "template", name))
+    return await services_of(request).handler.load(policy_template.DECIDER, stream, fresh=True)
+
+
+HANDLERS = (read_templates, read_template, create, change, remove, read, set_policy)

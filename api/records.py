@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import get
+from litestar import Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from api.callers import may
+from api.etags import tagged
 from api.filters import Phases, Text, counted, named
 from api.moments import position_of
 from api.ordering import AnyRequest, caller_of, services_of
@@ -40,6 +41,8 @@ class Gradebook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordRead(msgspec.Struct, frozen=True, kw_only=True):
+    """`position` is of the last event that changed the record."""
+
     position: int
     record: Account
     stale: bool
@@ -100,12 +103,13 @@ async def gradebook(
 
 
 @get("/sessions/{session:str}/record", guards=[may("reviewer", "auditor")])
-async def record(request: AnyRequest, session: FromPath[str]) -> RecordRead:
+async def record(request: AnyRequest, session: FromPath[str]) -> Response[RecordRead]:
     key = f"{caller_of(request).tenant}/{session}"
     found = await rows_of(request, GRADEBOOK, {"key": key})
     if key not in found.rows:
         raise missing("record", field="session")
-    return RecordRead(position=found.position, record=found.rows[key], stale=key in found.stale)
+    row = found.rows[key]
+    return tagged(request, RecordRead(position=row.position, record=row, stale=key in found.stale), row.position)
 
 
 @get("/sessions/{session:str}/timeline", guards=[may("reviewer", "auditor")])

@@ -11,6 +11,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.bodies import Id
 from api.callers import WATCHERS, Who, may, sees
+from api.etags import tagged
 from api.filters import Text, counted, named
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.paging import USUAL, After, Key, Limit, page
@@ -117,12 +118,12 @@ async def read_all(
 
 
 @get("/schedules/{schedule:str}", guards=[may(*READERS)])
-async def read(request: AnyRequest, schedule: FromPath[str]) -> ScheduleRead:
+async def read(request: AnyRequest, schedule: FromPath[str]) -> Response[ScheduleRead]:
     key = f"{caller_of(request).tenant}/{schedule}"
     rows = (await rows_of(request, SCHEDULES, {"key": key})).rows
     if key not in rows:
         raise missing("schedule")
-    return _read(rows[key], await _phases(request))
+    return tagged(request, _read(rows[key], await _phases(request)), rows[key].version)
 
 
 @post("/schedules", guards=[may("planner")], opt=says(404))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
 
 from api import hints
 from api.callers import WATCHERS, load_schedule, load_session, may
 from api.candidate_view import Clock, clock
+from api.etags import tagged
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.start_pin import checked
 from commands import sessions
@@ -22,6 +22,8 @@ from domain.phase import Track
 from domain.policy import Policy, Window, notice
 from domain.schedule import Schedule
 from domain.session import Session
+from domain.session_rules import DECIDER
+from domain.stream import Stream
 
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
@@ -36,7 +38,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionRead(msgspec.Struct, frozen=True, kw_only=True):
-    """`tracks` are what must be published; `server_time` is for a page to tell its own clock's error.
+    """`tracks` are what must be published.
 
     `pin_needed` is whether the start asks for a PIN.
     """
@@ -53,7 +55,6 @@ class SessionRead(msgspec.Struct, frozen=True, kw_only=True):
     opens_in: OpensIn
     tracks: tuple[Track, ...]
     notice: Notice
-    server_time: datetime
 
 
 class NoticeAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,19 +80,20 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/sessions/{session:str}", guards=[may("candidate", "planner", *WATCHERS, "reviewer", "auditor")])
-async def read(request: AnyRequest, session: FromPath[str]) -> SessionRead:
+async def read(request: AnyRequest, session: FromPath[str]) -> Response[SessionRead]:
     services, tenant = services_of(request), caller_of(request).tenant
-    state = await load_session(services, tenant, session)
+    version, state = await services.handler.load(DECIDER, str(Stream(tenant, "session", session)), fresh=True)
     plan = await load_schedule(services, tenant, state.schedule)
     assert plan.window is not None
     policy, opens_in = _in_force(state, plan)
-    return SessionRead(
+    answer = SessionRead(
         session=session, schedule=state.schedule, title=plan.title, window=plan.window, clock=clock(state),
-        live_proctoring=plan.live_proctoring, policy=policy, tracks=policy.tracks, server_time=services.now(),
+        live_proctoring=plan.live_proctoring, policy=policy, tracks=policy.tracks,
         assessment_url=plan.assessment.url,
         opens_in=opens_in, notice=_notice(state, policy, opens_in),
         pin_needed=not state.started_at and bool(plan.pin and plan.pin.text),
     )  # fmt: skip
+    return tagged(request, answer, version)
 
 
 @get("/sessions/{session:str}/notice", guards=[may("candidate")])

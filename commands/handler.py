@@ -97,6 +97,10 @@ class Work:
         """A stream's state, this command's own events included."""
         return (await self._seen(decider, self._stream(decider, name)))[1]
 
+    async def version(self, decider: Decider[S, C, E], name: str) -> int:
+        """A stream's version, this command's own events left out; 0 when there is nothing yet."""
+        return (await self._seen(decider, self._stream(decider, name)))[0]
+
     async def do(self, decider: Decider[S, C, E], name: str, command: C) -> tuple[E, ...]:
         """Lets the decider decide. Raises `Refused`."""
         stream = self._stream(decider, name)

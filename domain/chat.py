@@ -15,6 +15,14 @@ Side = Literal["candidate", "invigilator"]
 LONGEST = 2000  # characters
 AT_MOST, WITHIN_S = 20, 60  # messages of one side in so many seconds
 
+
+class CannedVersion(msgspec.Struct, frozen=True):
+    """The canned message that a text is from, and which version of it that was."""
+
+    canned: str
+    version: int
+
+
 # Events. Tags and field names are on disk for ever.
 
 
@@ -24,6 +32,7 @@ class MessageSent(Event, frozen=True, kw_only=True, tag="chat.message_sent"):
     by: str
     at: datetime
     text: Private
+    canned: CannedVersion | None = None
 
 
 class MessageDelivered(Event, frozen=True, kw_only=True, tag="chat.message_delivered"):
@@ -46,6 +55,7 @@ class Send(Command, frozen=True, kw_only=True):
     by: str
     at: datetime
     text: Private
+    canned: CannedVersion | None = None
 
 
 class MarkDelivered(Command, frozen=True, kw_only=True):
@@ -88,7 +98,7 @@ def evolve(state: Chat, event: ChatEvent) -> Chat:
 
 def decide(command: ChatCommand, state: Chat) -> tuple[ChatEvent, ...]:
     match command:
-        case Send(message=message, side=side, by=by, at=at, text=text):
+        case Send(message=message, side=side, by=by, at=at, text=text, canned=canned):
             if message in state.sent:
                 return ()
             if not (text.text or "").strip():
@@ -98,7 +108,7 @@ def decide(command: ChatCommand, state: Chat) -> tuple[ChatEvent, ...]:
             recent = state.recent.get(side, ())
             if len(recent) == AT_MOST and (wait := recent[0] + timedelta(seconds=WITHIN_S) - at) > timedelta():
                 raise _too_fast(ceil(wait.total_seconds()))
-            return (MessageSent(message=message, side=side, by=by, at=at, text=text),)
+            return (MessageSent(message=message, side=side, by=by, at=at, text=text, canned=canned),)
         case MarkDelivered(message=message, side=side):
             _received(message, side, state)
             return () if message in state.delivered else (MessageDelivered(message=message),)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, get_args
 
 from domain import (
+    canned,
     chat,
     duty,
     incidents,
@@ -23,7 +24,7 @@ from domain.event import Decider, Event
 DECIDERS: dict[str, Decider[Any, Any, Any]] = {
     d.kind: d
     for d in (
-        schedule.DECIDER, session_rules.DECIDER, incidents.DECIDER, chat.DECIDER, intervention.DECIDER,
+        schedule.DECIDER, session_rules.DECIDER, incidents.DECIDER, chat.DECIDER, canned.DECIDER, intervention.DECIDER,
         recording.DECIDER, policy_template.DECIDER, record.DECIDER, duty.DECIDER, user.DECIDER, service_token.DECIDER,
     )
 }  # fmt: skip

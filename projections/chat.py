@@ -26,6 +26,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     text: str | None
     position: int
+    canned: chat.CannedVersion | None = None
     delivered_at: datetime | None = None
     read_at: datetime | None = None
     read_by: str | None = None
@@ -41,10 +42,10 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
 
 def fold(row: Message | None, recorded: Recorded) -> Message | None:
     match recorded.body:
-        case chat.MessageSent(message=name, side=side, by=by, at=at, text=text):
+        case chat.MessageSent(message=name, side=side, by=by, at=at, text=text, canned=canned):
             return Message(
                 message=name, session=parsed(recorded.stream).name, side=side, by=by, at=at, text=text.text,
-                position=recorded.position,
+                position=recorded.position, canned=canned,
             )  # fmt: skip
         case chat.MessageDelivered() if row:
             return replace(row, delivered_at=recorded.recorded_at)
@@ -61,6 +62,6 @@ def streams(key: str) -> tuple[str, ...]:
 
 
 CHAT: Model[Message] = Model(
-    name="chat", version=1, row=Message, events=events_of(chat.ChatEvent), index=("session",), keys=keys, fold=fold,
+    name="chat", version=2, row=Message, events=events_of(chat.ChatEvent), index=("session",), keys=keys, fold=fold,
     streams=streams, suspects=whole_stream,
 )  # fmt: skip

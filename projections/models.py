@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from projections.canned_messages import CANNED
 from projections.chat import CHAT
 from projections.deadlines import DEADLINES
 from projections.duty import DUTY
@@ -23,6 +24,7 @@ MODELS: tuple[AnyModel, ...] = (
     TIMELINE,
     INCIDENTS,
     CHAT,
+    CANNED,
     SCHEDULES,
     DUTY,
     TEMPLATES,

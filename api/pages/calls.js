@@ -15,7 +15,7 @@ export class Problem extends Error {
 /** A client. `token` is a bearer token, or null for the cookie of a member of staff. */
 export function client(token = null) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  let skew = 0; // our clock minus the server's, in ms, as well as a second's resolution tells
+  let skew = 0; // our clock minus the server's, in ms, as well as the time of a request tells
   let seen = 0; // the last position of our own commands: reads wait until they show it
 
   async function send(method, path, body, more = {}) {
@@ -24,6 +24,7 @@ export function client(token = null) {
     if (method !== "GET") own["Idempotency-Key"] = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
     if (body !== undefined) own["Content-Type"] = "application/json";
     let response;
+    const sent = Date.now();
     try {
       response = await fetch(API + path, {
         method,
@@ -34,8 +35,9 @@ export function client(token = null) {
     } catch {
       throw new Problem(0, { detail: "The server cannot be reached. Your connection may be gone." });
     }
-    const date = Date.parse(response.headers.get("Date"));
-    if (date && Math.abs(Date.now() - date - skew) > 1500) skew = Date.now() - date;
+    const told = Date.parse(response.headers.get("Vigil-Server-Time"));
+    const took = Date.now() - sent;
+    if (told && (took < 1000 || !skew)) skew = sent + took / 2 - told;
     const reached = Number(response.headers.get("Vigil-Position"));
     if (method !== "GET" && reached > seen) seen = reached;
     const text = await response.text();

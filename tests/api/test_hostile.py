@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import get_args
+from datetime import timedelta
+from typing import NoReturn, get_args
 
 import httpx
 import psycopg
@@ -91,11 +92,15 @@ async def test_a_cookie_is_set_for_our_own_pages_only(hall: Hall) -> None:
 
 @pytest.mark.parametrize("error", [psycopg.OperationalError, ObjectStoreAway])
 async def test_a_database_or_store_that_is_away_is_told_as_such(hall: Hall, error: type[Exception]) -> None:
-    def fails() -> datetime:
+    async def fails(*_: object, **__: object) -> NoReturn:
         raise error("connection to 10.0.0.1 refused")
 
-    async with serving(create_app(replace(hall.services, now=fails))) as url, httpx.AsyncClient(base_url=url) as http:
-        answer = await http.get(f"{V1}/me", headers={"Authorization": "Bearer x.y"})
+    handler = copy(hall.services.handler)
+    handler.load = fails  # type: ignore[method-assign]
+    head = {"Authorization": (await hall.as_a("planner")).headers["authorization"]}
+    app = create_app(replace(hall.services, handler=handler))
+    async with serving(app) as url, httpx.AsyncClient(base_url=url) as http:
+        answer = await http.get(f"{V1}/me", headers=head)
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
     assert "10.0.0.1" not in answer.text
