@@ -8,7 +8,8 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain import hand_over, outage
+from domain import day_report, hand_over, outage
+from domain.day_report import DayReportSigned, Signature, SignDayReport
 from domain.event import Command, Decider, Event, Refused
 from domain.hand_over import (
     HandOverCommand,
@@ -45,7 +46,7 @@ class CandidatesSplit(Event, frozen=True, kw_only=True, tag="duty.candidates_spl
     shares: dict[str, tuple[str, ...]]
 
 
-DutyEvent = OnDuty | OffDuty | CandidatesSplit | HandOverEvent | OutageDeclared
+DutyEvent = OnDuty | OffDuty | CandidatesSplit | HandOverEvent | OutageDeclared | DayReportSigned
 
 # Commands. `lead` says that `by` may order others about; `assigned` are the schedule's invigilators.
 
@@ -75,7 +76,7 @@ class SplitCandidates(Command, frozen=True, kw_only=True):
     sessions: frozenset[str]
 
 
-DutyCommand = ComeOn | GoOff | SplitCandidates | HandOverCommand | DeclareOutage
+DutyCommand = ComeOn | GoOff | SplitCandidates | HandOverCommand | DeclareOutage | SignDayReport
 
 # State.
 
@@ -88,6 +89,7 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     offers: dict[str, Offer] = {}
     ended: dict[str, Literal["accepted", "withdrawn"]] = {}
     outages: dict[str, Outage] = {}
+    signed: tuple[Signature, ...] = ()
 
     def answering(self, session: str) -> tuple[str, ...]:
         """Who answers for a session: who has it on a list, else who has no list, else everybody on duty."""
@@ -107,6 +109,8 @@ def evolve(state: Duty, event: DutyEvent) -> Duty:
             return replace(state, shares={user: share for user, share in shares.items() if user in state.on})
         case OutageDeclared():
             return replace(state, outages=outage.evolve(state.outages, event))
+        case DayReportSigned():
+            return replace(state, signed=day_report.evolve(state.signed, event))
         case _:
             assert_never(event)
 
@@ -125,6 +129,8 @@ def decide(command: DutyCommand, state: Duty) -> tuple[DutyEvent, ...]:
             return _split(command, state)
         case DeclareOutage():
             return outage.declared(command, state.outages)
+        case SignDayReport():
+            return day_report.signed(command, state.signed)
         case _:
             assert_never(command)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from projections.canned_messages import CANNED
 from projections.chat import CHAT
+from projections.day import DAY
 from projections.deadlines import DEADLINES
 from projections.duty import DUTY
 from projections.gradebook import GRADEBOOK
 from projections.incidents import INCIDENTS
 from projections.live import LIVE
 from projections.model import AnyModel
+from projections.outages import OUTAGES
 from projections.people import PEOPLE
 from projections.policy_templates import TEMPLATES
 from projections.schedules import SCHEDULES
@@ -27,6 +29,8 @@ MODELS: tuple[AnyModel, ...] = (
     CANNED,
     SCHEDULES,
     DUTY,
+    OUTAGES,
+    DAY,
     TEMPLATES,
     PEOPLE,
     TOKENS,
