@@ -15,10 +15,9 @@ from api.each import Answer, chosen, for_each
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.reading import names_of, rows_of
 from commands import outages
-from domain import duty
 from domain.outage import Whose
-from domain.stream import Stream
 from projections.live import LIVE, Live
+from projections.outages import OUTAGES
 
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -91,18 +90,19 @@ async def declare(request: AnyRequest, schedule: FromPath[str], data: JSONBody[N
 @get("/schedules/{schedule:str}/outages", guards=[may("planner", *WATCHERS, "reviewer", "auditor")])
 async def read(request: AnyRequest, schedule: FromPath[str]) -> Outages:
     """Every outage that was declared, the first one first, with the sessions that it hit."""
-    services, tenant = services_of(request), caller_of(request).tenant
     rows = list((await rows_of(request, LIVE, {"schedule": schedule})).rows.values())
-    _, state = await services.handler.load(duty.DECIDER, str(Stream(tenant, "duty", schedule)), fresh=True)
+    declared = (await rows_of(request, OUTAGES, {"schedule": schedule})).rows.values()
     names = await names_of(request)
     listed = [
         OutageRead(
-            outage=name, began_at=one.began_at, ended_at=one.ended_at, whose=one.whose, cause=one.cause,
-            text=one.text.text, at=one.at, by=one.by, by_name=names.get(one.by),
-            sessions=tuple(_affected(row, name) for row in rows if name in row.outages),
-            to_reopen=tuple(row.session for row in rows if name in row.outages and row.phase == "ended_in_fault"),
+            outage=one.outage, began_at=one.began_at, ended_at=one.ended_at, whose=one.whose, cause=one.cause,
+            text=one.text, at=one.at, by=one.by, by_name=names.get(one.by),
+            sessions=tuple(_affected(row, one.outage) for row in rows if one.outage in row.outages),
+            to_reopen=tuple(
+                row.session for row in rows if one.outage in row.outages and row.phase == "ended_in_fault"
+            ),
         )
-        for name, one in state.outages.items()
+        for one in declared
     ]  # fmt: skip
     return Outages(outages=tuple(sorted(listed, key=lambda one: (one.began_at, one.at))))
 
