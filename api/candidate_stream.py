@@ -35,7 +35,7 @@ async def view(request: AnyRequest, session: FromPath[str]) -> View:
 
 @get("/sessions/{session:str}/stream", guards=[may("candidate")], media_type="text/event-stream")
 async def stream(request: AnyRequest, session: FromPath[str]) -> EventStream:
-    """Server-sent events `session`, `message` and `intervention`; without `Last-Event-ID` a `snapshot` comes first."""
+    """Server-sent events `session`, `message`, `intervention`, `help`; a `snapshot` first without `Last-Event-ID`."""
     services, tenant = services_of(request), caller_of(request).tenant
     told: Hints = request.app.state.hints
     return EventStream(request, _events(services, told, tenant, session, last_id(request)), name="candidate")

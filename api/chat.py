@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from api import hints
 from api.bodies import Id
 from api.callers import WATCHERS, Caller, load_schedule, may
-from api.interventions import Answers, chosen, for_each
+from api.each import Answers, chosen, for_each
 from api.limits import limited
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied
