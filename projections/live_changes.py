@@ -1,8 +1,8 @@
 """What is told of a change of a session: to the wall of its schedule, and to the candidate.
 
 On `schedule/<id>` a patch is `{"key": ..., "set": {field: value}}`: the fields of the row that changed, each whole.
-On `session/<id>` it is one of `{"session": ...}`, `{"message": ...}` and `{"intervention": ...}`: what concerns the
-candidate, and nothing of incidents or of who the invigilators are.
+On `session/<id>` it is one of `{"session": ...}`, `{"message": ...}`, `{"intervention": ...}` and `{"help": ...}`: what
+concerns the candidate, and nothing of incidents or of who the invigilators are.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from domain import chat, intervention
+from domain import help as asking
 from domain.event import Event
 from domain.recorded import Recorded
 from projections.keys import parsed
@@ -40,6 +41,16 @@ def _to_candidate(recorded: Recorded) -> Mapping[str, object] | None:
             return {"message": {"message": name, "stage": "delivered"}}
         case chat.MessageRead(message=name):
             return {"message": {"message": name, "stage": "read"}}
+        case asking.HelpRequested(help=name, topic=topic, at=at):
+            return {"help": {"help": name, "stage": "requested", "topic": topic, "at": at}}
+        case asking.HelpTaken(help=name):
+            return {"help": {"help": name, "stage": "taken"}}
+        case asking.HelpReleased(help=name):
+            return {"help": {"help": name, "stage": "requested"}}
+        case asking.HelpAnswered(help=name, text=text):
+            return {"help": {"help": name, "stage": "answered", "answer": text.text if text else ""}}
+        case asking.HelpWithdrawn(help=name):
+            return {"help": {"help": name, "stage": "withdrawn"}}
     if isinstance(recorded.body, tuple(STAGES)):
         return {"intervention": _intervention(parsed(recorded.stream).name, recorded.body)}
     return None
@@ -50,7 +61,8 @@ def _intervention(name: str, body: Event) -> Mapping[str, object]:
     match body:
         case intervention.Requested(kind=kind, at=at, reason_code=code, text=text, minutes=minutes):
             words = text.text if text else None
-            return asked | {"kind": kind, "at": at, "reason_code": code, "text": words, "minutes": minutes}
+            asked |= {"kind": kind, "at": at, "reason_code": code, "text": words, "minutes": minutes}
+            return asked | ({"break_kind": body.break_kind} if body.break_kind else {})
         case intervention.Failed(why=why):
             return asked | {"why": why}
     return asked
