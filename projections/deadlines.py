@@ -30,9 +30,10 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     `came_at` is when they came for their identity check. `tracks` must be published while it runs, and `detectors`
     look at them if there are any; `page` is whether the candidate's page tells of something; `lost` are tracks that
     are not there, since when, and `returned_at` is when the last of them came back. `undelivered` are interventions
-    by the time of their request, `waiting_since` the earliest. `heads` are the last versions of what a seal has to
-    cover, `sealed` those that the last one covers; `owing` says that the session is over and another seal is due, or
-    that what was due is `given_up` and nothing has come since. `changed_at` is when anything was recorded last.
+    that nobody has taken or answered by when they fail, `waits_until` the earliest; `looks` are those of them that
+    have to be answered. `heads` are the last versions of what a seal has to cover, `sealed` those that the last one
+    covers; `owing` says that the session is over and another seal is due, or that what was due is `given_up` and
+    nothing has come since. `changed_at` is when anything was recorded last.
     """
 
     session: str
@@ -49,7 +50,8 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     came_at: datetime | None = None
     faults: tuple[str, ...] = ()
     undelivered: dict[str, datetime] = {}
-    waiting_since: datetime | None = None
+    waits_until: datetime | None = None
+    looks: tuple[str, ...] = ()
     seal: SealKind | None = None
     given_up: tuple[str, ...] = ()
     heads: dict[str, int] = {}
@@ -61,13 +63,21 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def expires_at(self) -> datetime | None:
         """When the clock speaks, as the domain has it; None while it stands."""
+        return None if self.due_at is None else self._sitting.expires_at
+
+    @property
+    def over_at(self) -> datetime | None:
+        """What nothing runs past."""
+        return self._sitting.over_at
+
+    @property
+    def _sitting(self) -> Session:
         clock = self.clock
-        if self.due_at is None:
-            return None
         return Session(
             started_at=clock.started_at, duration_s=clock.duration_s, extra_s=clock.extra_s, stopped_s=clock.stopped_s,
-            end_at=clock.end_at, lost=self.lost, returned_at=self.returned_at,
-        ).expires_at  # fmt: skip
+            stopped_since=clock.stopped_since, on_break=clock.on_break, end_at=clock.end_at, lost=self.lost,
+            returned_at=self.returned_at,
+        )  # fmt: skip
 
 
 _SESSION = get_args(SessionEvent)
@@ -83,10 +93,11 @@ def fold(row: Watch | None, recorded: Recorded) -> Watch | None:
     if isinstance(body, _SESSION):
         row = _session(row, body)
     elif isinstance(body, intervention.Requested):
-        row = _undelivered(row, row.undelivered | {at.name: body.at})
+        row = _undelivered(row, row.undelivered | {at.name: body.at + intervention.fails_after(body.kind)})
+        row = replace(row, looks=(*row.looks, at.name)) if body.kind in intervention.LOOKS else row
     elif isinstance(body, record.Sealed):
         row = replace(row, seal=body.kind, given_up=body.lost, sealed=body.streams)
-    elif at.kind == "intervention":
+    elif at.kind == "intervention" and not (isinstance(body, intervention.Delivered) and at.name in row.looks):
         row = _undelivered(row, {name: since for name, since in row.undelivered.items() if name != at.name})
     if at.kind not in ("record", "intervention"):
         row = replace(row, heads=row.heads | {recorded.stream: recorded.version})
@@ -123,7 +134,8 @@ def _session(row: Watch, event: SessionEvent) -> Watch:
 
 
 def _undelivered(row: Watch, left: dict[str, datetime]) -> Watch:
-    return replace(row, undelivered=left, waiting_since=min(left.values(), default=None))
+    looks = tuple(name for name in row.looks if name in left)
+    return replace(row, undelivered=left, looks=looks, waits_until=min(left.values(), default=None))
 
 
 def streams(key: str) -> tuple[str, ...]:
@@ -143,6 +155,6 @@ _EVENTS = events_of(
 )  # fmt: skip
 
 DEADLINES: Model[Watch] = Model(
-    name="deadlines", version=4, row=Watch, events=_EVENTS, index=("phase", "waiting_since", "owing"),
+    name="deadlines", version=4, row=Watch, events=_EVENTS, index=("phase", "waits_until", "owing"),
     keys=keys, fold=fold, streams=streams, suspects=_suspects,
 )  # fmt: skip

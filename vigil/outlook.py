@@ -13,6 +13,8 @@ from psycopg import AsyncConnection
 
 from domain.phase import RUNNING, Track
 from projections.deadlines import DEADLINES, Owing, Watch
+from projections.duty import DUTY
+from projections.incidents import INCIDENTS
 from projections.schedules import SCHEDULES
 
 
@@ -107,7 +109,7 @@ async def _owing(conn: AsyncConnection, owing: Owing) -> list[Over]:
 
 async def until_there(conn: AsyncConnection) -> None:
     """Waits for the projector to have made the models: a moment, or as long as a new version takes to be rebuilt."""
-    models = {model.name: model.version for model in (DEADLINES, SCHEDULES)}
+    models = {model.name: model.version for model in (DEADLINES, SCHEDULES, DUTY, INCIDENTS)}
     while True:
         try:
             cursor = await conn.execute("SELECT model, version FROM read.position WHERE live")

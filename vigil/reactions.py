@@ -18,12 +18,14 @@ import msgspec
 import psycopg
 from psycopg import AsyncConnection
 
-from commands import interventions, sessions, signals
+from commands import duty, interventions, sessions, signals, triage
 from commands.handler import Busy, UseCase
 from commands.ledger import LedgerAway
 from domain.event import Refused
 from domain.messages import Hangup, Track
 from projections.deadlines import Watch
+from vigil import attending
+from vigil.attending import Attending, StaffEars, unattended
 from vigil.connections import Ears, Live, Lost, judge
 from vigil.outlook import Outlook, Over, look, until_there
 from vigil.pages import PageEars
@@ -33,24 +35,29 @@ from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
 
+Turn = tuple[str, Awaitable[None]]  # whose it is, and what is done about it
+
 EVERY_S = 0.25
 SEALS_AT_ONCE = 3  # each holds one of the pool's connections while it waits for the notary; the clock needs the others
 SEAL_AGAIN_S = 0.5
 LEADER = 0x766967696C  # the advisory lock's number: "vigil" in ASCII
 ACTOR = "system/react"
-MESSAGING, DETECTORS = "messaging", "detectors"
+MESSAGING, DETECTORS, DUTY = "messaging", "detectors", "duty"
 NOBODY_LOOKS = "no detector is there to look at the camera"
 
 
 async def react(core: Core) -> None:
     """Runs until cancelled; waits while another process leads."""
-    async with Ears(core.nats) as ears, DetectorEars(core.nats) as detectors, PageEars(core.nats) as pages:
+    async with (
+        Ears(core.nats) as ears, DetectorEars(core.nats) as detectors, StaffEars(core.nats) as staff,
+        PageEars(core.nats) as pages,
+    ):  # fmt: skip
         while True:
             try:
                 async with _leading(core.settings.database_url_for("project")) as conn:
                     log.info("this process leads the reactions")
                     await until_there(conn)
-                    await _lead(core, conn, ears, detectors, pages)
+                    await _lead(core, conn, ears, detectors, staff, pages)
             except (psycopg.OperationalError, LedgerAway):
                 log.warning("the database was lost; standing for election again")
                 await asyncio.sleep(1)
@@ -64,14 +71,19 @@ async def _leading(conninfo: str) -> AsyncIterator[AsyncConnection]:
         yield conn
 
 
-async def _lead(core: Core, conn: AsyncConnection, ears: Ears, detectors: DetectorEars, pages: PageEars) -> None:
+async def _lead(  # noqa: PLR0917 - all that is listened to
+    core: Core, conn: AsyncConnection, ears: Ears, detectors: DetectorEars, staff: StaffEars, pages: PageEars
+) -> None:
     sealing: dict[tuple[str, str], asyncio.Task[None]] = {}
     turns = asyncio.Semaphore(SEALS_AT_ONCE)
     since = core.now()
     try:
         while True:
             seen = await look(conn, core.now())
-            await _round(core, ears, detectors, pages, seen)
+            attended = await attending.look(conn, seen.running, seen.at)
+            await _round(_turns(core, ears, detectors, seen))
+            await _round(_silent(core, pages, seen))
+            await _round(_attending(core, staff, seen, attended))
             sealing = {key: task for key, task in sealing.items() if not task.done()}
             for one in seen.over:  # sealing waits for the notary, and must not hold up the clock
                 key = (one.tenant, one.session)
@@ -85,9 +97,9 @@ async def _lead(core: Core, conn: AsyncConnection, ears: Ears, detectors: Detect
             task.cancel()
 
 
-async def _round(core: Core, ears: Ears, detectors: DetectorEars, pages: PageEars, seen: Outlook) -> None:
+async def _round(turns: Iterator[Turn]) -> None:
     """Each thing by itself: one session that cannot be dealt with holds up no other."""
-    for whose, turn in _turns(core, ears, detectors, pages, seen):
+    for whose, turn in turns:
         try:
             await turn
         except (psycopg.OperationalError, LedgerAway):
@@ -96,17 +108,12 @@ async def _round(core: Core, ears: Ears, detectors: DetectorEars, pages: PageEar
             log.exception("nothing could be done about %s in this round", whose)
 
 
-def _turns(
-    core: Core, ears: Ears, detectors: DetectorEars, pages: PageEars, seen: Outlook
-) -> Iterator[tuple[str, Awaitable[None]]]:
+def _turns(core: Core, ears: Ears, detectors: DetectorEars, seen: Outlook) -> Iterator[Turn]:
     live = ears.live()
     for tenant, watch in seen.running:
         yield watch.session, _running(core, tenant, watch, live, seen.at, away=ears.away)
         if watch.detectors and (there := detectors.alive()) is not None:
             yield watch.session, _fault(core, tenant, watch, DETECTORS, None if there else NOBODY_LOOKS)
-        if watch.page and (silent_s := pages.silent_s(tenant, watch.session)) is not None:
-            fall_silent = partial(signals.fall_silent, name=watch.session, since=seen.at - timedelta(seconds=silent_s))
-            yield watch.session, _say(core, tenant, f"page silent {watch.session} {watch.position}", fall_silent)
     for tenant, watch in seen.called_off:
         yield watch.session, _expire(core, tenant, watch.session, f"called off {watch.position}")
     for tenant, session, since in seen.waiting:
@@ -116,6 +123,27 @@ def _turns(
             yield name, _say(core, tenant, f"fail {name}", partial(interventions.fail, name=name))
     for one in seen.over:
         yield one.session, _hang_up(core, one.tenant, one.session, live or {})
+
+
+def _silent(core: Core, pages: PageEars, seen: Outlook) -> Iterator[Turn]:
+    """Pages that have told before and are not heard any more."""
+    for tenant, watch in seen.running:
+        if watch.page and (silent_s := pages.silent_s(tenant, watch.session)) is not None:
+            fall_silent = partial(signals.fall_silent, name=watch.session, since=seen.at - timedelta(seconds=silent_s))
+            yield watch.session, _say(core, tenant, f"page silent {watch.session} {watch.position}", fall_silent)
+
+
+def _attending(core: Core, staff: StaffEars, seen: Outlook, attended: Attending) -> Iterator[Turn]:
+    """What follows from who of the staff is there, and who is not."""
+    for tenant, watch in seen.running:
+        yield watch.session, _fault(core, tenant, watch, DUTY, unattended(attended, tenant, watch, seen.at))
+    for one in attended.taken:
+        if staff.gone(one, seen.at):
+            let_go = partial(triage.let_go, session=one.session, incident=one.incident, who=one.user)
+            yield one.session, _say(core, one.tenant, f"let go {one.incident} {one.at.isoformat()}", let_go)
+    for turn in attended.over:
+        end = partial(duty.end, name=turn.schedule, who=turn.user)
+        yield turn.schedule, _say(core, turn.tenant, f"off duty {turn.user} {turn.since.isoformat()}", end)
 
 
 async def _running(

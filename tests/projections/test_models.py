@@ -24,6 +24,7 @@ from domain import (
     service_token,
     session,
     staffing,
+    stops,
     user,
 )
 from domain.event import Event
@@ -241,11 +242,32 @@ def test_a_session_owes_until_its_record_is_complete_and_again_when_more_comes()
 
 def test_an_intervention_waits_until_it_is_delivered_or_has_failed() -> None:
     waiting = row_of(DEADLINES, *BEGUN, requested())
-    assert (waiting.undelivered, waiting.waiting_since) == ({"s1.p1": at("9:30")}, at("9:30"))
+    fails_at = at("9:30") + intervention.SHOWN_WITHIN
+    assert (waiting.undelivered, waiting.waits_until) == ({"s1.p1": fails_at}, fails_at)
     delivered = row_of(DEADLINES, *BEGUN, requested(), (PAUSE, intervention.Delivered(at=at("9:31"))))
-    assert (delivered.undelivered, delivered.waiting_since) == ({}, None)
+    assert (delivered.undelivered, delivered.waits_until) == ({}, None)
     failed = row_of(DEADLINES, *BEGUN, requested(), (PAUSE, intervention.Failed(at=at("9:31"), why="late")))
     assert failed.undelivered == {}
+
+
+def test_a_look_waits_until_it_is_answered() -> None:
+    asked = requested("identity_check")
+    delivered = (*BEGUN, asked, (PAUSE, intervention.Delivered(at=at("9:31"))))
+    assert row_of(DEADLINES, *delivered).undelivered == {"s1.p1": at("9:33")}
+    marked = intervention.Marked(at=at("9:32"), by="kim", result="passed")
+    for end in (intervention.Acknowledged(at=at("9:32")), marked):
+        after = row_of(DEADLINES, *delivered, (PAUSE, end))
+        assert (after.undelivered, after.looks, after.waits_until) == ({}, (), None)
+
+
+def test_a_rest_break_is_waited_for_as_the_domain_says() -> None:
+    rest = (SESSION, stops.BreakStarted(at=at("9:30"), kind="rest", until=at("9:45"), intervention="p1"))
+    row = row_of(DEADLINES, *BEGUN, rest)
+    assert row.clock.stopped_since == at("9:30")
+    assert (row_of(DEADLINES, *BEGUN).due_at, row.due_at, row.expires_at) == (at("11:05"), at("11:20"), at("11:20"))
+    assert row.over_at == row.clock.end_at
+    locked = row_of(DEADLINES, *BEGUN, (SESSION, stops.Locked(at=at("9:30"), intervention="p1")))
+    assert (locked.phase, locked.due_at, locked.expires_at) == ("locked", None, None)
 
 
 @settings(max_examples=40, deadline=None)
