@@ -12,7 +12,7 @@ import httpx
 import uvicorn
 
 from api.app import create_app
-from api.services import Services
+from api.services import Limits, Services
 from commands import users
 from commands.handler import Order, UseCase
 from commands.notary import Notary
@@ -119,14 +119,14 @@ async def serving(app: object) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def a_hall(settings: Settings) -> AsyncIterator[Hall]:
+async def a_hall(settings: Settings, limits: Limits = Limits()) -> AsyncIterator[Hall]:
     """The front door, projections, notary and reactions in this process; of media only that detectors are there."""
     async with AsyncExitStack() as stack:
         here = await stack.enter_async_context(core(settings, "test"))
         exports = ExportJobs(here)
         stack.push_async_callback(exports.close)
         clock = Clock()
-        made = replace(services(here, exports), now=clock, public_url="http://vigil.test")
+        made = replace(services(here, exports), now=clock, public_url="http://vigil.test", limits=limits)
         notary = Notary(settings.database_url_for("notary"), here.signer)
         for role in (project(here), notary.run(), react(here), beat(here.nats)):
             task = asyncio.create_task(role)
@@ -176,12 +176,20 @@ async def an_exam(hall: Hall, candidates: int = 1) -> Exam:
     enrolled = (await planner.post(f"{at}/candidates", json=rows)).json()["rows"]
     assert (await planner.post(f"{at}/activate")).status_code == 204
     hall.clock.ahead += timedelta(minutes=2)
-    joined = [(await hall.http.post("/api/v1/join", json={"token": row["join_link"]})).json() for row in enrolled]
+    joined = [(await join(hall, row["join_link"])).json() for row in enrolled]
     return Exam(
         hall=hall, schedule=schedule, planner=planner, invigilator=invigilator,
         sessions=tuple(row["session"] for row in enrolled), links=tuple(row["join_link"] for row in enrolled),
         candidates=tuple(hall.bearing(row["token"]) for row in joined),
     )  # fmt: skip
+
+
+BROWSER = "the-browser-of-this-candidate"
+
+
+async def join(hall: Hall, link: str, device: str = BROWSER) -> httpx.Response:
+    """Opens a join link, in the browser that all tests use or in another one."""
+    return await hall.http.post("/api/v1/join", json={"token": link, "device": device})
 
 
 CHECKS = [{"name": name, "passed": True} for name in ("browser", "camera", "microphone", "screen", "network")]
@@ -197,6 +205,15 @@ async def sit(exam: Exam, number: int = 0) -> str:
     started = await me.post(f"{at}/start")
     assert started.status_code == 200, started.text
     return exam.sessions[number]
+
+
+async def a_lead(exam: Exam) -> httpx.AsyncClient:
+    """A lead invigilator who is on the schedule."""
+    lead = await exam.hall.as_a("lead_invigilator")
+    who = {"user": exam.hall.user("lead_invigilator@example.org")}
+    answer = await exam.planner.post(f"/api/v1/schedules/{exam.schedule}/invigilators", json=who)
+    assert answer.status_code in (200, 204), answer.text
+    return lead
 
 
 async def refused(  # noqa: PLR0917 - reads like the sentence it checks

@@ -14,7 +14,7 @@ from api.tokens import Token, Tokens
 from commands import sessions
 from commands.handler import Busy, Order, Receipt, UseCase
 from commands.ledger import LedgerAway
-from tests.api.hall import CHECKS, PASSWORD, Exam, Hall, an_exam, refused, sit
+from tests.api.hall import CHECKS, PASSWORD, Exam, Hall, a_lead, an_exam, join, refused, sit
 from tests.api.reading import Reader
 
 
@@ -27,7 +27,7 @@ async def exam(hall: Hall) -> Exam:
 
 async def test_a_join_link_is_traded_for_a_token_as_often_as_needed(exam: Exam) -> None:
     for link in (exam.links[0], exam.links[0].partition("#")[2]):
-        answer = await exam.hall.http.post("/api/v1/join", json={"token": link})
+        answer = await join(exam.hall, link)
         assert answer.status_code == 200
         assert answer.json()["session"] == exam.sessions[0]
         assert answer.json()["title"] == "Anatomy II"
@@ -43,10 +43,10 @@ async def test_a_link_that_is_forged_or_over_lets_nobody_in(hall: Hall) -> None:
         Token(kind="candidate", tenant="main", subject="c", expires_at=9_999_999_999)
     )
     for bad in ("nonsense", exam.links[0][:-3], Tokens(bytes(32)).sign(token), candidates):
-        answer = await hall.http.post("/api/v1/join", json={"token": bad})
+        answer = await join(hall, bad)
         await refused(hall, answer, before, 401, "token", "not valid")
     hall.clock.ahead += timedelta(hours=3)
-    answer = await hall.http.post("/api/v1/join", json={"token": exam.links[0]})
+    answer = await join(hall, exam.links[0])
     await refused(hall, answer, before, 401, "token", "expired")
     hall.clock.ahead -= timedelta(hours=3)
 
@@ -56,21 +56,21 @@ async def test_who_is_still_sitting_when_the_window_has_closed_comes_back_by_the
     session = await sit(exam)
     await exam.invigilator.post(f"/api/v1/sessions/{session}/interventions", json={"kind": "pause"})
     hall.clock.ahead += timedelta(hours=3)
-    back = await hall.http.post("/api/v1/join", json={"token": exam.links[0]})
+    back = await join(hall, exam.links[0])
     assert back.status_code == 200, back.text
     # Whatever is given to a session that runs, its candidate has a token until then or can get one.
     assert datetime.fromisoformat(back.json()["expires_at"]) > hall.clock() + timedelta(hours=23)
     me = hall.bearing(back.json()["token"])
     assert (await me.get(f"/api/v1/sessions/{session}")).json()["clock"]["phase"] == "paused"
     before = await hall.position()
-    late = await hall.http.post("/api/v1/join", json={"token": exam.links[1]})
+    late = await join(hall, exam.links[1])
     await refused(hall, late, before, 401, "token", "expired")
 
     assert (await me.post(f"/api/v1/sessions/{session}/submit")).status_code == 200
     before = await hall.position()
     for ahead, status in ((timedelta(hours=20), 200), (timedelta(hours=5), 401)):
         hall.clock.ahead += ahead
-        answer = await hall.http.post("/api/v1/join", json={"token": exam.links[0]})
+        answer = await join(hall, exam.links[0])
         assert answer.status_code == status, answer.text
     await refused(hall, answer, before, 401, "token", "expired")
     hall.clock.ahead -= timedelta(hours=28)
@@ -84,7 +84,7 @@ async def test_who_sits_an_exam_that_is_called_off_can_still_be_reached(hall: Ha
     assert (await exam.invigilator.get(f"/api/v1/schedules/{exam.schedule}/live")).status_code == 200
     told = await exam.invigilator.post(f"/api/v1/sessions/{session}/messages", json={"text": "Please leave the room"})
     assert told.status_code == 201, told.text
-    assert (await hall.http.post("/api/v1/join", json={"token": exam.links[0]})).status_code == 200
+    assert (await join(hall, exam.links[0])).status_code == 200
     hall.clock.ahead += timedelta(hours=15)
     body = {"email": "invigilator@example.org", "password": PASSWORD}
     later = hall.bearing((await hall.http.post("/api/v1/sign-in", json=body)).json()["token"])
@@ -96,14 +96,15 @@ async def test_who_still_sits_long_after_the_window_is_still_in_somebodys_care(h
     exam = await an_exam(hall, candidates=2)
     session = await sit(exam)
     await exam.invigilator.post(f"/api/v1/sessions/{session}/interventions", json={"kind": "pause"})
+    await a_lead(exam)
     hall.clock.ahead += timedelta(hours=15)
-    body = {"email": "invigilator@example.org", "password": PASSWORD}
+    body = {"email": "lead_invigilator@example.org", "password": PASSWORD}
     later = hall.bearing((await hall.http.post("/api/v1/sign-in", json=body)).json()["token"])
     await answers(later, f"/api/v1/schedules/{exam.schedule}/live", 200)
     listed = (await later.get("/api/v1/schedules")).json()["schedules"]
     assert exam.schedule in {one["schedule"] for one in listed}
     assert (await later.get(f"/api/v1/sessions/{exam.sessions[1]}")).status_code == 404, "who never came is past it"
-    stop = {"kind": "terminate", "text": "Nobody came back."}
+    stop = {"kind": "terminate", "text": "Nobody came back.", "confirm_name": "Candidate 0"}
     assert (await later.post(f"/api/v1/sessions/{session}/interventions", json=stop)).status_code == 201
     assert (await later.get(f"/api/v1/sessions/{session}")).status_code == 404
     await answers(later, f"/api/v1/schedules/{exam.schedule}/live", 404)
@@ -116,7 +117,7 @@ async def test_a_withdrawn_candidate_is_out_at_once(hall: Hall) -> None:
     exam = await an_exam(hall)
     at = f"/api/v1/schedules/{exam.schedule}/candidates/{exam.sessions[0]}"
     assert (await exam.planner.delete(at)).status_code == 204
-    assert (await hall.http.post("/api/v1/join", json={"token": exam.links[0]})).status_code == 401
+    assert (await join(hall, exam.links[0])).status_code == 401
     assert (await exam.candidates[0].get(f"/api/v1/sessions/{exam.sessions[0]}")).status_code == 401
 
 
@@ -265,7 +266,7 @@ async def test_interventions_that_do_not_fit_are_refused(exam: Exam) -> None:
     asked, before = exam.invigilator, await exam.hall.position()
     for body, status, field, rule in (
         ({"kind": "warn"}, 422, "text", "says what was seen"),
-        ({"kind": "terminate"}, 422, "text", "needs a reason"),
+        ({"kind": "terminate"}, 403, "kind", "only a lead invigilator"),
         ({"kind": "extra_time"}, 422, "minutes", "how many minutes"),
         ({"kind": "extra_time", "minutes": 590}, 409, "minutes", "do not fit"),
         ({"kind": "shout"}, 400, "kind", "Invalid enum"),
