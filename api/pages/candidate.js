@@ -1,17 +1,22 @@
 // The candidate's page: join, notice, system check, exam, end. What the server says is shown; nothing is guessed.
 
 import { client } from "/assets/calls.js";
+import { assessment, fullScreen } from "/assets/assessment.js";
 import { runChecks } from "/assets/checks.js";
+import { covers } from "/assets/cover.js";
+import { deviceKey, elsewhere } from "/assets/device.js";
+import { raiseHand } from "/assets/hand.js";
+import { identityCheck } from "/assets/identity.js";
 import { busy, clockTime, complain, duration, find, left, make, words } from "/assets/show.js";
+import { signals } from "/assets/signals.js";
 import { follow } from "/assets/stream.js";
 import { publish } from "/assets/whip.js";
 
-const STEPS = ["join", "notice", "checks", "exam", "end"];
+const STEPS = ["join", "device", "notice", "checks", "exam", "end"];
 const AWAY = [0, 502, 503, 504]; // what a later try may mend: nobody answers, or a front door that starts again
 const OVER = ["submitted", "terminated", "no_show", "declined", "ended_in_fault"];
 const here = { call: null, at: "", session: null, clock: null, skew: 0, media: {}, stops: [], stopStream: null };
 const chat = new Map();
-const asked = new Map();
 
 
 async function open() {
@@ -20,11 +25,15 @@ async function open() {
   if (!link) return void (find("#step-join").textContent = "Open the link that you were sent.");
   sessionStorage.setItem("vigil-link", link); // for when this page is loaded again, whatever comes of this try
   try {
-    const joined = await client().post("/join", { token: link });
+    const joined = await client().post("/join", { token: link, device: deviceKey() });
     here.call = client(joined.token);
     here.at = `/sessions/${joined.session}`;
     here.skew = Date.now() - Date.parse(joined.server_time);
+    here.hand = raiseHand(here.call, here.at);
+    here.covers = covers(here.call, here.at, () => ({ clock: here.clock, skew: here.skew, camera: here.media.camera, sitting: here.sitting }));
     find("#title").textContent = joined.title;
+    if (!joined.live) return away(true);
+    here.identity = identityCheck(here.call, here.at, camera);
     await refresh();
     complain(null);
     here.stopStream = follow(here.call, `${here.at}/stream`, { on: heard, state: connection });
@@ -41,6 +50,20 @@ async function refresh() {
   step();
 }
 
+/** The camera, also before the checks have opened it. */
+async function camera() {
+  return here.media.camera ?? (here.media.own ??= await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720 } }));
+}
+
+/** This exam is taken on another device: nothing is shown or sent from here any more. */
+function away(started) {
+  here.stopStream?.();
+  here.stops.splice(0).forEach((stop) => stop());
+  for (const name of [...STEPS, "identity"]) find(name === "identity" ? "#identity" : `#step-${name}`).hidden = name !== "device";
+  find("#cover").hidden = true;
+  elsewhere(here.call, here.at, started);
+}
+
 /** Which part of the page is shown, from what the server knows. */
 function step() {
   const { session, clock } = here;
@@ -49,13 +72,16 @@ function step() {
   else if (clock.started_at) now = here.media.asked ? "exam" : "checks";
   else if (session.notice.acknowledged) now = "checks";
   for (const name of STEPS) find(`#step-${name}`).hidden = name !== now;
+  find("#help").hidden = ["submitted", "terminated", "declined"].includes(clock.phase);
   find("#notice-text").textContent = session.notice.text;
   find("#status").textContent = words(clock.phase);
   if (session.pin_needed && !clock.started_at) find("#pin-place").hidden = false;
   find("#start").textContent = clock.started_at ? "Go back to the exam" : "Start the exam";
+  here.identity(here.checked ?? { standing: "none", pictures: [] }, session.policy.identity && ["checks", "exam"].includes(now));
   if (here.ended && now !== "end") return location.reload(); // somebody let them in again: cameras are asked for anew
   if (now === "end") end();
-  cover();
+  here.sitting = now === "exam";
+  here.covers.show();
 }
 
 find("#acknowledge").onclick = (event) => busy(event.target, () => answer("acknowledged"));
@@ -88,6 +114,11 @@ find("#start").onclick = (event) =>
     here.media.asked = true;
     for (const track of here.session.tracks) send(track, here.media[track]);
     find("#self").srcObject = here.media.camera ?? null;
+    here.session = await here.call.get(here.at); // what holds for this session from its start on
+    if (here.session.policy.full_screen && here.session.opens_in === "frame") fullScreen();
+    const telling = signals(here.call, here.at, here.session, here.media);
+    here.stops.push(telling.stop);
+    assessment(here.session, telling.clipboard);
     step();
   });
 
@@ -175,7 +206,11 @@ find("#save").onclick = () => {
   URL.revokeObjectURL(link.href);
 };
 
-function connection(state) {
+async function connection(state) {
+  if (state === "ended") {
+    const { standing } = await here.call.get(`${here.at}/devices/mine`).catch(() => ({ standing: "" }));
+    if (["not_live", "refused", "asking"].includes(standing)) return away(Boolean(here.clock.started_at));
+  }
   const text = { live: "connection good", late: "connection late; trying again by itself", ended: "you are signed out; open your link again" };
   find("#connection").textContent = text[state];
   find("#connection").className = state === "live" ? "good" : "warn";
@@ -185,13 +220,22 @@ function heard(name, data) {
   if (name === "snapshot") {
     here.clock = data.session;
     data.messages.forEach(message);
-    data.interventions.forEach(intervention);
+    data.interventions.forEach(here.covers.intervention);
+    here.hand(data.help);
+    here.checked = data.identity;
+    find("#device-asking").hidden = !data.devices.asking;
     step();
   } else if (name === "session") {
     here.clock = data;
     step();
   } else if (name === "message") message(data);
-  else if (name === "intervention") intervention(data);
+  else if (name === "intervention") here.covers.intervention(data);
+  else if (name === "help") here.hand(data);
+  else if (name === "devices") find("#device-asking").hidden = !data.asking;
+  else if (name === "identity") {
+    here.checked = data;
+    step();
+  }
 }
 
 function message(data) {
@@ -212,34 +256,8 @@ find("#write").onsubmit = (event) => {
   });
 };
 
-/** What was asked of the candidate. A warning waits until it is read; everything else takes effect as it is shown. */
-function intervention(data) {
-  asked.set(data.intervention, data);
-  const reached = { requested: "delivered", delivered: data.action === "warn" ? null : "applied" }[data.stage];
-  cover();
-  if (reached) here.call.post(`${here.at}/interventions/${data.intervention}/progress`, { stage: reached }).catch(complain);
-}
-
-/** At most one thing covers the page: a warning that was not read yet, or the pause. */
-function cover() {
-  const warning = [...asked.values()].find((one) => one.action === "warn" && ["requested", "delivered"].includes(one.stage));
-  const paused = here.clock?.phase === "paused";
-  const was = find("#cover").hidden;
-  find("#cover").hidden = !(warning || paused);
-  if (!warning && !paused) return;
-  const pause = [...asked.values()].filter((one) => one.action === "pause").at(-1);
-  find("#cover-head").textContent = warning ? "A word from your invigilator" : "Your exam is paused";
-  find("#cover-text").textContent = (warning ?? pause)?.text ?? "";
-  find("#cover-more").textContent = warning
-    ? "You can answer in the chat."
-    : "The clock has stopped. This is not an accusation. The clock of your exam platform may go on; your invigilator knows. It goes on by itself here.";
-  find("#cover-ok").hidden = !warning;
-  find("#cover-ok").onclick = (event) =>
-    busy(event.target, () => here.call.post(`${here.at}/interventions/${warning.intervention}/progress`, { stage: "applied" }));
-  if (was && warning) find("#cover-ok").focus();
-}
-
 function tick() {
+  if (here.clock?.on_break) here.covers.show();
   const seconds = here.clock && left(here.clock, here.skew);
   find("#left").textContent = seconds === null || seconds === undefined || OVER.includes(here.clock.phase) ? "" : `${duration(seconds)} left`;
 }

@@ -1,14 +1,19 @@
 // The candidate in focus: their chat, a warning, an incident raised by hand.
 
+import { acts } from "/assets/acts.js";
 import { busy, clockTime, complain, find, make } from "/assets/show.js";
 
-export function openChat(call, watcher) {
+export function openChat(call, watcher, { me, policy }) {
   let session = "";
+  let row = null;
+  const doing = acts(call, me, policy, () => row);
   // The live list tells of the candidate's messages; what colleagues write, and what was read, is looked up by and by.
   const looking = setInterval(() => session && refresh(session), 4000);
 
-  async function open(row) {
+  async function open(chosen) {
+    row = chosen;
     session = row.session;
+    doing.see();
     find("#focus").hidden = false;
     find("#focus-head").textContent = row.name ?? "(erased)";
     for (const id of ["#write", "#warn", "#raise"]) find(id).hidden = !watcher;
@@ -19,8 +24,11 @@ export function openChat(call, watcher) {
   }
 
   /** Called for every row that has changed. */
-  function see(row) {
-    if (row.session === session) refresh(session);
+  function see(changed) {
+    if (changed.session !== session) return;
+    row = changed;
+    doing.see();
+    refresh(session);
   }
 
   /** Looks up the messages; when they cannot be had, what is shown may be old, and that is said. */
@@ -66,7 +74,7 @@ export function openChat(call, watcher) {
   }
 
   form("#write", "#words", (text) => call.post(`/sessions/${session}/messages`, { text }));
-  form("#warn", "#warning", (text) => call.post(`/sessions/${session}/interventions`, { kind: "warn", reason_code: "wall", text }));
+  form("#warn", "#warning", (text) => call.post(`/sessions/${session}/interventions`, { kind: "warn", text }));
   form("#raise", "#note", (note) => call.post(`/sessions/${session}/incidents`, { severity: "warn", note }));
 
   function close() {

@@ -1,14 +1,18 @@
 // One schedule live: snapshot, then the stream from its position. Shown is what the server says, never a guess.
 
+import { goingOn, whoActs } from "/assets/acts.js";
 import { openChat } from "/assets/focus.js";
 import { incidentLog } from "/assets/incidents.js";
-import { busy, complain, duration, find, left, make, words } from "/assets/show.js";
+import { helpQueue } from "/assets/queue.js";
+import { waitingList } from "/assets/waiting.js";
+import { busy, complain, duration, find, left, make, stands, words } from "/assets/show.js";
 import { follow } from "/assets/stream.js";
 import { openWall } from "/assets/wall.js";
 
 const RISK = { high: ["▲▲ high", "bad"], warn: ["▲ look", "warn"], info: ["· note", "quiet"], none: ["", "quiet"] };
 const RANK = { high: 0, warn: 1, info: 2, none: 3 };
-const RUNNING = ["in_progress", "paused"];
+const RUNNING = ["in_progress", "paused", "locked", "on_break"];
+const LETS_GO_ON = { in_progress: ["Pause", "pause"], paused: ["Resume", "resume"], locked: ["Unlock", "unlock"], on_break: ["Call back", "resume"] };
 
 /** Opens the page for a schedule; gives a function that closes it. */
 export async function openLive(call, schedule, me) {
@@ -20,7 +24,9 @@ export async function openLive(call, schedule, me) {
   const plan = await call.get(`/schedules/${schedule}`);
   find("#where").textContent = plan.title;
   const log = incidentLog(call, watcher);
-  const focus = openChat(call, watcher);
+  const focus = openChat(call, watcher, { me, policy: plan.policy });
+  const waiting = waitingList(call, schedule, watcher, () => rows);
+  const queue = helpQueue(call, me, { rows: () => rows, choose: (key) => choose(key) });
   const body = find("#sessions tbody");
   body.replaceChildren();
 
@@ -46,6 +52,8 @@ export async function openLive(call, schedule, me) {
       log.see(row);
       focus.see(row);
     }
+    queue.see();
+    waiting.see();
     order();
     const counts = {};
     for (const row of Object.values(rows)) if (!row.withdrawn) counts[row.phase] = (counts[row.phase] ?? 0) + 1;
@@ -70,19 +78,18 @@ export async function openLive(call, schedule, me) {
     line.name.textContent = row.name ?? row.number ?? "(erased)";
     line.picture.alt = `Camera of ${line.name.textContent}`;
     line.classList.toggle("stale", stale);
-    const asked = Object.values(row.interventions).at(-1);
-    const follows = asked && asked.stage !== "applied" ? ` (${words(asked.kind)}: ${asked.stage}${asked.why ? `, ${asked.why}` : ""})` : "";
-    line.cell("state").textContent = words(row.phase) + follows + (stale ? " - not up to date" : "");
+    standing(line, row, stale);
+    whoActs(call, row, me).then((found) => found && standing(line, rows[line.key], stale));
     const [risk, tone] = RISK[row.risk];
     const kinds = Object.values(row.open).map((incident) => words(incident.kind));
     line.cell("risk").textContent = [risk, kinds.join(", "), row.incidents ? `${row.incidents} in all` : ""].filter(Boolean).join(" · ");
     line.cell("risk").className = tone;
-    line.cell("unread").textContent = row.unread.length ? `✉ ${row.unread.length}` : "";
+    line.cell("unread").textContent = [row.help && `✋ ${words(row.help.topic)}`, row.unread.length && `✉ ${row.unread.length}`].filter(Boolean).join(" ");
     const faults = Object.entries(row.faults).map(([what, fault]) => `${words(what)}: ${fault.why}`);
     const tracks = RUNNING.includes(row.phase) ? Object.entries(row.tracks).map(([track, { up }]) => `${track} ${up ? "●" : "lost (a fault)"}`) : [];
     line.cell("connection").textContent = [...tracks, ...faults].join(", ");
     line.act.hidden = !watcher || !RUNNING.includes(row.phase);
-    line.act.textContent = row.phase === "paused" ? "Resume" : "Pause";
+    line.act.textContent = LETS_GO_ON[row.phase]?.[0] ?? "";
     line.act.setAttribute("aria-label", `${line.act.textContent} ${line.name.textContent}`);
   }
 
@@ -106,8 +113,11 @@ export async function openLive(call, schedule, me) {
 
   async function pauseOrResume(key) {
     const { session, phase } = rows[key];
-    const kind = phase === "paused" ? "resume" : "pause";
-    await call.post(`/sessions/${session}/interventions`, { kind, reason_code: "wall" });
+    await call.post(`/sessions/${session}/interventions`, { kind: LETS_GO_ON[phase][1], reason_code: "wall" });
+  }
+
+  function standing(line, row, stale) {
+    line.cell("state").textContent = [words(row.phase), goingOn(row, me, call.skew())].filter(Boolean).join(" ") + (stale ? " - not up to date" : "");
   }
 
   function state(now) {
@@ -125,7 +135,8 @@ export async function openLive(call, schedule, me) {
   function tick() {
     for (const [key, line] of lines) {
       const seconds = RUNNING.includes(rows[key].phase) ? left(rows[key].clock, call.skew()) : null;
-      line.cell("left").textContent = seconds === null ? "" : duration(seconds) + (rows[key].phase === "paused" ? " (stands)" : "");
+      line.cell("left").textContent = seconds === null ? "" : duration(seconds) + (halted(rows[key], call.skew()) ? " (stands)" : "");
+      if (rows[key].phase === "on_break") standing(line, rows[key], stale.includes(key));
     }
     if (lateSince) find("#stream").textContent = `last seen ${Math.round((Date.now() - lateSince) / 1000)} s ago`;
     order();
@@ -151,7 +162,13 @@ export async function openLive(call, schedule, me) {
     clearInterval(clock);
     focus.close();
     log.close();
+    queue.close();
   };
+}
+
+/** Whether the clock of a session that runs stands at the moment. */
+function halted({ phase, clock }, skew) {
+  return ["paused", "locked"].includes(phase) || (stands(clock) && Date.now() - skew < Date.parse(clock.on_break.until));
 }
 
 function compare(a, b) {

@@ -47,13 +47,20 @@ export function duration(seconds) {
   return parts.map((part, n) => (n ? String(part).padStart(2, "0") : String(part))).join(":");
 }
 
-/** What is left on a session's clock, in seconds; null before the start. `skew` is our clock minus the server's, in ms. */
+/**
+ * What is left on a session's clock, in seconds; null before the start. `skew` is our clock minus the server's, in ms.
+ * On a rest break it stands until that is over, and what is due lies as much later.
+ */
 export function left(clock, skew = 0) {
   if (!clock.started_at) return null;
-  if (clock.due_at) return (Date.parse(clock.due_at) + skew - Date.now()) / 1000;
+  const until = stands(clock) ? Date.parse(clock.on_break.until) : 0;
+  if (clock.due_at) return (Date.parse(clock.due_at) - Math.max(until, Date.now() - skew)) / 1000;
   const given = clock.duration_s + clock.extra_s + clock.stopped_s;
-  const until = Date.parse(clock.stopped_since ?? clock.ended_at ?? clock.started_at);
-  return given - (until - Date.parse(clock.started_at)) / 1000;
+  const last = Date.parse(clock.stopped_since ?? clock.ended_at ?? clock.started_at);
+  return given - (last - Date.parse(clock.started_at)) / 1000;
 }
+
+/** Whether somebody is on a break for which the clock has been stopped. */
+export const stands = (clock) => clock.on_break?.kind === "rest" && Boolean(clock.stopped_since);
 
 export const words = (name) => String(name ?? "").replaceAll("_", " ");

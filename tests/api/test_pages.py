@@ -18,7 +18,7 @@ from commands.keys import KeyName
 from domain import fault, session_rules
 from media.worker import MediaSettings, MediaWorker
 from tests import chromium
-from tests.api.hall import PASSWORD, Exam, Hall, an_exam, sit
+from tests.api.hall import BROWSER, PASSWORD, Exam, Hall, a_lead, an_exam, sit
 from tests.api.test_live import flag
 
 FAKES = (
@@ -38,9 +38,13 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def a_page(browser: Browser) -> AsyncIterator[Page]:
-    """A page of its own, on which every error of a script or of the content policy fails the test."""
+async def a_page(browser: Browser, device: str = BROWSER) -> AsyncIterator[Page]:
+    """A page of its own, on which every error of a script or of the content policy fails the test.
+
+    `device` is what this browser tells of itself when a join link is opened in it.
+    """
     context = await browser.new_context()
+    await context.add_init_script(f"try {{ localStorage.setItem('vigil-device', '{device}') }} catch {{}}")
     page = await context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -105,6 +109,52 @@ async def test_an_invigilator_watches_writes_and_pauses(hall: Hall, browser: Bro
         await expect(line).to_contain_text("paused (pause: requested)")
         await line.get_by_role("button", name="Resume Candidate 0").click()
         await expect(line).to_contain_text("in progress")
+
+        await page.get_by_label("What to do", exact=True).select_option("lock")
+        await page.get_by_role("button", name="Do it").click()
+        await expect(line).to_contain_text("locked (lock: requested) by you")
+        await expect(page.locator("#act-said")).to_contain_text("The exam platform's own clock goes on")
+        await expect(page.locator("#done")).to_contain_text("lock (something has to be cleared up first)")
+        await line.get_by_role("button", name="Unlock Candidate 0").click()
+        await expect(line).to_contain_text("in progress")
+        await exam.candidates[0].post(f"/api/v1/sessions/{exam.sessions[0]}/breaks", json={"kind": "rest"})
+        await expect(line).to_contain_text("asks for a rest break")
+        await page.get_by_label("What to do", exact=True).select_option("break")
+        await page.get_by_label("Which break").select_option("rest")
+        await page.get_by_role("button", name="Do it").click()
+        await expect(line).to_contain_text("on break")
+        await expect(line).to_contain_text("rest, 0:04:")
+        await expect(line).to_contain_text("(stands)")
+        await line.get_by_role("button", name="Call back Candidate 0").click()
+        await expect(line).to_contain_text("in progress")
+        check = {"kind": "identity_check", "reason_code": "doubt"}
+        lead = await a_lead(exam)
+        await lead.post(f"/api/v1/sessions/{exam.sessions[0]}/interventions", json=check)
+        await expect(line).to_contain_text("(identity check: requested) by The lead_invigilator")
+        await page.locator("#done").get_by_role("button", name="passed", exact=True).click()
+        await expect(line).to_contain_text("(identity check: passed)")
+
+
+async def test_a_lead_ends_an_exam_by_its_candidates_name_and_takes_that_back(hall: Hall, browser: Browser) -> None:
+    exam = await an_exam(hall)
+    await sit(exam)
+    await a_lead(exam)
+    async with a_page(browser) as page:
+        await signed_in(page, exam, "lead_invigilator@example.org")
+        line = page.get_by_role("row").filter(has_text="Candidate 0")
+        await line.get_by_role("button", name="Candidate 0", exact=True).click()
+        await page.get_by_text("End this exam, or take that back").click()
+        await page.get_by_label("Why it is ended").fill("Two phones on the desk")
+        await page.get_by_label("The candidate's name, typed").fill("Candidate 1")
+        await page.get_by_role("button", name="End this exam").click()
+        await expect(page.get_by_role("alert")).to_contain_text("type the candidate's name")
+        await page.get_by_label("The candidate's name, typed").fill("candidate 0")
+        await page.get_by_role("button", name="End this exam").click()
+        await expect(line).to_contain_text("terminated")
+        await page.get_by_label("Why the exam goes on after all").fill("They were calculators")
+        await page.get_by_role("button", name="Take the end back").click()
+        await expect(line).to_contain_text("paused")
+
 
 
 async def test_lists_that_cannot_be_loaded_are_said_to_be_missing_and_come_later(hall: Hall, browser: Browser) -> None:
@@ -176,13 +226,16 @@ async def test_whoever_is_let_in_again_goes_back_to_the_exam_with_camera_and_scr
         reopened = await exam.invigilator.post(f"{at}/reopen", json={"reason": "The power was cut."})
         assert reopened.status_code == 204, reopened.text
         await expect(page.get_by_role("heading", name="System check")).to_be_visible(timeout=10_000)
-        await exam.invigilator.post(f"{at}/interventions", json={"kind": "resume"})
+        await expect(page.locator("#below")).to_contain_text("Your exam is paused, and its clock has stopped")
         await expect(page.get_by_role("alertdialog")).to_be_hidden()
         await page.get_by_role("button", name="Run the checks").click()
         await expect(back).to_be_enabled(timeout=15_000)
         await back.click()
+        await expect(page.get_by_role("alertdialog")).to_contain_text("Your exam is paused")
         await expect(page.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
         await expect(page.locator("#screen-state")).to_have_text("● recording", timeout=15_000)
+        await exam.invigilator.post(f"{at}/interventions", json={"kind": "resume"})
+        await expect(page.get_by_role("alertdialog")).to_be_hidden()
 
 
 async def test_a_candidate_sits_an_exam_from_link_to_receipt(hall: Hall, browser: Browser, media: MediaWorker) -> None:
@@ -218,13 +271,35 @@ async def test_a_candidate_sits_an_exam_from_link_to_receipt(hall: Hall, browser
         await exam.invigilator.post(f"{at}/interventions", json={"kind": "resume"})
         await expect(page.get_by_role("alertdialog")).to_be_hidden()
 
+        await exam.invigilator.post(f"{at}/interventions", json={"kind": "lock", "text": "I am on my way to you"})
+        await expect(page.get_by_role("alertdialog")).to_contain_text("This is not an accusation")
+        await expect(page.get_by_role("alertdialog")).to_contain_text("I am on my way to you")
+        await exam.invigilator.post(f"{at}/interventions", json={"kind": "identity_check"})
+        await expect(page.get_by_role("alertdialog")).to_contain_text("hold your identity document")
+        await page.get_by_role("button", name="I have done this").click()
+        await expect(page.get_by_role("alertdialog")).to_contain_text("Your exam is locked")
+        await exam.invigilator.post(f"{at}/interventions", json={"kind": "unlock"})
+        await expect(page.get_by_role("alertdialog")).to_be_hidden()
+        await page.get_by_label("Which break").select_option("rest")
+        await page.get_by_role("button", name="Ask for a break").click()
+        await expect(page.locator("#break-said")).to_contain_text("an invigilator will answer")
+        granted = {"kind": "break", "break_kind": "rest", "minutes": 5}
+        await exam.invigilator.post(f"{at}/interventions", json=granted)
+        await expect(page.get_by_role("alertdialog")).to_contain_text("left of your break")
+        await expect(page.get_by_role("alertdialog")).to_contain_text("The clock of your exam stands")
+        await page.get_by_role("button", name="I am back").click()
+        await expect(page.get_by_role("alertdialog")).to_contain_text("look into your camera")
+        await page.get_by_role("button", name="I have done this").click()
+        await expect(page.get_by_role("alertdialog")).to_be_hidden()
+
         await page.get_by_role("button", name="Hand in and end the exam").click()
         await page.get_by_role("button", name="Hand in", exact=True).click()
         await expect(page.get_by_role("heading", name="Your exam is over")).to_be_visible()
         await expect(page.locator("#receipt-text")).to_contain_text(hall.core.signer.fingerprint, timeout=15_000)
     view = (await exam.candidates[0].get(f"{at}/view")).json()
     assert {one["action"]: one["stage"] for one in view["interventions"]} == {
-        "warn": "applied", "pause": "applied", "resume": "applied",
+        "warn": "applied", "pause": "applied", "resume": "applied", "lock": "applied", "unlock": "applied",
+        "identity_check": "acknowledged", "break": "applied", "return_look": "applied",
     }  # fmt: skip
 
 
