@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,7 @@ from api import (
     candidates,
     canned_messages,
     chat,
+    duty,
     exports,
     health,
     incidents,
@@ -34,6 +36,7 @@ from api import (
     sign_ins,
     signals,
     start_pin,
+    triage,
     users,
     wall,
     whip,
@@ -46,6 +49,7 @@ from api.limits import Buckets, within_limits
 from api.metrics import CountRequests, Metrics
 from api.options import allow_all, methods_of
 from api.ordering import AnyRequest, name_position, tell_time
+from api.presence import Attendance, Presence
 from api.problems import HANDLERS
 from api.schema import Structs, describe, openapi
 from api.services import Services
@@ -54,19 +58,23 @@ PREFIX = "/api/v1"
 PARTS = (
     sign_in, users, schedules, candidates, start_pin, join, sessions, candidate_stream, signals, whip, chat,
     canned_messages, interventions, live, wall, policies, incidents, records, recordings, receipt, exports, proofs,
-    service_tokens, sign_ins,
+    service_tokens, sign_ins, duty, triage,
 )  # fmt: skip
 
 
 def create_app(services: Services) -> Litestar:
     """The ASGI application. Raises ImproperlyConfiguredException when a route does not say who may call it."""
     metrics, hints = Metrics(), Hints(services.nats)
+    presence, attendance = Presence(services.nats), Attendance()
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
         await services.workers.listen(services.nats)
         await hints.listen()
+        await attendance.listen(services.nats)
+        telling = asyncio.create_task(presence.tell(), name="presence")
         yield
+        telling.cancel()
 
     app = Litestar(
         route_handlers=[
@@ -89,6 +97,8 @@ def create_app(services: Services) -> Litestar:
     app.state.methods = methods_of(app)
     app.state.metrics = metrics
     app.state.hints = hints
+    app.state.presence = presence
+    app.state.attendance = attendance
     app.state.hub = Hub(services, hints)
     app.state.wall = wall.Wall(services.nats)
     _all_declared(app)

@@ -39,8 +39,22 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Tended(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of looking after an incident on the wall: `taken`, `released` (`why`), `set_aside` or `escalated`."""
+
+    what: str
+    by: str
+    by_name: str | None
+    at: datetime
+    note: str | None
+    why: str
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
-    """What was seen, worded as an observation. `ended_at` is None while it goes on; the last verdict counts."""
+    """What was seen, worded as an observation. `ended_at` is None while it goes on; the last verdict counts.
+
+    Who has it now, or escalated it or set it aside, is None where nobody did. `tended` is all of that in order.
+    """
 
     incident: str
     session: str
@@ -56,6 +70,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None
     evidence: tuple[Picture, ...]
     verdicts: tuple[Judged, ...]
+    taken_by: str | None
+    taken_by_name: str | None
+    escalated_by: str | None
+    set_aside_by: str | None
+    tended: tuple[Tended, ...]
 
 
 class Incidents(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +102,7 @@ async def read(request: AnyRequest, session: FromPath[str], *, limit: Limit = US
     found = await rows_of(request, incidents.INCIDENTS, {"session": session})
     names = await names_of(request)
     shown = page(request, found.rows.values(), lambda row: (row.position, row.incident), limit, after)
-    return Incidents(incidents=tuple(_incident(row, names) for row in shown.rows), next=shown.next)
+    return Incidents(incidents=tuple(incident_of(row, names) for row in shown.rows), next=shown.next)
 
 
 @post("/sessions/{session:str}/incidents", guards=[may(*JUDGES)])
@@ -146,7 +165,7 @@ async def _session_of(request: AnyRequest, incident: str) -> str:
     raise missing("incident")
 
 
-def _incident(row: incidents.Incident, names: dict[str, str | None]) -> Incident:
+def incident_of(row: incidents.Incident, names: dict[str, str | None]) -> Incident:
     at = f"/api/v1/sessions/{row.session}/incidents/{row.incident}/pictures"
     pictures = tuple(
         Picture(at=e.at, picture=f"{at}/{n}", raw_score=e.raw_score, sha256=e.sha256)
@@ -158,7 +177,11 @@ def _incident(row: incidents.Incident, names: dict[str, str | None]) -> Incident
     return Incident(
         incident=row.incident, session=row.session, kind=row.kind, severity=row.severity, started_at=row.started_at,
         ended_at=row.ended_at, ended=row.ended, confidence=row.confidence, peak=row.peak, provenance=row.provenance,
-        raised_by=row.raised_by, note=row.note, evidence=pictures, verdicts=verdicts,
+        raised_by=row.raised_by, note=row.note, evidence=pictures, verdicts=verdicts, taken_by=row.taken_by,
+        taken_by_name=names.get(row.taken_by or ""), escalated_by=row.escalated_by, set_aside_by=row.set_aside_by,
+        tended=tuple(
+            Tended(what=t.what, by=t.by, by_name=names.get(t.by), at=t.at, note=t.note, why=t.why) for t in row.tended
+        ),
     )  # fmt: skip
 
 

@@ -11,19 +11,22 @@ from litestar import get
 from litestar.params import FromPath, QueryParameter
 from msgspec.structs import replace
 
-from api.callers import WATCHERS, load_schedule, may, zone_of
+from api.callers import WATCHERS, Caller, load_schedule, may, zone_of
+from api.duty import alarm
 from api.event_stream import EventStream, last_id, message
 from api.filters import Phases, Text, counted, named
 from api.hub import Hub, channel, encode
 from api.moments import position_of
 from api.opening import decoder
 from api.ordering import AnyRequest, caller_of, services_of
+from api.presence import Presence
 from api.reading import rows_of, stale_of
 from api.services import Services
 from domain.incidents import Severity
 from domain.stream import Stream
+from projections.duty import DUTY, Rota
 from projections.live import LIVE, Live
-from projections.reader import Found, changes_since, snapshot
+from projections.reader import Found, changes_since, find, snapshot
 from projections.refold import fold_as_of
 
 Risks = Annotated[list[Severity | Literal["none"]] | None, QueryParameter(description="Sessions at one of these risks")]
@@ -33,7 +36,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The rows by key, as of a position. `stale` names rows and streams that wait for a fix.
 
     The stream goes on from `mark`. `counts` is how many sessions are in each state and `risks` at each risk, of all
-    whose candidates are not withdrawn, whatever is asked for.
+    whose candidates are not withdrawn, whatever is asked for. `alarm` says that nobody is on duty though somebody sits
+    the exam, None otherwise; of an earlier moment it is not told.
     """
 
     schedule: str
@@ -45,6 +49,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     risks: dict[str, int]
     server_time: datetime
     time_zone: str
+    alarm: str | None = None
 
 
 @get("/schedules/{schedule:str}/live", guards=[may(*WATCHERS, "planner", "reviewer", "auditor")])
@@ -89,8 +94,17 @@ async def stream(request: AnyRequest, schedule: FromPath[str]) -> EventStream:
     The id is the mark to come again with (`Last-Event-ID`). One that is too old gets `reset`, and a snapshot.
     """
     hub: Hub = request.app.state.hub
-    source = _events(services_of(request), hub, caller_of(request).tenant, schedule, last_id(request))
-    return EventStream(request, source, name="live")
+    presence: Presence = request.app.state.presence
+    caller = caller_of(request)
+    source = _events(services_of(request), hub, caller.tenant, schedule, last_id(request))
+    return EventStream(request, _held(source, presence, caller), name="live")
+
+
+async def _held(source: AsyncIterator[bytes], presence: Presence, caller: Caller) -> AsyncIterator[bytes]:
+    """The same; and meanwhile others know that the caller is there."""
+    with presence.holding(caller.tenant, caller.actor):
+        async for chunk in source:
+            yield chunk
 
 
 async def _events(services: Services, hub: Hub, tenant: str, schedule: str, seen: int | None) -> AsyncIterator[bytes]:
@@ -138,7 +152,10 @@ async def _everything(services: Services, tenant: str, schedule: str) -> tuple[i
 
 async def _snapshot(services: Services, tenant: str, schedule: str, found: Found[Live]) -> Snapshot:
     stale = await stale_of(services, tenant, schedule, found)
-    return await _whole(services, tenant, schedule, found, stale)
+    async with services.pool.connection() as conn:
+        rotas = (await find(conn, DUTY, tenant, {"key": f"{tenant}/{schedule}"})).rows.values()
+    now = next(iter(rotas), Rota(schedule=schedule)).now
+    return replace(await _whole(services, tenant, schedule, found, stale), alarm=alarm(now, found.rows.values()))
 
 
 async def _whole(services: Services, tenant: str, schedule: str, found: Found[Live], stale: list[str]) -> Snapshot:

@@ -28,6 +28,7 @@ from nats.errors import Error as NatsError
 from api.callers import WATCHERS, Caller, load_schedule, may, still_allowed
 from api.event_stream import ASKED_EVERY_S, STALLED_S
 from api.metrics import Metrics
+from api.presence import Presence
 from api.problems import Denied
 from api.services import Services
 from domain.messages import Picture
@@ -127,7 +128,9 @@ async def wall(socket: Socket, schedule: FromPath[str]) -> None:
     await socket.accept()
     metrics: Metrics = socket.app.state.metrics
     shown: Wall = socket.app.state.wall
-    with metrics.streams.labels("wall").track_inprogress(), shown.watched():
+    presence: Presence = socket.app.state.presence
+    held = presence.holding(socket.user.tenant, socket.user.actor)
+    with metrics.streams.labels("wall").track_inprogress(), shown.watched(), held:
         await shown.listen()
         tasks = [asyncio.create_task(_send(socket, shown, schedule)), asyncio.create_task(_gone(socket))]
         try:

@@ -1,9 +1,9 @@
 """What Vigil's processes say to each other over NATS. These messages live for seconds and are never stored.
 
 Subjects: `vigil.media.<worker>` takes `Publish` and `Hangup` (request and reply), `vigil.beat` carries `MediaBeat`,
-`vigil.detector.beat` carries `DetectorBeat`, `vigil.page.beat` carries `PageBeat`,
-`vigil.keyframe.<session>.<track>` carries `KeyFrame`,
-`vigil.picture.<session>.<track>` carries `Picture`,
+`vigil.detector.beat` carries `DetectorBeat`, `vigil.streams` carries `StreamsHeld`,
+`vigil.page.beat` carries `PageBeat`,
+`vigil.keyframe.<session>.<track>` carries `KeyFrame`, `vigil.picture.<session>.<track>` carries `Picture`,
 `vigil.live.<schedule>` and `vigil.candidate.<session>` say only that there is something to read.
 Encoded as msgpack. Pictures and key frames go over core NATS only, never JetStream, so that nothing keeps them.
 """
@@ -86,6 +86,12 @@ class DetectorBeat(msgspec.Struct, frozen=True, kw_only=True):
 
     worker: str
     at: datetime
+
+
+class StreamsHeld(msgspec.Struct, frozen=True, kw_only=True):
+    """Sent each second by every front door: (tenant, account) of whoever holds a live stream there."""
+
+    held: tuple[tuple[str, str], ...]
 
 
 class PageBeat(msgspec.Struct, frozen=True, kw_only=True):

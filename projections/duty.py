@@ -42,13 +42,15 @@ class HandOver(msgspec.Struct, frozen=True, kw_only=True):
 class Rota(msgspec.Struct, frozen=True, kw_only=True):
     """`now` is as the rules have it; `turns` and `hand_overs` are all there have been, in order.
 
-    `nobody_since` is when the last person went off duty: None while somebody is on, and before anybody was.
+    `on_duty` counts those who are. `nobody_since` is when the last of them went off: None while somebody is on, and
+    before anybody was.
     """
 
     schedule: str
     now: Duty = Duty()
     turns: tuple[Turn, ...] = ()
     hand_overs: tuple[HandOver, ...] = ()
+    on_duty: int = 0
     nobody_since: datetime | None = None
     position: int = 0
 
@@ -68,7 +70,8 @@ def fold(row: Rota | None, recorded: Recorded) -> Rota | None:
     after = duty.evolve(row.now, body)
     return replace(
         row, now=after, turns=_turns(row, after, body), hand_overs=_hand_overs(row, after, body),
-        nobody_since=None if after.on else body.at if row.now.on else row.nobody_since, position=recorded.position,
+        on_duty=len(after.on), nobody_since=None if after.on else body.at if row.now.on else row.nobody_since,
+        position=recorded.position,
     )  # fmt: skip
 
 
@@ -110,5 +113,6 @@ def _of(stream: str) -> tuple[str, ...]:
 
 
 DUTY: Model[Rota] = Model(
-    name="duty", version=1, row=Rota, events=events_of(Shift), keys=keys, fold=fold, streams=streams, suspects=_suspects
-)
+    name="duty", version=1, row=Rota, events=events_of(Shift), index=("on_duty",), keys=keys, fold=fold,
+    streams=streams, suspects=_suspects,
+)  # fmt: skip

@@ -13,12 +13,12 @@ from typing import TypeVar
 import msgspec
 from psycopg import AsyncConnection
 
-from commands import interventions, schedules, sessions
+from commands import duty, interventions, schedules, sessions
 from commands.envelope import read
-from commands.handler import UseCase
+from commands.handler import UseCase, Work
 from commands.ledger import read_session
 from commands.notary import Notary
-from domain import session_rules
+from domain import schedule, session_rules, staffing
 from domain.event import Event
 from domain.messages import LiveTrack, MediaBeat, Track
 from domain.onboarding import Check, CheckName
@@ -34,6 +34,8 @@ from vigil.wiring import Core, core
 T = TypeVar("T")
 HOUR = timedelta(hours=1)
 CHECKS: tuple[CheckName, ...] = ("browser", "camera", "microphone", "screen", "network")
+SOMEBODY = "somebody"
+ACTED_ON = ("deadlines", "schedules", "duty", "incidents")
 _numbers = count(1)
 
 
@@ -69,13 +71,22 @@ class Hall:
 
     async def say(self, use_case: UseCase) -> dict[str, str]:
         """Somebody does something, once. Returns the ids of what it made."""
-        receipt = await self.core.act("main", "somebody", f"test {next(_numbers)}", use_case)
+        receipt = await self.core.act("main", SOMEBODY, f"test {next(_numbers)}", use_case)
         return dict(receipt.ids)
 
     async def plan(
-        self, *, candidates: int = 1, duration: timedelta = HOUR, closes_in: timedelta = 3 * HOUR, opened: bool = True
+        self,
+        *,
+        candidates: int = 1,
+        duration: timedelta = HOUR,
+        closes_in: timedelta = 3 * HOUR,
+        opened: bool = True,
+        watched: bool = True,
     ) -> tuple[str, list[str]]:
-        """A schedule whose window opens now, and its candidates' sessions. Entry is possible for an hour at most."""
+        """A schedule whose window opens now, and its candidates' sessions. Entry is possible for an hour at most.
+
+        `somebody` is assigned to it, and on duty unless nobody watches.
+        """
         now = self.clock()
         window = Window(
             opens_at=now, last_entry_at=now + min(HOUR, closes_in), closes_at=now + closes_in, time_zone="Europe/Vienna"
@@ -92,6 +103,9 @@ class Hall:
                 lambda work, person=person: schedules.enrol(work, name, person, self.core.pseudonyms)
             )
             seats.append(enrolled["session"])
+        await self.say(lambda work: assign(work, name))
+        if watched:
+            await self.say(lambda work: duty.come_on(work, name, SOMEBODY, lead=False))
         await self.say(lambda work: schedules.set_live_proctoring(work, name, enabled=True))
         if opened:
             await self.say(lambda work: schedules.activate(work, name))
@@ -168,6 +182,10 @@ class Hall:
             yield
 
 
+async def assign(work: Work, name: str) -> None:
+    await work.do(schedule.DECIDER, name, staffing.AssignInvigilator(user=SOMEBODY))
+
+
 @asynccontextmanager
 async def a_hall(settings: Settings, *, notary: bool = True) -> AsyncIterator[Hall]:
     """Opens it. Without a notary nothing is ever sealed."""
@@ -198,9 +216,9 @@ async def settled(hall: Hall, conn: AsyncConnection) -> None:
     head = await hall.position()
 
     async def caught_up() -> bool:
-        query = "SELECT count(*) FROM read.position WHERE model IN ('deadlines', 'schedules') AND position >= %s"
-        cursor = await conn.execute(query, (head,))
-        return await cursor.fetchone() == (2,)
+        query = "SELECT count(*) FROM read.position WHERE model = ANY(%s) AND position >= %s"
+        cursor = await conn.execute(query, (list(ACTED_ON), head))
+        return await cursor.fetchone() == (len(ACTED_ON),)
 
     await until(caught_up)
 
