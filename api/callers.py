@@ -55,6 +55,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[Who]
     session: str = ""
     schedule: str = ""
+    device: str = ""  # of a candidate
     expires_at: int = 0
     service: bool = False  # a program with a token; `actor` is the token's id
 
@@ -63,15 +64,18 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return "candidate" in self.roles
 
 
-def may(*roles: Who) -> Guard:
-    """Lets these roles through, to the schedule or session in the path if they have business with it."""
+def may(*roles: Who, any_device: bool = False) -> Guard:
+    """Lets these roles through, to the schedule or session in the path if they have business with it.
+
+    A candidate comes from the device that is live, or from `any_device`.
+    """
 
     async def guard(connection: Connection, _: BaseRouteHandler) -> None:
         caller = await identify(connection)
         if not caller.roles.intersection(roles):
             raise Denied(403, "forbidden", "your role does not allow this")
         connection.scope["user"] = caller
-        await _in_reach(connection, caller, caller.roles.intersection(roles))
+        await _in_reach(connection, caller, caller.roles.intersection(roles), any_device=any_device)
 
     guard.__dict__["roles"] = roles
     return guard
@@ -171,7 +175,7 @@ async def reach_session(
     return session
 
 
-async def _in_reach(connection: Connection, caller: Caller, roles: frozenset[Who]) -> None:
+async def _in_reach(connection: Connection, caller: Caller, roles: frozenset[Who], *, any_device: bool) -> None:
     services: Services = connection.app.state.services
     named = connection.path_params
     for key, value in named.items():
@@ -183,6 +187,8 @@ async def _in_reach(connection: Connection, caller: Caller, roles: frozenset[Who
         session = await reach_session(services, caller, roles, str(named["session"]))
         if session.schedule != named.get("schedule", session.schedule):
             raise missing("session")
+        if roles == {"candidate"} and not (any_device or session.over or session.devices.take(caller.device)):
+            raise Denied(403, "other-device", "this exam is on another device now; to go on here, open your link again")
     if "schedule" in named:
         plan = await load_schedule(services, caller.tenant, str(named["schedule"]))
         if roles == {"candidate"} and caller.schedule != named["schedule"]:
@@ -239,9 +245,11 @@ async def _known(services: Services, token: Token) -> Caller:
     plan = await load_schedule(services, token.tenant, token.schedule)
     if plan.candidates.get(token.subject) != token.session:
         raise _unauthenticated("this candidate is not enrolled any more")
+    if plan.links.get(token.session, 0) != token.link:
+        raise _unauthenticated("your join link was replaced by a new one; open that one")
     return Caller(
         tenant=token.tenant, actor=token.subject, roles=frozenset({"candidate"}), session=token.session,
-        schedule=token.schedule, expires_at=token.expires_at,
+        schedule=token.schedule, device=token.device, expires_at=token.expires_at,
     )  # fmt: skip
 
 

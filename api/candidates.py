@@ -13,7 +13,7 @@ from litestar.params import FromPath, JSONBody, RawBody
 
 from api.bodies import Id, decoded
 from api.callers import Caller, load_schedule, may
-from api.enrolling import BYTES, CSV, READS, ROWS, Line, NewCandidate, lines
+from api.enrolling import READS, Line, NewCandidate, lines
 from api.filters import Phases, Text, counted, named
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.paging import USUAL, After, Limit, page
@@ -21,6 +21,8 @@ from api.problems import Denied
 from api.reading import rows_of
 from api.schema import says
 from api.services import Services
+from api.staffing import warned
+from api.table import BYTES, CSV, ROWS
 from api.tokens import Token, ends
 from commands import schedules
 from commands.handler import Work
@@ -35,6 +37,14 @@ Outcome = Literal["enrolled", "already_enrolled", "refused"]
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
+    """`warnings` say in plain words where staffing falls short."""
+
+    session: str
+    join_link: str
+    warnings: tuple[str, ...]
+
+
+class Renewed(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     join_link: str
 
@@ -52,6 +62,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
+    warnings: tuple[str, ...]
 
 
 class RowOfFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -68,6 +79,7 @@ class RowOfFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class RowsOfFile(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[RowOfFile, ...]
+    warnings: tuple[str, ...]
 
 
 class SomeSessions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -154,7 +166,7 @@ async def enrol(request: AnyRequest, schedule: FromPath[str], body: RawBody) -> 
         made = await command(request, use_case)
         plan = await load_schedule(services, caller.tenant, schedule)
         link = join_link(services, caller.tenant, schedule, plan, _subject(services, caller, data))
-        return Response(Enrolled(session=made.ids["session"], join_link=link))
+        return Response(Enrolled(session=made.ids["session"], join_link=link, warnings=warned(plan)))
     made = await command(request, partial(_enrol_all, schedule=schedule, many=list(enumerate(many)), services=services))
     plan = await load_schedule(services, caller.tenant, schedule)
     rows = []
@@ -165,13 +177,26 @@ async def enrol(request: AnyRequest, schedule: FromPath[str], body: RawBody) -> 
         else:
             field, rule = made.ids.get(f"{n}.field", ""), made.ids[f"{n}.rule"]
             rows.append(Row(row=n, state="refused", field=field, rule=rule))
-    return Response(Rows(rows=tuple(rows)), status_code=200)
+    return Response(Rows(rows=tuple(rows), warnings=warned(plan)), status_code=200)
 
 
 @delete("/schedules/{schedule:str}/candidates/{session:str}", guards=[may("planner")])
 async def withdraw(request: AnyRequest, schedule: FromPath[str], session: FromPath[str]) -> None:
     """Withdraws a candidate who has not started; their link is void at once."""
     await command(request, partial(schedules.withdraw, name=schedule, session=session))
+
+
+@post("/schedules/{schedule:str}/candidates/{session:str}/link", guards=[may("planner")])
+async def renew_link(request: AnyRequest, schedule: FromPath[str], session: FromPath[str]) -> Renewed:
+    """Makes a new join link for a candidate, because the old one got into wrong hands.
+
+    The old one is void, and whoever came in by it is out within five seconds until they open the new one.
+    """
+    await command(request, partial(schedules.renew_link, name=schedule, session=session))
+    services, tenant = services_of(request), caller_of(request).tenant
+    plan = await load_schedule(services, tenant, schedule)
+    subject = next(subject for subject, name in plan.candidates.items() if name == session)
+    return Renewed(session=session, join_link=join_link(services, tenant, schedule, plan, subject))
 
 
 @post("/schedules/{schedule:str}/withdrawals", guards=[may("planner")], status_code=200)
@@ -194,9 +219,10 @@ def join_link(services: Services, tenant: str, schedule: str, plan: Schedule, su
     The token outlives the window, because that may be moved; `POST /join` looks at the window that holds then.
     """
     assert plan.window is not None
+    session = session_id(schedule, subject)
     token = Token(
-        kind="join", tenant=tenant, subject=subject, schedule=schedule, session=session_id(schedule, subject),
-        expires_at=ends(plan.window.closes_at, _MOVED_AT_MOST),
+        kind="join", tenant=tenant, subject=subject, schedule=schedule, session=session,
+        expires_at=ends(plan.window.closes_at, _MOVED_AT_MOST), link=plan.links.get(session, 0),
     )  # fmt: skip
     return f"{services.public_url.rstrip('/')}/join#{services.tokens.sign(token)}"
 
@@ -221,7 +247,7 @@ async def _enrol_file(request: AnyRequest, schedule: str, found: list[Line]) -> 
         else:
             field, rule = ids.get(f"{n}.field", line.field), ids.get(f"{n}.rule", line.rule)
             rows.append(RowOfFile(row=n, number=line.number, outcome="refused", field=field, rule=rule))
-    return RowsOfFile(rows=tuple(rows))
+    return RowsOfFile(rows=tuple(rows), warnings=warned(plan))
 
 
 async def _enrol_all(
@@ -267,4 +293,4 @@ def _subject(services: Services, caller: Caller, candidate: NewCandidate) -> str
 
 _MOVED_AT_MOST = timedelta(days=365)
 
-HANDLERS = (read, enrol, withdraw, withdraw_some)
+HANDLERS = (read, enrol, withdraw, withdraw_some, renew_link)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
-from io import StringIO
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from api.bodies import explain
-from api.problems import Denied
+from api.table import CSV, table
 
-CSV = "text/csv"
-ROWS = 5000  # of one file
-BYTES = 4 * 1024 * 1024  # room for that many rows of the longest names
+NEEDED = frozenset({"number", "name"})
 COLUMNS = ("number", "name", "email")
 
 
@@ -37,36 +32,9 @@ class Line(NamedTuple):
 
 
 def lines(raw: bytes) -> list[Line]:
-    """The rows of a CSV file in UTF-8. Raises `Denied` for what spoils all of them: no header, no CSV, too many."""
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Denied(400, "malformed", "the file is not in UTF-8; save it as CSV UTF-8", field="body") from None
-    first = text.lstrip("\r\n").partition("\n")[0]
-    rows = _rows(text, ";" if first.count(";") > first.count(",") else ",")
-    header = next(rows, (1, []))[1]
-    columns = [name.lower() for name in header]
-    if not {"number", "name"} <= set(columns) <= set(COLUMNS) or len(set(columns)) < len(columns):
-        rule = "the first row names the columns: number,name,email, where email may be left out"
-        raise Denied(422, "invalid", rule, field="header")
-    found: list[Line] = []
-    for row, values in rows:
-        if len(found) == ROWS:
-            raise Denied(422, "invalid", f"at most {ROWS:,} candidates in one file", field="body")
-        found.append(_line(row, columns, values))
-    return found
-
-
-def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows that hold anything, with their number."""
-    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    row = 0
-    try:
-        for row, values in enumerate(reader, 1):
-            if any(value.strip() for value in values):
-                yield row, [value.strip() for value in values]
-    except csv.Error:
-        raise Denied(400, "malformed", f"what follows row {row} cannot be read as CSV", field="body") from None
+    """The rows of a CSV file. Raises `Denied` for what spoils all of them: no header, no CSV, too many."""
+    columns, rows = table(raw, NEEDED, COLUMNS)
+    return [_line(row, columns, values) for row, values in rows]
 
 
 def _line(row: int, columns: list[str], values: list[str]) -> Line:

@@ -11,15 +11,16 @@ from litestar.params import FromPath, JSONBody
 
 from api.bodies import Id
 from api.callers import WATCHERS, may
-from api.etags import tagged
+from api.etags import VERSIONED, tagged
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.paging import USUAL, After, Limit, page
 from api.problems import Denied, missing
 from api.reading import rows_of
-from commands import policy_templates, schedules
+from commands import muting, policy_templates, schedules
 from domain import policy_template
 from domain.browser import BrowserKind
-from domain.policy import Policy
+from domain.muting import Off
+from domain.policy import IncidentKind, Policy
 from domain.policy_template import Copy, differences
 from domain.schedule import DECIDER
 from domain.stream import Stream
@@ -48,6 +49,10 @@ class PolicyOrTemplate(Policy, frozen=True, kw_only=True, forbid_unknown_fields=
     template: Id | None = None
 
 
+class SwitchingOff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
 class Differs(msgspec.Struct, frozen=True, kw_only=True):
     """A field of the policy: what stands in the schedule's, and in the template's."""
 
@@ -72,12 +77,14 @@ class Copied(msgspec.Struct, frozen=True, kw_only=True):
 class PolicyRead(msgspec.Struct, frozen=True, kw_only=True):
     """`copied` is None for a policy that never came from a template.
 
-    `not_observed` are the kinds that cannot be observed where the exam opens, each with why.
+    `not_observed` are the kinds that cannot be observed where the exam opens, each with why. `switched_off` are those
+    that are off for everyone.
     """
 
     policy: Policy
     copied: Copied | None
     not_observed: dict[BrowserKind, str]
+    switched_off: dict[IncidentKind, Off]
 
 
 @get("/policy-templates", guards=[may("planner")])
@@ -87,7 +94,7 @@ async def read_templates(request: AnyRequest, *, limit: Limit = USUAL, after: Af
     return Templates(templates=found.rows, next=found.next)
 
 
-@get("/policy-templates/{template:str}", guards=[may("planner")])
+@get("/policy-templates/{template:str}", guards=[may("planner")], opt=VERSIONED)
 async def read_template(request: AnyRequest, template: FromPath[str]) -> Response[TemplateRow]:
     version, state = await _template(request, template)
     if state.phase != "kept":
@@ -115,14 +122,17 @@ async def remove(request: AnyRequest, template: FromPath[str]) -> None:
     await command(request, partial(policy_templates.delete, template=template))
 
 
-@get("/schedules/{schedule:str}/policy", guards=[may("planner", *WATCHERS, "reviewer", "auditor")])
+@get("/schedules/{schedule:str}/policy", guards=[may("planner", *WATCHERS, "reviewer", "auditor")], opt=VERSIONED)
 async def read(request: AnyRequest, schedule: FromPath[str]) -> Response[PolicyRead]:
     """The policy, which template it was copied from, and how it differs from that one as it is now."""
     stream = str(Stream(caller_of(request).tenant, "schedule", schedule))
     version, plan = await services_of(request).handler.load(DECIDER, stream, fresh=True)
     copied = await _copied(request, plan.copied, plan.policy) if plan.copied else None
-    not_observed = plan.policy.unobservable(plan.assessment.opens_in)
-    return tagged(request, PolicyRead(policy=plan.policy, copied=copied, not_observed=not_observed), version)
+    answer = PolicyRead(
+        policy=plan.policy, copied=copied, not_observed=plan.policy.unobservable(plan.assessment.opens_in),
+        switched_off=plan.switched_off,
+    )  # fmt: skip
+    return tagged(request, answer, version)
 
 
 @put("/schedules/{schedule:str}/policy", guards=[may("planner")], status_code=204)
@@ -135,6 +145,29 @@ async def set_policy(request: AnyRequest, schedule: FromPath[str], data: JSONBod
         await command(request, partial(schedules.copy_policy, name=schedule, template=data.template))
     else:
         raise either()
+
+
+@post("/schedules/{schedule:str}/detectors/{kind:str}/off", guards=[may("planner")], status_code=204)
+async def switch_off(
+    request: AnyRequest, schedule: FromPath[str], kind: FromPath[str], data: JSONBody[SwitchingOff]
+) -> None:
+    """Switches a detector off for everyone, also for who sits the exam now; the record says since when."""
+    use_case = partial(muting.switch_off, name=schedule, kind=_kind(kind), reason=data.reason)
+    await command(request, use_case)
+
+
+@post("/schedules/{schedule:str}/detectors/{kind:str}/on", guards=[may("planner")], status_code=204)
+async def switch_on(request: AnyRequest, schedule: FromPath[str], kind: FromPath[str]) -> None:
+    """Switches it on again for who starts from now on. Sessions that run stay without it."""
+    await command(request, partial(muting.switch_on, name=schedule, kind=_kind(kind)))
+
+
+def _kind(name: str) -> IncidentKind:
+    try:
+        kind: IncidentKind = msgspec.convert(name, IncidentKind)
+    except msgspec.ValidationError:
+        raise missing("kind") from None
+    return kind
 
 
 def either() -> Denied:
@@ -157,4 +190,4 @@ async def _template(request: AnyRequest, name: str) -> tuple[int, policy_templat
     return await services_of(request).handler.load(policy_template.DECIDER, stream, fresh=True)
 
 
-HANDLERS = (read_templates, read_template, create, change, remove, read, set_policy)
+HANDLERS = (read_templates, read_template, create, change, remove, read, set_policy, switch_off, switch_on)

@@ -6,22 +6,25 @@ from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
-from litestar import Response, delete, get, patch, post
+from litestar import Response, get, patch, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.bodies import Id
-from api.callers import WATCHERS, Who, may, sees
+from api.callers import WATCHERS, Who, load_schedule, may, sees
+from api.each import AGAIN, chosen, for_each
 from api.etags import tagged
 from api.filters import Text, counted, named
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.paging import USUAL, After, Key, Limit, page
 from api.policies import either
-from api.problems import missing
+from api.problems import away, missing
 from api.reading import rows_of
 from api.schema import says
-from commands import schedules
+from commands import schedules, sessions
 from domain.assessment import LONGEST_URL, OpensIn
+from domain.contact import LONGEST_EMAIL, LONGEST_PHONE, SetContact
 from domain.policy import STANDARD, Policy, Window, notice
+from domain.staffing import MOST, PER_INVIGILATOR, warnings
 from projections.reader import phases
 from projections.schedules import SCHEDULES, Sitting
 
@@ -32,12 +35,16 @@ SomePhases = Annotated[
 ]
 Title = Annotated[str, msgspec.Meta(max_length=200)]
 Address = Annotated[str, msgspec.Meta(max_length=LONGEST_URL)]
+Phone = Annotated[str, msgspec.Meta(max_length=LONGEST_PHONE)]
+Email = Annotated[str, msgspec.Meta(max_length=LONGEST_EMAIL)]
+PerInvigilator = Annotated[int, msgspec.Meta(ge=1, le=MOST)]
 
 
 class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`duration_s` is how long the exam lasts, in seconds; `assessment_url` is where it is taken.
 
-    Without a policy or a `template` the standard one holds.
+    Without a policy or a `template` the default one holds. The emergency contact is the institution's, for candidates
+    whose page does not work; above `candidates_per_invigilator` a planner is warned.
     """
 
     title: Title
@@ -47,6 +54,9 @@ class NewSchedule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     template: Id | None = None
     assessment_url: Address = ""
     opens_in: OpensIn = "tab"
+    emergency_phone: Phone = ""
+    emergency_email: Email = ""
+    candidates_per_invigilator: PerInvigilator = PER_INVIGILATOR
 
 
 class ScheduleMade(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,14 +71,13 @@ class ScheduleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     duration_s: int | None = None
     assessment_url: Address | None = None
     opens_in: OpensIn | None = None
+    emergency_phone: Phone | None = None
+    emergency_email: Email | None = None
+    candidates_per_invigilator: PerInvigilator | None = None
 
 
 class Switch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     enabled: bool
-
-
-class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    user: Id
 
 
 class Cancellation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,7 +85,10 @@ class Cancellation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ScheduleRead(msgspec.Struct, frozen=True, kw_only=True):
-    """`phases` counts the sessions by their state. `enrolled` is how many candidates there are now."""
+    """`phases` counts the sessions by their state. `enrolled` is how many candidates there are now.
+
+    `warnings` say in plain words where staffing falls short.
+    """
 
     schedule: str
     title: str
@@ -91,6 +103,10 @@ class ScheduleRead(msgspec.Struct, frozen=True, kw_only=True):
     invigilators: tuple[str, ...]
     enrolled: int
     phases: dict[str, int]
+    emergency_phone: str
+    emergency_email: str
+    candidates_per_invigilator: int
+    warnings: tuple[str, ...]
 
 
 class Schedules(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +150,8 @@ async def create(request: AnyRequest, data: JSONBody[NewSchedule]) -> Response[S
     use_case = partial(
         schedules.create, title=data.title, window=data.window, duration_s=data.duration_s, policy=data.policy,
         template=data.template, assessment_url=data.assessment_url, opens_in=data.opens_in,
+        emergency=SetContact(phone=data.emergency_phone, email=data.emergency_email),
+        candidates_per_invigilator=data.candidates_per_invigilator,
     )  # fmt: skip
     made = await command(request, use_case)
     name = made.ids["schedule"]
@@ -142,31 +160,25 @@ async def create(request: AnyRequest, data: JSONBody[NewSchedule]) -> Response[S
 
 @patch("/schedules/{schedule:str}", guards=[may("planner")], status_code=204)
 async def change(request: AnyRequest, schedule: FromPath[str], data: JSONBody[ScheduleChange]) -> None:
-    """Renames, reschedules, or says where the exam is taken ("" takes the address away).
+    """Renames, reschedules, or says where the exam is taken and who helps ("" takes an address away).
 
-    Sessions that run keep their own end, and whether their exam is in a frame or a tab.
+    A later close and a longer exam reach sessions that run at once. They keep what they were promised, and whether
+    their exam is in a frame or a tab.
     """
     wanted = partial(
         schedules.change, name=schedule, title=data.title, window=data.window, duration_s=data.duration_s,
         assessment_url=data.assessment_url, opens_in=data.opens_in,
+        emergency=SetContact(phone=data.emergency_phone, email=data.emergency_email),
+        candidates_per_invigilator=data.candidates_per_invigilator,
     )  # fmt: skip
     await command(request, wanted)
+    if data.window is not None or data.duration_s is not None:
+        await _follow(request, schedule)
 
 
 @post("/schedules/{schedule:str}/live-proctoring", guards=[may("planner")], status_code=204)
 async def switch_live_proctoring(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Switch]) -> None:
     await command(request, partial(schedules.set_live_proctoring, name=schedule, enabled=data.enabled))
-
-
-@post("/schedules/{schedule:str}/invigilators", guards=[may("planner")], status_code=204)
-async def assign(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Assignment]) -> None:
-    await command(request, partial(schedules.assign_invigilator, name=schedule, who=data.user))
-
-
-@delete("/schedules/{schedule:str}/invigilators/{user:str}", guards=[may("planner")])
-async def remove(request: AnyRequest, schedule: FromPath[str], user: FromPath[str]) -> None:
-    """Takes an invigilator off the schedule; what they have open of it ends within five seconds."""
-    await command(request, partial(schedules.remove_invigilator, name=schedule, who=user))
 
 
 @post("/schedules/{schedule:str}/activate", guards=[may("planner")], status_code=204)
@@ -177,7 +189,28 @@ async def activate(request: AnyRequest, schedule: FromPath[str]) -> None:
 
 @post("/schedules/{schedule:str}/cancel", guards=[may("planner")], status_code=204)
 async def cancel(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Cancellation]) -> None:
+    """Calls the exam off. Sessions that run end within a second, as called off and not as anybody's fault."""
     await command(request, partial(schedules.cancel, name=schedule, reason=data.reason))
+
+
+@post("/schedules/{schedule:str}/close", guards=[may("planner")], status_code=204)
+async def close(request: AnyRequest, schedule: FromPath[str]) -> None:
+    """Closes the exam when nobody sits it and nobody may come any more; who never came did not show up.
+
+    Nothing of the schedule changes from then on. Records go on: seals, verdicts, decisions, exports.
+    """
+    await command(request, partial(schedules.close, name=schedule))
+
+
+async def _follow(request: AnyRequest, schedule: str) -> None:
+    """Brings the sessions that run along. The request said once more, with its key, goes on where it stopped."""
+    plan = await load_schedule(services_of(request), caller_of(request).tenant, schedule)
+    if plan.phase != "active":
+        return
+    everyone = chosen(plan, "all")
+    told = await for_each(request, everyone, lambda name: partial(sessions.follow, name=name), "session")
+    if any(answer.state == "failed" for answer in told.answers):
+        raise away(AGAIN)
 
 
 async def _phases(request: AnyRequest) -> dict[str, dict[str, int]]:
@@ -195,7 +228,10 @@ def _read(row: Sitting, counts: dict[str, dict[str, int]]) -> ScheduleRead:
         live_proctoring=row.live_proctoring, policy=row.policy, notice=notice(row.policy, row.assessment.opens_in),
         assessment_url=row.assessment.url, opens_in=row.assessment.opens_in,
         invigilators=row.invigilators, enrolled=row.enrolled, phases=counts.get(row.schedule, {}),
+        emergency_phone=row.contact.phone, emergency_email=row.contact.email,
+        candidates_per_invigilator=row.candidates_per_invigilator,
+        warnings=warnings(row.enrolled, len(row.invigilators), row.candidates_per_invigilator),
     )  # fmt: skip
 
 
-HANDLERS = (read_all, read, create, change, switch_live_proctoring, assign, remove, activate, cancel)
+HANDLERS = (read_all, read, create, change, switch_live_proctoring, activate, cancel, close)

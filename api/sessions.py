@@ -12,7 +12,7 @@ from litestar.params import FromPath, JSONBody
 from api import hints
 from api.callers import WATCHERS, load_schedule, load_session, may
 from api.candidate_view import Clock, clock
-from api.etags import tagged
+from api.etags import VERSIONED, tagged
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.start_pin import checked
 from commands import sessions
@@ -40,7 +40,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 class SessionRead(msgspec.Struct, frozen=True, kw_only=True):
     """`tracks` are what must be published.
 
-    `pin_needed` is whether the start asks for a PIN.
+    `pin_needed` is whether the start asks for a PIN. The emergency contact is for when the page does not work.
     """
 
     session: str
@@ -55,6 +55,8 @@ class SessionRead(msgspec.Struct, frozen=True, kw_only=True):
     opens_in: OpensIn
     tracks: tuple[Track, ...]
     notice: Notice
+    emergency_phone: str
+    emergency_email: str
 
 
 class NoticeAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,7 +81,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     passed: bool
 
 
-@get("/sessions/{session:str}", guards=[may("candidate", "planner", *WATCHERS, "reviewer", "auditor")])
+@get("/sessions/{session:str}", guards=[may("candidate", "planner", *WATCHERS, "reviewer", "auditor")], opt=VERSIONED)
 async def read(request: AnyRequest, session: FromPath[str]) -> Response[SessionRead]:
     services, tenant = services_of(request), caller_of(request).tenant
     version, state = await services.handler.load(DECIDER, str(Stream(tenant, "session", session)), fresh=True)
@@ -92,6 +94,7 @@ async def read(request: AnyRequest, session: FromPath[str]) -> Response[SessionR
         assessment_url=plan.assessment.url,
         opens_in=opens_in, notice=_notice(state, policy, opens_in),
         pin_needed=not state.started_at and bool(plan.pin and plan.pin.text),
+        emergency_phone=plan.contact.phone, emergency_email=plan.contact.email,
     )  # fmt: skip
     return tagged(request, answer, version)
 

@@ -26,7 +26,8 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_u
     """`user` names an account; `candidate` and `join` name a subject and the one session that they are good for.
 
     `expires_at` is in seconds since 1970. `id` makes two tokens for the same differ. `sign_outs` says how often the
-    account had been signed out everywhere when this was made; after the next time it is good for nothing.
+    account had been signed out everywhere when this was made; after the next time it is good for nothing. `device` is
+    the one that a candidate joined from, and `link` the number of the join link that they came by.
     """
 
     kind: Kind
@@ -37,6 +38,8 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_u
     expires_at: int
     id: str = ""
     sign_outs: int = 0
+    device: str = ""
+    link: int = 0
 
 
 class Tokens:

@@ -12,8 +12,8 @@ from domain.session import Session
 async def grant(work: Work, name: str, session: str, accommodation: Accommodation, objects: tuple[str, ...]) -> None:
     """`objects` may lie on the desk. What was granted before is replaced."""
     state = await _enrolled(work, name, session)
-    text = "\n".join(objects)
-    words = Private(state.subject, text, session=session, key_class="profile") if objects else None
+    text = granting.listed(objects)
+    words = Private(state.subject, text, session=session, key_class="profile") if text else None
     order = granting.Grant(session=session, accommodation=accommodation, objects=words)
     allow = accommodation_rules.Accommodate(at=work.at, accommodation=accommodation, objects=words)
     session_rules.decide(allow, state)  # both or neither, also among others in one command

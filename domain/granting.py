@@ -72,6 +72,15 @@ def decide(command: GrantingCommand, state: dict[str, Granted]) -> tuple[Grantin
             assert_never(command)
 
 
+def listed(objects: tuple[str, ...]) -> str:
+    """Objects as they are kept: one a line. Raises `Refused` for what is no line."""
+    if len(objects) > OBJECTS:
+        raise _unfit(f"at most {OBJECTS} objects", "objects")
+    if not all(one.strip() and one.isprintable() and len(one) <= LONGEST_OBJECT for one in objects):
+        raise _unfit(f"each object is named in a line of at most {LONGEST_OBJECT} characters", "objects")
+    return "\n".join(objects)
+
+
 def _must_hold(accommodation: Accommodation, objects: Private | None) -> None:
     """Raises `Refused` for what contradicts itself, or cannot be told in a line."""
     if accommodation.extra_time_percent and accommodation.extra_time_minutes:
@@ -80,12 +89,7 @@ def _must_hold(accommodation: Accommodation, objects: Private | None) -> None:
         named = getattr(accommodation, field)
         if len(set(named)) < len(named):
             raise _unfit("each is named once", field)
-    named = (objects.text or "").split("\n") if objects else []
-    if len(named) > OBJECTS:
-        raise _unfit(f"at most {OBJECTS} objects", "objects")
-    if not all(one.strip() and one.isprintable() and len(one) <= LONGEST_OBJECT for one in named):
-        raise _unfit(f"each object is named in a line of at most {LONGEST_OBJECT} characters", "objects")
-    if accommodation == Accommodation() and not named:
+    if accommodation == Accommodation() and objects is None:
         raise _unfit("nothing would be allowed; withdraw the accommodation instead", "accommodation")
 
 

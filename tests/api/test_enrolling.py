@@ -7,8 +7,9 @@ import asyncio
 import httpx
 import pytest
 
-from api.enrolling import CSV, ROWS, lines
+from api.enrolling import lines
 from api.problems import Denied
+from api.table import CSV, ROWS
 from tests.api.hall import Hall, an_exam, refused, sit
 from tests.api.test_schedules import made
 

@@ -37,7 +37,7 @@ async def another_invigilator(
 ) -> httpx.AsyncClient:
     lou = await exam.hall.as_a(role, email)
     body = {"user": exam.hall.user(email)}
-    assert (await exam.planner.post(f"{V1}/schedules/{exam.schedule}/invigilators", json=body)).status_code == 204
+    assert (await exam.planner.post(f"{V1}/schedules/{exam.schedule}/invigilators", json=body)).status_code == 200
     return lou
 
 

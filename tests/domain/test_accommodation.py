@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from domain.accommodation import Accommodated, Accommodation
 from domain.accommodation_rules import NAME, Accommodate
-from domain.granting import AccommodationGranted, AccommodationWithdrawn, Grant, WithdrawAccommodation
+from domain.event import Refused
+from domain.granting import AccommodationGranted, AccommodationWithdrawn, Grant, WithdrawAccommodation, listed
 from domain.schedule import DECIDER as SCHEDULE
 from domain.session import EndMoved, Started, TimeExtended
 from domain.session_rules import DECIDER
@@ -39,22 +40,25 @@ def test_a_planner_grants_changes_and_withdraws() -> None:
 
 
 @pytest.mark.parametrize(
-    ("accommodation", "objects", "field", "rule"),
+    ("accommodation", "field", "rule"),
     [
-        (Accommodation(extra_time_percent=25, extra_time_minutes=30), None, "extra_time_minutes", "not both"),
-        (Accommodation(people=("reader", "reader")), None, "people", "once"),
-        (Accommodation(muted=("out_of_view", "out_of_view")), None, "muted", "once"),
-        (Accommodation(), None, "accommodation", "withdraw"),
-        (Accommodation(), "\n".join("x" * 11), "objects", "at most 10"),
-        (Accommodation(), "x" * 101, "objects", "100 characters"),
-        (Accommodation(), "a cushion\n ", "objects", "in a line"),
+        (Accommodation(extra_time_percent=25, extra_time_minutes=30), "extra_time_minutes", "not both"),
+        (Accommodation(people=("reader", "reader")), "people", "once"),
+        (Accommodation(muted=("out_of_view", "out_of_view")), "muted", "once"),
+        (Accommodation(), "accommodation", "withdraw"),
     ],
 )
-def test_what_contradicts_itself_is_refused(
-    accommodation: Accommodation, objects: str | None, field: str, rule: str
-) -> None:
-    grant = Grant(session="s1", accommodation=accommodation, objects=private(objects) if objects else None)
+def test_what_contradicts_itself_is_refused(accommodation: Accommodation, field: str, rule: str) -> None:
+    grant = Grant(session="s1", accommodation=accommodation)
     given(SCHEDULE, CREATED).when(grant).refused(rule, field=field, kind="invalid")
+
+
+def test_objects_are_kept_one_a_line() -> None:
+    assert listed(()) == ""
+    assert listed(("a cushion", "water")) == "a cushion\nwater"
+    for wrong, rule in ((("x",) * 11, "at most 10"), (("x" * 101,), "100 char"), ((" ",), "line"), (("a\nb",), "line")):
+        with pytest.raises(Refused, match=rule):
+            listed(wrong)
 
 
 def test_extra_time_is_added_at_the_start_and_the_end_lies_as_much_later() -> None:
