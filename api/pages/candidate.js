@@ -2,14 +2,12 @@
 
 import { client } from "/assets/calls.js";
 import { assessment, fullScreen } from "/assets/assessment.js";
-import { assessment, fullScreen } from "/assets/assessment.js";
 import { runChecks } from "/assets/checks.js";
 import { covers } from "/assets/cover.js";
 import { deviceKey, elsewhere } from "/assets/device.js";
 import { raiseHand } from "/assets/hand.js";
 import { identityCheck } from "/assets/identity.js";
 import { busy, clockTime, complain, duration, find, left, make, words } from "/assets/show.js";
-import { signals } from "/assets/signals.js";
 import { signals } from "/assets/signals.js";
 import { follow } from "/assets/stream.js";
 import { publish } from "/assets/whip.js";
