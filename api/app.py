@@ -12,10 +12,13 @@ from litestar.handlers import BaseRouteHandler
 from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute, WebSocketRoute
 
 from api import (
+    accommodations,
+    breaks,
     candidate_stream,
     candidates,
     canned_messages,
     chat,
+    day,
     duty,
     exports,
     health,
@@ -23,6 +26,7 @@ from api import (
     interventions,
     join,
     live,
+    outages,
     page,
     policies,
     proofs,
@@ -35,12 +39,14 @@ from api import (
     sign_in,
     sign_ins,
     signals,
+    staffing,
     start_pin,
     triage,
     users,
     wall,
     whip,
 )
+from api import help as helping
 from api.bodies import strict_body
 from api.callers import declared
 from api.hints import Hints
@@ -56,9 +62,9 @@ from api.services import Services
 
 PREFIX = "/api/v1"
 PARTS = (
-    sign_in, users, schedules, candidates, start_pin, join, sessions, candidate_stream, signals, whip, chat,
-    canned_messages, interventions, live, wall, policies, incidents, records, recordings, receipt, exports, proofs,
-    service_tokens, sign_ins, duty, triage,
+    sign_in, users, schedules, staffing, candidates, accommodations, start_pin, join, sessions, candidate_stream,
+    signals, whip, chat, canned_messages, helping, interventions, breaks, outages, live, wall,
+    policies, duty, day, incidents, triage, records, recordings, receipt, exports, proofs, service_tokens, sign_ins,
 )  # fmt: skip
 
 
