@@ -67,6 +67,7 @@ async def under_way(place: Installation, seats: int) -> AsyncIterator[Exam]:
         path = f"/schedules/{exam.schedule}"
         await exam.planner.post(f"{path}/live-proctoring", {"enabled": True})
         await exam.planner.post(f"{path}/invigilators", {"user": staff["invigilator"].user})
+        await exam.invigilator.post(f"{path}/duty/on")
         rows = [{"name": f"Candidate {n}", "number": f"{n}"} for n in range(seats)]
         links = [row["join_link"] for row in (await exam.planner.post(f"{path}/candidates", rows))["rows"]]
         await exam.planner.post(f"{path}/activate")

@@ -70,7 +70,9 @@ class Story:
         with self._step("switches live proctoring on and assigns an invigilator"):
             await planner.post(f"{path}/live-proctoring", {"enabled": True})
             await planner.post(f"{path}/invigilators", {"user": self._people["invigilator"].account.user})
-        with self._step(f"enrols {self._count} candidates and opens the exam") as seen:
+        with self._step("the invigilator comes on duty"):
+            await self._people["invigilator"].post(f"{path}/duty/on")
+        with self._step(f"the planner enrols {self._count} candidates and opens the exam") as seen:
             people = [{"name": f"Candidate {n + 1}", "number": f"2026-{n + 1:03}"} for n in range(self._count)]
             rows = (await planner.post(f"{path}/candidates", people))["rows"]
             self._links = [row["join_link"] for row in rows]
