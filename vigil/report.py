@@ -17,6 +17,7 @@ from commands.envelope import tag_of
 from commands.proofs import Checkpoint
 from domain import chat, enrolment, fault, incidents, record, recording, schedule, session
 from domain.event import Event
+from domain.following import Rescheduled
 from domain.outage import WORDS, OutageMarked
 from domain.recorded import Recorded
 from domain.stream import parse
@@ -27,6 +28,7 @@ from vigil.html import private as _text
 from vigil.html import text as escape
 from vigil.report_admission import admission
 from vigil.report_allowed import allowed, muted
+from vigil.report_help import helped
 from vigil.report_stops import interventions, stopped
 
 E = TypeVar("E", bound=Event)
@@ -60,7 +62,8 @@ def report(shown: Shown) -> str:
     """The whole page. The same export always gives the same page."""
     title = f"Record of session {shown.session}"
     parts = (
-        _who, _basis, _admission, _incidents, _coverage, _faults, _interventions, _chat, _recordings, _looks, _timeline,
+        _who, _basis, _admission, _incidents, _coverage, _faults, _interventions, _help, _chat, _recordings, _looks,
+        _timeline,
     )  # fmt: skip
     body = f"<h1>{escape(title)}</h1>" + "".join(part(shown) for part in parts)
     return (
@@ -85,6 +88,7 @@ def _who(shown: Shown) -> str:
     rows += [("Reinstated", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, session.Reinstated)]
     rows += [("Reopened", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, session.Reopened)]
     rows += [("End moved to", _at(b.end_at)) for _, b in _of(shown, session.EndMoved)]
+    rows += [("End moved with the schedule to", _at(b.end_at)) for _, b in _of(shown, Rescheduled)]
     rows += [("Ended", f"{_at(b.at)}: {b.why.replace('_', ' ')}") for _, b in _of(shown, session.Ended)]
     return table((), rows) + paragraph("All times are UTC, by the server's clock where nothing else is said.")
 
@@ -234,6 +238,10 @@ def _faults(shown: Shown) -> str:
 
 def _interventions(shown: Shown) -> str:
     return stopped(shown.events) + interventions(shown.events)
+
+
+def _help(shown: Shown) -> str:
+    return helped(shown.events)
 
 
 def _chat(shown: Shown) -> str:
