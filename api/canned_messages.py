@@ -10,7 +10,7 @@ from litestar import Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
 from api.callers import WATCHERS, Who, may
-from api.etags import tagged
+from api.etags import VERSIONED, tagged
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.paging import USUAL, After, Limit, page
 from api.problems import missing
@@ -48,7 +48,7 @@ async def read_all(request: AnyRequest, *, limit: Limit = USUAL, after: After = 
     return CannedMessages(canned_messages=found.rows, next=found.next)
 
 
-@get("/canned-messages/{canned:str}", guards=[may("planner", *WATCHERS)])
+@get("/canned-messages/{canned:str}", guards=[may("planner", *WATCHERS)], opt=VERSIONED)
 async def read(request: AnyRequest, canned: FromPath[str]) -> Response[CannedRow]:
     stream = str(Stream(caller_of(request).tenant, "canned", canned))
     version, state = await services_of(request).handler.load(rules.DECIDER, stream, fresh=True)

@@ -27,7 +27,13 @@ CHANGED: dict[str, Decider[Any, Any, Any]] = {  # by how a path names it, the fi
     "template": policy_template.DECIDER,
     "canned": canned.DECIDER,
 }
+VERSIONED = {"versioned": True}  # for the `opt` of a route that answers with an ETag
 _TAGS = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*(?:,|$)')
+
+
+def changed_by(path: str) -> str | None:
+    """Which part of a path's template names what `If-Match` is about; None when there is none."""
+    return next((name for name in CHANGED if f"{{{name}}}" in path), None)
 
 
 def tagged(request: Request[Any, Any, Any], answer: T, version: int) -> Response[T]:
@@ -44,7 +50,7 @@ def tagged(request: Request[Any, Any, Any], answer: T, version: int) -> Response
 def unmoved(request: Request[Any, Any, Any], use_case: UseCase) -> UseCase:
     """The use case, refused as `moved` unless what the path names has the version of `If-Match`, where that is sent."""
     text = request.headers.get(IF_MATCH, "*").strip()
-    named = next((name for name in CHANGED if name in request.path_params), None)
+    named = changed_by(request.scope["path_template"])
     if text == "*" or named is None:
         return use_case
     versions, decider, stream = _versions(text), CHANGED[named], str(request.path_params[named])

@@ -10,7 +10,7 @@ from litestar import Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from api.callers import may
-from api.etags import tagged
+from api.etags import VERSIONED, tagged
 from api.filters import Phases, Text, counted, named
 from api.moments import position_of
 from api.ordering import AnyRequest, caller_of, services_of
@@ -102,7 +102,7 @@ async def gradebook(
     )  # fmt: skip
 
 
-@get("/sessions/{session:str}/record", guards=[may("reviewer", "auditor")])
+@get("/sessions/{session:str}/record", guards=[may("reviewer", "auditor")], opt=VERSIONED)
 async def record(request: AnyRequest, session: FromPath[str]) -> Response[RecordRead]:
     key = f"{caller_of(request).tenant}/{session}"
     found = await rows_of(request, GRADEBOOK, {"key": key})

@@ -12,7 +12,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from api.bodies import Id
 from api.callers import WATCHERS, Who, load_schedule, may, sees
 from api.each import AGAIN, chosen, for_each
-from api.etags import tagged
+from api.etags import VERSIONED, tagged
 from api.filters import Text, counted, named
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.paging import USUAL, After, Key, Limit, page
@@ -133,7 +133,7 @@ async def read_all(
     return Schedules(schedules=shown, counts=counted(row.phase for row in seen), next=found.next)
 
 
-@get("/schedules/{schedule:str}", guards=[may(*READERS)])
+@get("/schedules/{schedule:str}", guards=[may(*READERS)], opt=VERSIONED)
 async def read(request: AnyRequest, schedule: FromPath[str]) -> Response[ScheduleRead]:
     key = f"{caller_of(request).tenant}/{schedule}"
     rows = (await rows_of(request, SCHEDULES, {"key": key})).rows

@@ -36,6 +36,7 @@ from msgspec import Struct, inspect
 
 from api.bodies import body_of
 from api.callers import anybody, declared
+from api.headers import TOLD, describe_headers
 from api.limits import Rate, kind_of
 from api.problems import MEDIA_TYPE, Problem
 
@@ -44,7 +45,7 @@ def openapi(version: str) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Vigil",
         version=version,
-        description="Live exam proctoring with a record that anybody can check. Errors are problem+json (RFC 9457).",
+        description=f"Live exam proctoring with a record to check. Errors are problem+json (RFC 9457). {TOLD}",
         license=License(name="AGPL-3.0-or-later", identifier="AGPL-3.0-or-later"),
         components=Components(
             security_schemes={"token": SecurityScheme(type="http", scheme="bearer")},
@@ -104,6 +105,7 @@ def describe(app: Litestar) -> None:
                     _correct(operation, declared(handler))
                     bodies += _bodies(operation, handler)
                     operation.responses = {**_refusals(operation, handler, method), **(operation.responses or {})}
+                    describe_headers(operation, handler, method, route.path_format)
                     if "anybody" not in declared(handler):
                         _say_limit(operation, app.state.services.limits.rates[kind_of(handler, method)])
     kinds = [kind for _, several in bodies for kind in _several(several)]

@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.enrolling import BYTES
 from api.services import Limits
 from tests.api.hall import Exam, Hall, an_exam, refused, serving, sit
 from tests.api.reading import Reader
 
 V1 = "/api/v1"
+MORE = 5 * 1024 * 1024  # than a file of candidates may have
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ async def test_a_body_is_bounded_whether_it_says_its_length_or_not(exam: Exam) -
     async with httpx.AsyncClient(base_url=hall.url, headers=exam.planner.headers, timeout=30) as http:
         path, before = f"{V1}/schedules/{exam.schedule}/candidates", await hall.position()
         head = {"Content-Type": "text/csv"}
-        answer = await http.post(path, content=chunks(BYTES + 5000), headers=head)
+        answer = await http.post(path, content=chunks(MORE), headers=head)
         await refused(hall, answer, before, 413, "", "")
 
 
@@ -220,3 +220,26 @@ async def test_streams_tell_it_with_their_snapshots(exam: Exam) -> None:
         assert snapshot["time_zone"] == "Europe/Vienna"
     whole = (await exam.invigilator.get(live)).json()
     assert whole["time_zone"] == "Europe/Vienna"
+
+
+async def test_the_description_names_the_headers(hall: Hall) -> None:
+    paths = (await hall.http.get("/schema/openapi.json")).json()["paths"]
+
+    def headers(path: str, method: str) -> set[str]:
+        return {one["name"] for one in paths[V1 + path][method].get("parameters", ()) if one["in"] == "header"}
+
+    assert headers("/schedules/{schedule}", "patch") == {"Idempotency-Key", "If-Match"}
+    assert "412" in paths[f"{V1}/schedules/{{schedule}}"]["patch"]["responses"]
+    assert headers("/schedules", "post") == {"Idempotency-Key"}
+    assert headers("/join", "post") == set()
+    versioned = {path for path, item in paths.items() if "304" in item.get("get", {}).get("responses", ())}
+    assert versioned == {
+        f"{V1}{path}"
+        for path in (
+            "/schedules/{schedule}", "/schedules/{schedule}/policy", "/policy-templates/{template}",
+            "/canned-messages/{canned}", "/sessions/{session}", "/sessions/{session}/record",
+        )
+    }  # fmt: skip
+    for path in versioned:
+        assert headers(path.removeprefix(V1), "get") == {"If-None-Match"}
+        assert "ETag" in paths[path]["get"]["responses"]["200"]["headers"]
