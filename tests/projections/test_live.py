@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import msgspec
 
-from domain import chat, enrolment, fault, incidents, intervention, onboarding, recording, session
+from domain import chat, enrolment, fault, incidents, intervention, onboarding, recording, session, stops
 from projections.live import LIVE
 from projections.live_row import Fault, Intervention, OpenIncident, Track
 from tests.domain.hall import NINE, TWO_HOURS, at
@@ -144,9 +144,42 @@ def test_faults_are_there_while_they_last() -> None:
     assert row_of(LIVE, *opened, (SESSION, fault.FaultClosed(what="messaging"))).faults == {}
 
 
+def test_a_break_shows_its_kind_and_its_end_and_a_wish_for_one_is_seen() -> None:
+    asked = (*BEGUN, (SESSION, stops.BreakRequested(at=at("9:29"), kind="rest")))
+    assert row_of(LIVE, *asked).clock.break_asked == stops.BreakAsked(kind="rest", at=at("9:29"))
+    started = stops.BreakStarted(at=at("9:30"), kind="rest", until=at("9:40"), intervention="p1")
+    row = row_of(LIVE, *asked, (SESSION, started))
+    assert (row.phase, row.clock.break_asked) == ("on_break", None)
+    assert row.clock.on_break == stops.Break(kind="rest", since=at("9:30"), until=at("9:40"))
+    back = stops.BreakEnded(at=at("9:35"), why="back", stopped_s=300.0, over_s=0.0)
+    row = row_of(LIVE, *asked, (SESSION, started), (SESSION, back))
+    assert (row.phase, row.clock.on_break, row.clock.stopped_s) == ("in_progress", None, 300.0)
+
+
+def test_a_lock_over_a_pause_is_taken_off_again() -> None:
+    paused = (SESSION, session.Paused(at=at("9:30"), intervention="p1"))
+    locked = (SESSION, stops.Locked(at=at("9:31"), intervention="p2"))
+    off = (SESSION, stops.Unlocked(at=at("9:32"), intervention="p3", stopped_s=0.0, to="paused"))
+    assert row_of(LIVE, *BEGUN, paused, locked).phase == "locked"
+    row = row_of(LIVE, *BEGUN, paused, locked, off)
+    assert (row.phase, row.clock.stopped_since) == ("paused", at("9:30"))
+
+
+def test_a_page_that_comes_after_the_exam_platform_or_a_mark_takes_nothing_back() -> None:
+    late = (PAUSE, intervention.Delivered(at=at("9:33")))
+    platform = (PAUSE, intervention.Applied(at=at("9:32"), where="platform"))
+    (one,) = row_of(LIVE, *BEGUN, requested(), platform, late).interventions.values()
+    assert (one.stage, one.platform) == ("applied", True)
+    marked = (PAUSE, intervention.Marked(at=at("9:32"), by="kim", result="not_passed"))
+    (one,) = row_of(LIVE, *BEGUN, requested("identity_check"), marked, late).interventions.values()
+    assert (one.stage, one.result) == ("applied", "not_passed")
+
+
 def test_an_intervention_is_followed_and_its_end_is_seen() -> None:
     asked = (*BEGUN, requested())
-    assert row_of(LIVE, *asked).interventions == {"s1.p1": Intervention(kind="pause", stage="requested", at=at("9:30"))}
+    assert row_of(LIVE, *asked).interventions == {
+        "s1.p1": Intervention(kind="pause", stage="requested", at=at("9:30"), by="kim")
+    }
     applied = (
         *asked,
         (PAUSE, intervention.Delivered(at=at("9:31"))),

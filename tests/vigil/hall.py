@@ -125,10 +125,9 @@ class Hall:
         await self.start(session)
         return session
 
-    async def intervene(self, session: str, kind: str) -> str:
-        made = await self.say(
-            lambda work: interventions.request(work, session, kind=kind, reason_code="r", text=None, minutes=None)  # type: ignore[arg-type]
-        )
+    async def intervene(self, session: str, kind: str, **more: object) -> str:
+        said = {"reason_code": "r", "text": None, "minutes": None} | more
+        made = await self.say(lambda work: interventions.request(work, session, kind=kind, **said))  # type: ignore[arg-type]
         return made["intervention"]
 
     async def submit(self, session: str) -> None:

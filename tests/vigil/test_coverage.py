@@ -231,6 +231,20 @@ async def test_the_clock_ran_between_its_starts_and_stops(hall: Hall) -> None:
     assert abs(spans[1][0] - times[2]) < 10 * S
 
 
+async def test_a_lock_and_a_break_are_not_observed_also_where_the_clock_runs(hall: Hall) -> None:
+    session = await hall.sitting()
+    times = [hall.clock()]
+    for kind, more in (("break", {"minutes": 5}), ("resume", {}), ("lock", {}), ("unlock", {})):
+        hall.clock.ahead += 60 * S
+        await hall.intervene(session, kind, **more)
+        times.append(hall.clock())
+    hall.clock.ahead += 60 * S
+    await hall.submit(session)
+    spans = observed(await hall.events(session))
+    assert [round((until - since).total_seconds()) for since, until in spans] == [60, 60, 60]
+    assert abs(spans[1][0] - times[2]) < 10 * S
+
+
 def segment(start: datetime, began: float, ended: float, connection: int = 1, number: int = 1) -> Segment:
     return Segment(
         connection=connection, number=number, started_at=start + began * S, ended_at=start + ended * S, bytes=1,

@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 
 import pytest
 from psycopg.errors import UndefinedTable
 
+from commands import interventions
 from commands.keys import KeyName, open_object
 from commands.objects import ObjectStoreAway
 from detectors.changes import Change, Closed, Opened, Peak, Still
@@ -272,11 +274,24 @@ async def test_a_detector_that_works_again_closes_its_fault_and_may_fail_again(s
     assert {one.what for one in told} == {"detector faces"}  # type: ignore[attr-defined]
 
 
-async def test_a_session_that_is_not_in_progress_is_not_observed(sitting: Sitting) -> None:
-    await sitting.hall.intervene(sitting.name, "pause")
+@pytest.mark.parametrize(("stop", "go_on"), [("pause", "resume"), ("lock", "unlock"), ("break", "resume")])
+async def test_a_session_that_is_not_in_progress_is_not_observed(sitting: Sitting, stop: str, go_on: str) -> None:
+    await sitting.hall.intervene(sitting.name, stop, minutes=5 if stop == "break" else None)
     assert await sitting.findings.settings("main", sitting.name) is None
-    await sitting.hall.intervene(sitting.name, "resume")
+    await sitting.hall.intervene(sitting.name, go_on)
     assert await sitting.findings.settings("main", sitting.name) is not None
+
+
+async def test_what_is_seen_on_a_break_is_no_incident_however_late_it_is_told(sitting: Sitting) -> None:
+    sitting.hall.clock.ahead += 30 * S
+    await sitting.hall.intervene(sitting.name, "break", minutes=5)
+    sitting.hall.clock.ahead += 30 * S
+    await sitting.hall.say(partial(interventions.come_back, session=sitting.name))
+    sitting.hall.clock.ahead += 30 * S
+    await sitting.tell(sitting.opened("on the break", 40), FIRST)
+    assert not await sitting.events(incidents.Opened)
+    await sitting.tell(sitting.opened("after it", 70), FIRST)
+    assert [one.incident for one in await sitting.events(incidents.Opened)] == ["after it"]  # type: ignore[attr-defined]
 
 
 async def _true(value: object) -> bool:

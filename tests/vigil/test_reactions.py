@@ -17,6 +17,7 @@ from domain.fault import ConnectionLost, ConnectionRestored, FaultClosed, FaultO
 from domain.messages import Hangup, MediaRequest
 from domain.record import Sealed
 from domain.session import GRACE, Ended, Submitted
+from domain.stops import BreakEnded
 from tests.vigil.hall import HOUR, Hall, a_hall, running, until
 from vigil import connections, watching
 from vigil.connections import ARRIVE_S
@@ -43,18 +44,49 @@ async def test_a_session_whose_time_is_up_is_submitted_by_the_clock(hall: Hall) 
     assert [event.by for event in await hall.events(session, Submitted)] == ["clock"]  # type: ignore[attr-defined]
 
 
-async def test_nothing_expires_while_it_is_paused_not_even_at_its_own_end(hall: Hall) -> None:
+@pytest.mark.parametrize(("stop", "phase", "go_on"), [("pause", "paused", "resume"), ("lock", "locked", "unlock")])
+async def test_nothing_expires_while_it_is_paused_or_locked_not_even_at_its_own_end(
+    hall: Hall, stop: str, phase: str, go_on: str
+) -> None:
     session = await hall.sitting(duration=HOUR, closes_in=2 * HOUR)
-    await hall.intervene(session, "pause")
+    await hall.intervene(session, stop)
     async with hall.on_air(session, "camera", "screen"), hall.reacting():
         hall.clock.ahead += 3 * HOUR
         await asyncio.sleep(A_ROUND_S)
-        assert await hall.phase(session) == "paused"
-        await hall.intervene(session, "resume")
+        assert await hall.phase(session) == phase
+        await hall.intervene(session, go_on)
         await asyncio.sleep(A_ROUND_S)
         assert await hall.phase(session) == "in_progress", "what was left is left"
         hall.clock.ahead += HOUR
         await until(lambda: _phase(hall, session, "submitted"))
+
+
+async def test_nobody_is_handed_in_on_a_rest_break_before_it_is_over_and_their_time_with_it(hall: Hall) -> None:
+    session = await hall.sitting(duration=HOUR, closes_in=HOUR)
+    await hall.intervene(session, "break", break_kind="rest", minutes=120)
+    async with hall.on_air(session, "camera", "screen"), hall.reacting():
+        hall.clock.ahead += 2 * HOUR + HOUR / 2
+        await asyncio.sleep(A_ROUND_S)
+        assert await hall.phase(session) == "on_break"
+        hall.clock.ahead += HOUR / 2
+        await until(lambda: _phase(hall, session, "submitted"))
+    (ended,) = await hall.events(session, BreakEnded)
+    assert isinstance(ended, BreakEnded)
+    assert (ended.why, ended.stopped_s, round(ended.over_s, -1)) == ("session_over", 7200.0, 3600.0)
+
+
+async def test_a_look_that_nobody_answers_fails_and_says_why(hall: Hall) -> None:
+    session = await hall.sitting()
+    name = await hall.intervene(session, "identity_check")
+    await hall.say(partial(interventions.advance, name=name, session=session, stage="delivered"))
+    async with hall.on_air(session, "camera", "screen"), hall.reacting():
+        hall.clock.ahead += intervention.SHOWN_WITHIN + MINUTE
+        await asyncio.sleep(A_ROUND_S)
+        assert not await hall.events(session, intervention.Failed)
+        hall.clock.ahead += 2 * MINUTE
+        (failed,) = await until(lambda: hall.events(session, intervention.Failed))
+    assert failed.why == "not answered within 3 minutes"  # type: ignore[attr-defined]
+    assert await hall.phase(session) == "in_progress"
 
 
 async def test_who_is_cut_off_when_their_time_is_up_is_waited_for(hall: Hall) -> None:

@@ -175,6 +175,27 @@ async def test_a_session_that_is_reopened_is_sealed_again(hall: Hall) -> None:
     assert name
 
 
+async def test_a_session_that_is_reinstated_is_sealed_again_with_its_coverage_owed_anew(hall: Hall) -> None:
+    session = await hall.sitting()
+    await covered(hall, session)
+    end = {"text": "Two phones.", "name": "Ada Lovelace", "confirm_name": "Ada Lovelace"}
+    ended = await hall.intervene(session, "terminate", **end)
+    await hall.say(partial(interventions.advance, name=ended, session=session, stage="applied"))
+    await sealing(hall, session)
+    await hall.say(partial(interventions.reinstate, session=session, reason="They were calculators."))
+    await sealing(hall, session)
+    assert len(await seals(hall, session)) == 1, "it goes on"
+    await hall.submit(session)
+    await sealing(hall, session)
+    await covered(hall, session, reopened=1)
+    await sealing(hall, session)
+    first, second, third = await seals(hall, session)
+    assert [(one.kind, one.owed) for one in (first, second, third)] == [
+        ("complete", ()), ("provisional", COVERAGE), ("complete", ()),
+    ]  # fmt: skip
+    assert second.streams[f"main/session/{session}"] > first.streams[f"main/session/{session}"]
+
+
 async def test_a_new_end_is_sealed_though_something_is_still_owed(hall: Hall) -> None:
     session = await hall.sitting()
     await cut_off(hall, session)
