@@ -46,10 +46,16 @@ OF_ALL = frozenset(
     f"schedule.{what}"
     for what in (
         "created", "renamed", "rescheduled", "live_proctoring_enabled", "live_proctoring_disabled", "policy_set",
-        "activated", "cancelled", "closed",
+        "activated", "cancelled", "closed", "assessment_set", "staffing_set", "emergency_contact_set",
+        "detector_switched_off", "detector_switched_on",
     )
 )  # fmt: skip
-OF_ONE = frozenset({"schedule.candidate_enrolled", "schedule.candidate_withdrawn"})
+OF_ONE = frozenset(
+    f"schedule.{what}"
+    for what in (
+        "candidate_enrolled", "candidate_withdrawn", "accommodation_granted", "accommodation_withdrawn", "link_renewed",
+    )
+)  # fmt: skip
 
 
 class Exported(NamedTuple):
