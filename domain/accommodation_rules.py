@@ -1,6 +1,7 @@
 """The rules of accommodations: when they may be granted, and what they do to the clock.
 
-Time that was given to a running session is never taken back: its candidate has planned with it.
+Time that was given to a running session is never taken back: its candidate has planned with it. Rest breaks move the
+end as they are taken: moved beforehand, they would be time to write for whoever starts late.
 """
 
 from __future__ import annotations
@@ -37,13 +38,11 @@ def accommodated(command: Accommodate, state: Session) -> tuple[SessionEvent, ..
         return (told,)
     assert state.end_at
     after = given(replace(state.allowed, accommodation=command.accommodation), state.duration_s)
-    extra_s, rest_s = after.extra_s - state.allowed.extra_s, after.rest_s - state.allowed.rest_s
-    if not extra_s + rest_s:
-        return (told,)
-    end_at = state.end_at + timedelta(seconds=extra_s + rest_s)
-    moved = EndMoved(end_at=end_at, intervention=NAME)
+    extra_s = after.extra_s - state.allowed.extra_s
     if not extra_s:
-        return (told, moved)
+        return (told,)
+    end_at = state.end_at + timedelta(seconds=extra_s)
+    moved = EndMoved(end_at=end_at, intervention=NAME)
     return (told, moved, *extended(replace(state, end_at=end_at), command.at, extra_s, NAME, move_end=True))
 
 
@@ -51,4 +50,4 @@ def at_the_start(state: Session, duration_s: int) -> tuple[timedelta, tuple[Time
     """By how much the end of a session that starts lies after its window's, and the extra time that it begins with."""
     now = given(state.allowed, duration_s)
     extra = (TimeExtended(seconds=now.extra_s, intervention=NAME),) if now.extra_s else ()
-    return timedelta(seconds=now.extra_s + now.rest_s), extra
+    return timedelta(seconds=now.extra_s), extra

@@ -45,7 +45,7 @@ class Promised(msgspec.Struct, frozen=True, kw_only=True):
 def begun(state: Session) -> Session:
     """At the start: the window's close is the session's own end without what was granted beforehand."""
     assert state.end_at
-    beforehand = timedelta(seconds=state.allowed.extra_s + state.allowed.rest_s)
+    beforehand = timedelta(seconds=state.allowed.extra_s)
     return replace(state, promised=Promised(closes_at=state.end_at - beforehand, duration_s=state.duration_s))
 
 

@@ -62,7 +62,7 @@ def test_objects_are_kept_one_a_line() -> None:
 
 
 def test_extra_time_is_added_at_the_start_and_the_end_lies_as_much_later() -> None:
-    end_at = WINDOW.closes_at + timedelta(minutes=30 + 10)
+    end_at = WINDOW.closes_at + timedelta(minutes=30)
     extra = TimeExtended(seconds=HALF_HOUR, intervention=NAME)
     given(DECIDER, *READY, ALLOWED).when(START).then(replace(STARTED, end_at=end_at), extra)
     state = given(DECIDER, *READY, ALLOWED, replace(STARTED, end_at=end_at), extra).state
@@ -83,16 +83,17 @@ def test_a_running_session_gets_its_time_at_once_and_its_end_moves() -> None:
     told = Accommodated(at=at("10:00"), accommodation=QUARTER)
     given(DECIDER, *RUNNING).when(replace(ALLOW, at=at("10:00"))).then(
         told,
-        EndMoved(end_at=at("12:00") + timedelta(minutes=40), intervention=NAME),
+        EndMoved(end_at=at("12:00") + timedelta(minutes=30), intervention=NAME),
         TimeExtended(seconds=HALF_HOUR, intervention=NAME),
     )
 
 
-def test_rest_breaks_alone_move_the_end_and_nothing_else() -> None:
+def test_rest_breaks_alone_move_nothing_until_they_are_taken() -> None:
     rest = Accommodation(rest_break_minutes=15)
-    given(DECIDER, *RUNNING).when(Accommodate(at=at("10:00"), accommodation=rest)).then(
-        Accommodated(at=at("10:00"), accommodation=rest), EndMoved(end_at=at("12:15"), intervention=NAME)
-    )
+    told = Accommodated(at=at("10:00"), accommodation=rest)
+    given(DECIDER, *RUNNING).when(Accommodate(at=at("10:00"), accommodation=rest)).then(told)
+    state = given(DECIDER, *RUNNING, told).state
+    assert (state.allowed.rest_s, state.end_at) == (900, at("12:00"))
 
 
 def _after(*commands: Accommodate) -> tuple[object, ...]:

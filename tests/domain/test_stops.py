@@ -32,7 +32,7 @@ from domain.stops import (
 )
 from tests.domain.given import given
 from tests.domain.hall import WINDOW, at, private
-from tests.domain.sitting import EXPECTED, OVER, PAUSED, READY, RUNNING, STARTED, TERMINATED
+from tests.domain.sitting import EXPECTED, OVER, PAUSED, READY, RUNNING, START, STARTED, TERMINATED
 
 LOCKED: tuple[SessionEvent, ...] = (*RUNNING, Locked(at=at("10:00"), intervention="i1"))
 LOCKED_OVER_PAUSE: tuple[SessionEvent, ...] = (*PAUSED, Locked(at=at("10:10"), intervention="i2"))
@@ -233,6 +233,17 @@ def test_a_rest_break_that_was_granted_beforehand_begins_without_asking_until_it
     overrun = BreakEnded(at=at("10:45"), why="back", stopped_s=480.0, over_s=420.0)
     used_up = (*running, started, back, second, overrun)
     given(DECIDER, *used_up).when(replace(rest, at=at("10:50"))).then(BreakRequested(at=at("10:50"), kind="rest"))
+
+
+def test_who_starts_late_has_rest_breaks_to_rest_and_no_longer_to_write() -> None:
+    allowed = Accommodated(at=at("8:00"), accommodation=Accommodation(rest_break_minutes=20))
+    start = replace(START, at=at("10:30"), last_entry_at=at("11:00"))
+    started = given(DECIDER, *READY, allowed).when(start).events
+    assert given(DECIDER, *READY, allowed, *started).state.due_at == at("12:00")  # type: ignore[arg-type]
+    taken = BreakStarted(at=at("11:00"), kind="rest", until=at("11:20"))
+    history = (*READY, allowed, *started, taken)
+    back = given(DECIDER, *history).when(ComeBack(at=at("11:30"))).events  # type: ignore[arg-type]
+    assert given(DECIDER, *history, *back).state.due_at == at("12:20")  # type: ignore[arg-type]
 
 
 def test_a_rest_break_that_an_invigilator_gives_takes_nothing_of_what_was_granted() -> None:
