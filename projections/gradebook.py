@@ -69,10 +69,10 @@ def _session(row: Account, event: SessionEvent, at: datetime) -> Account:
             return replace(row, faults=(*row.faults, Fault(what=track, why=why, began_at=began_at)))
         case fault.ConnectionRestored(at=ended_at, track=track):
             return replace(row, faults=_over(row.faults, track, ended_at))
-        case fault.FaultOpened(what=what, why=why):
-            return replace(row, faults=(*row.faults, Fault(what=what, why=why, began_at=at)))
-        case fault.FaultClosed(what=what):
-            return replace(row, faults=_over(row.faults, what, at))
+        case fault.FaultOpened(what=what, why=why, since=told):
+            return replace(row, faults=(*row.faults, Fault(what=what, why=why, began_at=told or at)))
+        case fault.FaultClosed(what=what, since=told):
+            return replace(row, faults=_over(row.faults, what, told or at))
         case OutageMarked(began_at=began_at, ended_at=ended_at, whose=whose, cause=cause):
             hit = Fault(what="outage", why=f"{WORDS[whose]}: {cause}", began_at=began_at, ended_at=ended_at)
             return replace(row, faults=(*row.faults, hit))

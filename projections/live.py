@@ -73,8 +73,8 @@ def _session(row: Live, event: SessionEvent, at: datetime) -> Live:
             return _track(row, track, up=False, since=since, why=why)
         case fault.ConnectionRestored(at=since, track=track):
             return _track(row, track, up=True, since=since)
-        case fault.FaultOpened(what=what, why=why):
-            return replace(row, faults=row.faults | {what: Fault(since=at, why=why)})
+        case fault.FaultOpened(what=what, why=why, since=told):
+            return replace(row, faults=row.faults | {what: Fault(since=told or at, why=why)})
         case fault.FaultClosed(what=what):
             return replace(row, faults=_without(row.faults, what))
         case OutageMarked(outage=name):

@@ -17,6 +17,7 @@ from domain import incidents
 from domain.browser import BrowserKind
 from domain.event import Event
 from domain.incidents import ReportCoverage
+from domain.muting import mutes
 from domain.page import PageObserved
 from domain.session import Session
 from domain.stream import Stream
@@ -36,22 +37,32 @@ async def report(core: Core, actor: str, tenant: str, name: str, state: Session)
         return
     async with core.pool.connection() as conn:
         happened = [read(row)[1] for row in await read_stream(conn, str(Stream(tenant, "session", name)))]
+    silent = mutes(state)
     for kind in missing:
-        order = told(kind, happened, state.ended_at or core.now(), state.reopened)
+        muted_at = silent[kind].since if kind in silent else None
+        order = told(kind, happened, state.ended_at or core.now(), state.reopened, muted_at)
         cause = f"coverage {name} {kind} {state.reopened}"
         await core.act(tenant, actor, cause, partial(flags.report_coverage, session=name, order=order))
 
 
-def told(kind: BrowserKind, happened: Iterable[Event], ended_at: datetime, reopened: int = 0) -> ReportCoverage:
+def told(
+    kind: BrowserKind,
+    happened: Iterable[Event],
+    ended_at: datetime,
+    reopened: int = 0,
+    muted_at: datetime | None = None,
+) -> ReportCoverage:
     """What to report of the whole session, in seconds, and in samples of as many as a page would have sent."""
     happened = list(happened)
     ran = observed(happened)
     due_s = sum((until - since).total_seconds() for since, until in ran)
     seen_s = common_s(_told_of(kind, happened, ended_at), ran)
+    muted_s = common_s([(muted_at, max(ended_at, muted_at))], ran) if muted_at else 0.0
     due, taken = int(due_s / SAMPLE_S), int(seen_s / SAMPLE_S)
+    muted = min(int(muted_s / SAMPLE_S), due - taken)
     return ReportCoverage(
-        detector=kind, due=due, taken=taken, cannot_tell=due - taken, overloaded=0, muted=0, due_s=round(due_s, 1),
-        seen_s=round(seen_s, 1), reopened=reopened,
+        detector=kind, due=due, taken=taken, cannot_tell=due - taken - muted, overloaded=0, muted=muted,
+        due_s=round(due_s, 1), seen_s=round(seen_s, 1), reopened=reopened,
     )  # fmt: skip
 
 

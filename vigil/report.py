@@ -29,6 +29,7 @@ from vigil.html import text as escape
 from vigil.report_admission import admission
 from vigil.report_allowed import allowed, muted
 from vigil.report_help import helped
+from vigil.report_page import page
 from vigil.report_stops import interventions, stopped
 
 E = TypeVar("E", bound=Event)
@@ -62,8 +63,8 @@ def report(shown: Shown) -> str:
     """The whole page. The same export always gives the same page."""
     title = f"Record of session {shown.session}"
     parts = (
-        _who, _basis, _admission, _incidents, _coverage, _faults, _interventions, _help, _chat, _recordings, _looks,
-        _timeline,
+        _who, _basis, _admission, _incidents, _coverage, _page, _faults, _interventions, _help, _chat, _recordings,
+        _looks, _timeline,
     )  # fmt: skip
     body = f"<h1>{escape(title)}</h1>" + "".join(part(shown) for part in parts)
     return (
@@ -168,12 +169,8 @@ def _incident(shown: Shown, events: Sequence[Recorded]) -> str:
                 lines.append(("By", f"{p.detector} {p.detector_version}, rule {p.rule_version}"))
                 thresholds = ", ".join(f"{name} {score:g}" for name, score in sorted(p.thresholds.items()))
                 lines.append(("Thresholds", thresholds))
-                lines.append(
-                    (
-                        "Weights",
-                        Html("<br>".join(f"{escape(name)} {code(hash_)}" for name, hash_ in sorted(p.weights.items()))),
-                    )
-                )
+                weights = "<br>".join(f"{escape(name)} {code(hash_)}" for name, hash_ in sorted(p.weights.items()))
+                lines += [("Weights", Html(weights))] if weights else []
                 pictures += [b.evidence] if b.evidence else []
             case incidents.RaisedByPerson() as b:
                 title, severity = "raised by a person", b.severity
@@ -212,6 +209,10 @@ def _coverage(shown: Shown) -> str:
     return allowed(shown.events) + section("What the detectors could see", not_observed, seen, muted(shown.events))
 
 
+def _page(shown: Shown) -> str:
+    return page(shown.events)
+
+
 def _seconds(told: incidents.CoverageReported) -> str:
     if told.due_s is None or told.seen_s is None:
         return "not told"
@@ -226,10 +227,10 @@ def _faults(shown: Shown) -> str:
                 rows.append((_at(at), f"{track}: connection lost", why))
             case fault.ConnectionRestored(at=at, track=track, away_s=away_s):
                 rows.append((_at(at), f"{track}: connection restored", f"away for {away_s:.0f} s"))
-            case fault.FaultOpened(what=what, why=why):
-                rows.append((_at(event.recorded_at), what, why))
-            case fault.FaultClosed(what=what):
-                rows.append((_at(event.recorded_at), what, "over"))
+            case fault.FaultOpened(what=what, why=why, cause=cause, since=since):
+                rows.append((_at(since or event.recorded_at), f"{what} ({cause})", why))
+            case fault.FaultClosed(what=what, since=since):
+                rows.append((_at(since or event.recorded_at), what, "over"))
             case OutageMarked(began_at=began_at, ended_at=ended_at, whose=whose, cause=cause):
                 rows.append((f"{_at(began_at)} to {_at(ended_at)}", "outage", f"{WORDS[whose]}: {cause}"))
     said = paragraph("Faults are never held against the candidate.")
@@ -244,8 +245,12 @@ def _help(shown: Shown) -> str:
     return helped(shown.events)
 
 
+def _said(b: chat.MessageSent) -> str:
+    return _text(b.text) + (f" (canned message {b.canned.canned}, version {b.canned.version})" if b.canned else "")
+
+
 def _chat(shown: Shown) -> str:
-    rows = [(_at(b.at), f"{b.side} ({b.by})", _text(b.text)) for _, b in _of(shown, chat.MessageSent)]
+    rows = [(_at(b.at), f"{b.side} ({b.by})", _said(b)) for _, b in _of(shown, chat.MessageSent)]
     return section("Chat", table(("When", "From", "Message"), rows))
 
 

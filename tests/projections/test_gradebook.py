@@ -120,3 +120,11 @@ def test_seals_stand_one_after_the_other() -> None:
 
 def test_the_position_is_of_the_sessions_last_event() -> None:
     assert row_of(GRADEBOOK, *BEGUN, segment(1), sealed()).position == 6
+
+
+def test_a_fault_of_which_a_page_has_told_is_as_long_as_it_said() -> None:
+    began = fault.FaultOpened(what="camera device", why="it is unplugged", cause="device", since=at("9:20"))
+    ended = fault.FaultClosed(what="camera device", since=at("9:24"))
+    row = row_of(GRADEBOOK, *BEGUN, (SESSION, began), (SESSION, ended))
+    (one,) = row.faults
+    assert (one.began_at, one.ended_at) == (at("9:20"), at("9:24"))

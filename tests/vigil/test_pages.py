@@ -129,6 +129,9 @@ def test_coverage_is_what_was_told_while_the_clock_ran() -> None:
     assert (camera.due_s, camera.seen_s) == (30 * 60, 15 * 60)
     never = told("pasted", happened, at("9:50"), 1)
     assert (never.seen_s, never.cannot_tell, never.reopened) == (0.0, 900, 1)
+    only_focus = PageObserved(at=at("9:28"), kinds=("focus_lost",))
+    muted = told("camera_muted", [*happened[:4], only_focus, *happened[4:]], at("9:50"), muted_at=at("9:28"))
+    assert (muted.taken, muted.muted, muted.cannot_tell) == (90, 360, 450)
 
 
 async def _any(hall: Hall, session: str, kind: type, at_least: int = 1) -> bool:
