@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from commands.checkpoint import Signer, signers
 from commands.envelope import tag_of
 from commands.proofs import Checkpoint
-from domain import chat, enrolment, fault, incidents, record, recording, schedule, session
+from domain import enrolment, fault, incidents, record, recording, schedule, session
 from domain.event import Event
 from domain.following import Rescheduled
 from domain.outage import WORDS, OutageMarked
@@ -28,6 +28,7 @@ from vigil.html import private as _text
 from vigil.html import text as escape
 from vigil.report_admission import admission
 from vigil.report_allowed import allowed, muted
+from vigil.report_chat import talked
 from vigil.report_help import helped
 from vigil.report_page import page
 from vigil.report_stops import interventions, stopped
@@ -245,13 +246,8 @@ def _help(shown: Shown) -> str:
     return helped(shown.events)
 
 
-def _said(b: chat.MessageSent) -> str:
-    return _text(b.text) + (f" (canned message {b.canned.canned}, version {b.canned.version})" if b.canned else "")
-
-
 def _chat(shown: Shown) -> str:
-    rows = [(_at(b.at), f"{b.side} ({b.by})", _said(b)) for _, b in _of(shown, chat.MessageSent)]
-    return section("Chat", table(("When", "From", "Message"), rows))
+    return talked(shown.events)
 
 
 def _recordings(shown: Shown) -> str:

@@ -1,12 +1,18 @@
 // The candidate in focus: their chat, a warning, an incident raised by hand.
 
 import { acts } from "/assets/acts.js";
+import { showAllowed } from "/assets/allowed.js";
+import { cannedMessages } from "/assets/canned.js";
 import { busy, clockTime, complain, find, make } from "/assets/show.js";
 
 export function openChat(call, watcher, { me, policy }) {
   let session = "";
   let row = null;
   const doing = acts(call, me, policy, () => row);
+  const lookForCanned = cannedMessages(call, async (canned) => {
+    await call.post(`/sessions/${session}/messages`, { canned });
+    await refresh(session);
+  });
   // The live list tells of the candidate's messages; what colleagues write, and what was read, is looked up by and by.
   const looking = setInterval(() => session && refresh(session), 4000);
 
@@ -16,17 +22,21 @@ export function openChat(call, watcher, { me, policy }) {
     doing.see();
     find("#focus").hidden = false;
     find("#focus-head").textContent = row.name ?? "(erased)";
+    showAllowed(row);
     for (const id of ["#write", "#warn", "#raise"]) find(id).hidden = !watcher;
     find("#chat").replaceChildren();
     complain(null, find("#chat-problem"));
     await refresh(session);
-    if (watcher) find("#words").focus();
+    if (!watcher) return;
+    find("#words").focus();
+    await lookForCanned();
   }
 
   /** Called for every row that has changed. */
   function see(changed) {
     if (changed.session !== session) return;
     row = changed;
+    showAllowed(row);
     doing.see();
     refresh(session);
   }

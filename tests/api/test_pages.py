@@ -135,6 +135,23 @@ async def test_an_invigilator_watches_writes_and_pauses(hall: Hall, browser: Bro
         await expect(line).to_contain_text("(identity check: passed)")
 
 
+async def test_an_invigilator_sends_a_text_that_is_ready(hall: Hall, browser: Browser) -> None:
+    exam = await an_exam(hall)
+    await sit(exam)
+    body = {"label": "Almost over", "text": "Ten minutes are left."}
+    assert (await exam.planner.post("/api/v1/canned-messages", json=body)).status_code == 201
+    async with a_page(browser) as page:
+        await signed_in(page, exam, "invigilator@example.org")
+        await page.get_by_role("row").get_by_role("button", name="Candidate 0", exact=True).click()
+        await page.get_by_label("A text that is ready").select_option("Almost over")
+        await expect(page.locator("#ready-text")).to_have_text("Ten minutes are left.")
+        await page.get_by_role("button", name="Send it").click()
+        await expect(page.locator("#chat")).to_contain_text("Ten minutes are left.")
+        await expect(page.locator("#ready-text")).to_be_empty()
+    (sent,) = (await exam.candidates[0].get(f"/api/v1/sessions/{exam.sessions[0]}/messages")).json()["messages"]
+    assert sent["text"] == "Ten minutes are left."
+
+
 async def test_a_lead_ends_an_exam_by_its_candidates_name_and_takes_that_back(hall: Hall, browser: Browser) -> None:
     exam = await an_exam(hall)
     await sit(exam)
