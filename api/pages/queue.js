@@ -4,8 +4,8 @@ import { busy, complain, duration, find, make, words } from "/assets/show.js";
 
 const FINAL = ["submitted", "terminated", "declined"];
 
-/** `rows` gives the live rows, `choose` opens a candidate. Gives a function to call when rows have changed. */
-export function helpQueue(call, me, { rows, choose }) {
+/** `rows` gives the live rows, `choose` opens a candidate, `nameOf` names an account. Gives a function to call when rows have changed. */
+export function helpQueue(call, me, { rows, choose, nameOf }) {
   const list = find("#help-queue");
   const shown = new Map(); // help -> its entry
   const problem = find("#help-problem");
@@ -50,7 +50,7 @@ export function helpQueue(call, me, { rows, choose }) {
     entry.fill = (now) => {
       const owner = now.help.taken_by;
       const waits = duration((Date.now() - call.skew() - Date.parse(now.help.at)) / 1000);
-      state.textContent = owner ? (owner === me.actor ? `taken by you, ${waits}` : `taken by somebody else, ${waits}`) : `waits ${waits}`;
+      state.textContent = owner ? (owner === me.actor ? `taken by you, ${waits}` : `taken by ${nameOf(owner)}, ${waits}`) : `waits ${waits}`;
       take.hidden = Boolean(owner);
       release.hidden = !owner || (owner !== me.actor && !me.roles.includes("lead_invigilator"));
       form.hidden = !me.roles.some((role) => ["invigilator", "lead_invigilator"].includes(role));
