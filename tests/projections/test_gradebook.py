@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from domain import fault, incidents, intervention, record, recording
+from domain import fault, incidents, intervention, record, recording, stops
 from projections.gradebook import GRADEBOOK
-from projections.gradebook_row import Coverage, Fault, Flag, Gap, Intervention, Seal
+from projections.gradebook_row import BreakTaken, Coverage, Fault, Flag, Gap, Intervention, Seal
 from tests.domain.hall import NINE, at
 from tests.projections.hall import (
     BEGUN,
@@ -90,6 +90,25 @@ def test_interventions_keep_their_last_stage_and_where_they_took_effect() -> Non
     )  # fmt: skip
     expected = Intervention(kind="pause", stage="applied", at=at("9:30"), by="kim", where="page")
     assert row.interventions == {"s1.p1": expected}
+
+
+def test_what_the_exam_platform_has_confirmed_and_what_was_seen_of_a_look_stay() -> None:
+    there, page = (intervention.Applied(at=at("9:32"), where=where) for where in ("platform", "page"))  # type: ignore[arg-type]
+    (one,) = row_of(GRADEBOOK, *BEGUN, requested(), (PAUSE, there), (PAUSE, page)).interventions.values()
+    assert (one.stage, one.where) == ("applied", "platform")
+    marked = (PAUSE, intervention.Marked(at=at("9:32"), by="lee", result="passed"))
+    (one,) = row_of(GRADEBOOK, *BEGUN, requested("room_scan"), marked).interventions.values()
+    assert (one.stage, one.result, one.by) == ("applied", "passed", "kim")
+
+
+def test_breaks_are_kept_with_what_they_took_and_how_much_too_long_they_were() -> None:
+    began = (SESSION, stops.BreakStarted(at=at("9:30"), kind="rest", until=at("9:40"), intervention="p1"))
+    ended = (SESSION, stops.BreakEnded(at=at("9:45"), why="back", stopped_s=600.0, over_s=300.0))
+    taken = BreakTaken(kind="rest", began_at=at("9:30"), until=at("9:40"))
+    assert row_of(GRADEBOOK, *BEGUN, began).breaks == (taken,)
+    after = row_of(GRADEBOOK, *BEGUN, began, ended)
+    assert after.breaks == (replace(taken, ended_at=at("9:45"), stopped_s=600.0, over_s=300.0),)
+    assert (after.phase, after.clock.stopped_s) == ("in_progress", 600.0)
 
 
 def test_messages_views_and_exports_are_counted() -> None:
