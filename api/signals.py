@@ -12,11 +12,11 @@ from litestar.params import FromPath, JSONBody
 from nats.errors import Error as NatsError
 
 from api import hints
-from api.callers import load_session, may
+from api.callers import may
 from api.limits import limited
 from api.ordering import AnyRequest, caller_of, command, services_of
 from commands import signals
-from domain import incidents
+from domain import incidents, session_rules
 from domain.browser_rules import matters
 from domain.messages import PageBeat
 from domain.phase import RUNNING
@@ -39,7 +39,8 @@ async def hear(request: AnyRequest, session: FromPath[str], data: JSONBody[Batch
     """
     services, tenant = services_of(request), caller_of(request).tenant
     said = heard(data, services.now())
-    state = await load_session(services, tenant, session)
+    stream = str(Stream(tenant, "session", session))
+    _, state = await services.handler.load(session_rules.DECIDER, stream)  # the guard has just read it afresh
     if state.phase in RUNNING:
         if services.nats.is_connected:
             with suppress(NatsError):
