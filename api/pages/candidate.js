@@ -1,10 +1,12 @@
 // The candidate's page: join, notice, system check, exam, end. What the server says is shown; nothing is guessed.
 
 import { client } from "/assets/calls.js";
+import { showAllowed } from "/assets/allowed.js";
 import { assessment, fullScreen } from "/assets/assessment.js";
 import { runChecks } from "/assets/checks.js";
 import { covers } from "/assets/cover.js";
 import { deviceKey, elsewhere } from "/assets/device.js";
+import { contactWords, keepContact, recallContact } from "/assets/emergency.js";
 import { raiseHand } from "/assets/hand.js";
 import { identityCheck } from "/assets/identity.js";
 import { busy, clockTime, complain, duration, find, left, make, words } from "/assets/show.js";
@@ -26,6 +28,7 @@ async function open() {
   sessionStorage.setItem("vigil-link", link); // for when this page is loaded again, whatever comes of this try
   try {
     const joined = await client().post("/join", { token: link, device: deviceKey() });
+    keepContact(joined);
     here.call = client(joined.token);
     here.at = `/sessions/${joined.session}`;
     here.skew = Date.now() - Date.parse(joined.server_time);
@@ -75,9 +78,10 @@ function step() {
   find("#help").hidden = ["submitted", "terminated", "declined"].includes(clock.phase);
   find("#notice-text").textContent = session.notice.text;
   find("#status").textContent = words(clock.phase);
+  showAllowed(clock);
   if (session.pin_needed && !clock.started_at) find("#pin-place").hidden = false;
   find("#start").textContent = clock.started_at ? "Go back to the exam" : "Start the exam";
-  here.identity(here.checked ?? { standing: "none", pictures: [] }, session.policy.identity && ["checks", "exam"].includes(now));
+  here.identity(here.checked ?? { standing: "none", pictures: [] }, session.policy.identity && ["checks", "exam"].includes(now), clock.allowed);
   if (here.ended && now !== "end") return location.reload(); // somebody let them in again: cameras are asked for anew
   if (now === "end") end();
   here.sitting = now === "exam";
@@ -212,7 +216,7 @@ async function connection(state) {
     if (["not_live", "refused", "asking"].includes(standing)) return away(Boolean(here.clock.started_at));
   }
   const text = { live: "connection good", late: "connection late; trying again by itself", ended: "you are signed out; open your link again" };
-  find("#connection").textContent = text[state];
+  find("#connection").textContent = text[state] + (state === "live" ? "" : `.${contactWords()}`);
   find("#connection").className = state === "live" ? "good" : "warn";
 }
 
@@ -262,5 +266,6 @@ function tick() {
   find("#left").textContent = seconds === null || seconds === undefined || OVER.includes(here.clock.phase) ? "" : `${duration(seconds)} left`;
 }
 
+recallContact();
 await open();
 setInterval(tick, 500);

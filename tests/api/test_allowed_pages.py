@@ -1,0 +1,47 @@
+"""In a real browser: whom to call when the page does not work, and what an accommodation allows."""
+
+from __future__ import annotations
+
+from playwright.async_api import Browser, expect
+
+from tests.api.hall import Hall, an_exam
+from tests.api.test_pages import a_page, browser, signed_in
+
+__all__ = ["browser"]
+
+CONTACT = {"emergency_phone": "+43 1 58801", "emergency_email": "exams@example.org"}
+
+
+async def test_a_candidate_knows_whom_to_call_also_without_a_connection(hall: Hall, browser: Browser) -> None:
+    exam = await an_exam(hall)
+    assert (await exam.planner.patch(f"/api/v1/schedules/{exam.schedule}", json=CONTACT)).status_code == 204
+    async with a_page(browser) as page:
+        await page.goto(f"{hall.url}/join#{exam.links[0].rpartition('#')[2]}")
+        await expect(page.get_by_text("Before you begin")).to_be_visible()
+        told = page.locator("#emergency")
+        await expect(told).to_have_text("If this page does not work: +43 1 58801 or exams@example.org.")
+        await expect(told.get_by_role("link", name="+43 1 58801")).to_have_attribute("href", "tel:+43158801")
+        assert (
+            await exam.planner.delete(f"/api/v1/schedules/{exam.schedule}/candidates/{exam.sessions[0]}")
+        ).status_code == 204
+        lost = page.locator("#connection")
+        await expect(lost).to_contain_text("call +43 1 58801 or write to exams@example.org", timeout=30_000)
+        await page.route("**/api/v1/**", lambda route: route.abort())
+        await page.reload()  # the front door does not answer
+        await expect(page.locator("#problem")).to_be_visible()
+        await expect(told).to_contain_text("+43 1 58801")
+
+
+async def test_what_is_allowed_is_shown_to_who_watches_and_to_the_candidate(hall: Hall, browser: Browser) -> None:
+    exam = await an_exam(hall)
+    grant = {"session": exam.sessions[0], "extra_time_percent": 25, "people": ["reader"], "objects": ["a cushion"]}
+    answer = await exam.planner.post(f"/api/v1/schedules/{exam.schedule}/accommodations", json=grant)
+    assert answer.status_code == 200, answer.text
+    words = "Allowed: 25 % more time; in view: reader; on the desk: a cushion. Not looked for: several people."
+    async with a_page(browser) as page:
+        await page.goto(f"{hall.url}/join#{exam.links[0].rpartition('#')[2]}")
+        await expect(page.locator("#allowed")).to_have_text(words)
+    async with a_page(browser) as page:
+        await signed_in(page, exam, "invigilator@example.org")
+        await page.get_by_role("button", name="Candidate 0").click()
+        await expect(page.locator("#allowed")).to_have_text(words)
