@@ -19,9 +19,11 @@ from api import (
     canned_messages,
     chat,
     day,
+    devices,
     duty,
     exports,
     health,
+    identity,
     incidents,
     interventions,
     join,
@@ -63,7 +65,7 @@ from api.services import Services
 PREFIX = "/api/v1"
 PARTS = (
     sign_in, users, schedules, staffing, candidates, accommodations, start_pin, join, sessions, candidate_stream,
-    signals, whip, chat, canned_messages, helping, interventions, breaks, outages, live, wall,
+    signals, identity, devices, whip, chat, canned_messages, helping, interventions, breaks, outages, live, wall,
     policies, duty, day, incidents, triage, records, recordings, receipt, exports, proofs, service_tokens, sign_ins,
 )  # fmt: skip
 

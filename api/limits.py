@@ -18,7 +18,7 @@ from litestar.handlers import BaseRouteHandler
 
 from api.problems import Denied
 
-Kind = Literal["reads", "commands", "signals", "messages", "broadcasts", "interventions", "exports"]
+Kind = Literal["reads", "commands", "signals", "messages", "broadcasts", "interventions", "exports", "pictures"]
 
 
 class Rate(NamedTuple):
@@ -36,6 +36,7 @@ RATES: Mapping[Kind, Rate] = {
     "broadcasts": Rate(60, 1),
     "interventions": Rate(300, 0.1),
     "exports": Rate(200, 5),
+    "pictures": Rate(60, 2),
 }
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _WORDS: Mapping[Kind, str] = {"messages": "you are writing very fast, so this message was not sent"}

@@ -18,6 +18,7 @@ from api.passwords import Passwords
 from api.tokens import Tokens
 from commands.handler import Handler
 from commands.ids import Pseudonyms
+from domain.identity import Stored
 from domain.incidents import Evidence
 from projections.reader import Standing
 
@@ -54,6 +55,18 @@ class Exports(Protocol):
     def read(self, tenant: str, export: str) -> AsyncIterator[bytes]: ...
 
 
+class IdentityPictures(Protocol):
+    """Pictures for the identity check, sealed before they leave the process."""
+
+    async def keep(self, tenant: str, session: str, what: str, jpeg: bytes) -> Stored:
+        """The same picture is stored once. Raises `Refused` when its key was destroyed, and `ObjectStoreAway`."""
+        ...
+
+    async def open(self, tenant: str, session: str, stored: Stored) -> bytes | None:
+        """The JPEG, or None when it or its key is gone."""
+        ...
+
+
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One line of /readyz."""
 
@@ -88,6 +101,7 @@ class Services:
     key_fingerprint: str  # of the key that signs checkpoints
     open_recording: Callable[[str, str], Awaitable[Playable | None]]  # (tenant, recording)
     open_picture: Callable[[str, str, Evidence], Awaitable[bytes | None]]  # (tenant, session, evidence) -> JPEG
+    identity_pictures: IdentityPictures
     exports: Exports
     objects_ready: Callable[[], Awaitable[Check]]
     standings: Callable[[], Awaitable[Sequence[Standing]]]  # of every tenant, which `pool` does not see

@@ -64,8 +64,18 @@ async def hang_up(request: AnyRequest, session: FromPath[str], track: FromPath[s
     await asyncio.gather(*(_ask(services, beat.worker, order) for beat in services.workers.alive()))
 
 
-async def _connect(request: AnyRequest, session: str, track: Track, state: Session, sdp: str) -> tuple[int, Published]:
+async def hang_up_all(request: AnyRequest, session: str) -> None:
+    """Ends the connections that a session has now, whoever holds them. What is opened later stays."""
     services, tenant = services_of(request), caller_of(request).tenant
+    last = {track: (await _tape(services, tenant, session, track)).connections for track in get_args(Track)}
+    orders = [Hangup(session=session, track=track, connection=n, why="replaced") for track, n in last.items() if n]
+    alive = services.workers.alive()
+    await asyncio.gather(*(_ask(services, beat.worker, order) for beat in alive for order in orders))
+
+
+async def _connect(request: AnyRequest, session: str, track: Track, state: Session, sdp: str) -> tuple[int, Published]:
+    services, caller = services_of(request), caller_of(request)
+    tenant = caller.tenant
     for _ in range(2):
         worker = services.workers.pick(session)
         if worker is None:
@@ -73,7 +83,10 @@ async def _connect(request: AnyRequest, session: str, track: Track, state: Sessi
         number = (await _tape(services, tenant, session, track)).connections + 1
         order = Publish(tenant=tenant, session=session, track=track, connection=number, subject=state.subject, sdp=sdp)
         reply = await _ask(services, worker, order)
-        started = partial(recordings.start_connection, session=session, track=track, connection=number, worker=worker)
+        started = partial(
+            recordings.start_connection, session=session, track=track, connection=number, worker=worker,
+            device=caller.device,
+        )  # fmt: skip
         match reply:
             case Published():
                 try:

@@ -16,7 +16,7 @@ from domain.phase import OVER
 
 Picture = Literal["photo", "document"]
 Standing = Literal["none", "waiting", "approved", "rejected", "deferred", "disputed", "settled"]
-Route = Literal["pictures", "in_person", "other"]
+Route = Literal["pictures", "in_person", "video_call", "known_to_staff", "other"]
 Finding = Literal["same_person", "another_person", "cannot_tell"]
 BOTH: frozenset[Picture] = frozenset({"photo", "document"})
 LETS_IN: frozenset[Standing] = frozenset({"approved", "deferred", "disputed", "settled"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
+from domain.accommodation import Accommodation
 from domain.event import Command, Private, Refused
 from domain.identity import (
     HELD,
@@ -88,10 +89,18 @@ DecideIdentity = ApproveIdentity | RejectIdentity | DeferIdentity | DisputeIdent
 IdentityCommand = Capture | SetReference | TakeIdentity | DecideIdentity | SettleIdentity
 
 
-def must_let_in(identity: Identity) -> None:
+def route_of(accommodation: Accommodation) -> Route:
+    """How a candidate is identified, as far as nobody decides otherwise."""
+    return "pictures" if accommodation.identity_route == "photos" else accommodation.identity_route
+
+
+def must_let_in(state: Session) -> None:
     """Raises `Refused` with what is missing for the start."""
+    identity = state.identity
     if identity.standing in LETS_IN:
         return
+    if route_of(state.allowed.accommodation) != "pictures":
+        raise Refused("an invigilator has to see who you are before you start; you need no pictures", field="identity")
     rule = {
         "none": "take the pictures of yourself and of your document before you start",
         "waiting": "an invigilator is looking at your pictures; you can start as soon as they have",
@@ -114,7 +123,7 @@ def decide(command: IdentityCommand, state: Session) -> tuple[IdentityEvent, ...
                 return ()
             return (ReferenceSet(object_key=object_key, sha256=sha256),)
         case TakeIdentity():
-            return _take(command, identity)
+            return _take(command, state)
         case ApproveIdentity() | RejectIdentity() | DeferIdentity() | DisputeIdentity():
             return _decide(command, state)
         case _:
@@ -139,9 +148,11 @@ def _capture(command: Capture, state: Session) -> tuple[IdentityEvent, ...]:
     )  # fmt: skip
 
 
-def _take(command: TakeIdentity, identity: Identity) -> tuple[IdentityEvent, ...]:
+def _take(command: TakeIdentity, state: Session) -> tuple[IdentityEvent, ...]:
     """Taken again by the same person it is held for longer."""
-    if not identity.undecided:
+    identity = state.identity
+    without = identity.standing == "none" and route_of(state.allowed.accommodation) != "pictures"
+    if not (identity.undecided or without):
         raise _overtaken(identity) or Refused("there is nothing to look at", field="identity")
     holder = identity.held_by(command.at)
     if holder and holder != command.by:

@@ -186,7 +186,7 @@ def _start(command: Start, state: Session) -> tuple[SessionEvent, ...]:
     if not state.checked:
         raise Refused("pass the system check before you start", field="system_check")
     if command.policy.identity:
-        must_let_in(state.identity)
+        must_let_in(state)
     if command.at < command.opens_at:
         raise Refused("the exam has not opened yet", field="window.opens_at")
     if command.at > command.last_entry_at and not state.in_time(command.last_entry_at):

@@ -23,6 +23,7 @@ from media.names import parse_recording_name
 from media.playback import CONTENT_TYPE, Playback
 from projections.reader import Standing, standings
 from vigil.exports import ExportJobs
+from vigil.identity_pictures import IdentityPictures
 from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,8 @@ def services(core: Core, exports: ExportJobs) -> Services:
     return Services(
         handler=core.handler, pool=core.pool, nats=core.nats, pseudonyms=core.pseudonyms, secret=core.tokens,
         public_url=core.settings.public_url, key_fingerprint=core.signer.fingerprint,
-        open_recording=media.recording, open_picture=media.picture, exports=exports,
+        open_recording=media.recording, open_picture=media.picture, identity_pictures=IdentityPictures(core),
+        exports=exports,
         objects_ready=media.ready, standings=standing, version=version("vigil"), source_url=core.settings.source_url,
     )  # fmt: skip
 

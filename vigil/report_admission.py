@@ -10,6 +10,10 @@ from vigil.html import at as _at
 from vigil.html import paragraph, private, section, table
 
 Row = tuple[object, ...]
+_HOW: dict[identity.Route, str] = {
+    "pictures": "by the pictures", "in_person": "in person", "video_call": "in a video call",
+    "known_to_staff": "as known to the staff", "other": "in another way",
+}  # fmt: skip
 
 
 def admission(events: Sequence[Recorded]) -> str:
@@ -28,8 +32,7 @@ def _identity(event: Recorded) -> Iterator[Row]:
         case identity.ReferenceSet():
             yield _at(event.recorded_at), "reference photo set", event.envelope.actor
         case identity.IdentityApproved(at=at, by=by, route=route, reason=reason):
-            how = {"pictures": "by the pictures", "in_person": "in person", "other": "in another way"}[route]
-            yield _at(at), f"approved {how}" + (f": {private(reason)}" if reason else ""), by
+            yield _at(at), f"approved {_HOW[route]}" + (f": {private(reason)}" if reason else ""), by
         case identity.IdentityRejected(at=at, by=by, reason=reason):
             yield _at(at), f"pictures rejected: {private(reason)}", by
         case identity.IdentityDeferred(at=at, by=by, reason=why, retake=retake):

@@ -25,7 +25,7 @@ export async function openLive(call, schedule, me) {
   find("#where").textContent = plan.title;
   const log = incidentLog(call, watcher);
   const focus = openChat(call, watcher, { me, policy: plan.policy });
-  const waiting = waitingList(call, schedule, watcher, () => rows);
+  const waiting = waitingList(call, schedule, watcher, plan.policy.identity, () => rows);
   const queue = helpQueue(call, me, { rows: () => rows, choose: (key) => choose(key) });
   const body = find("#sessions tbody");
   body.replaceChildren();

@@ -51,7 +51,7 @@ export function publish(call, path, media, state) {
       await connect();
     } catch (error) {
       if (stopped) return;
-      if ([401, 404, 409, 422].includes(error.status)) state("lost", error.message);
+      if ([401, 403, 404, 409, 422].includes(error.status)) state("lost", error.message);
       else await again(error.message);
     }
   }

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain import session_rules
+from domain.accommodation import Accommodated, Accommodation
 from domain.device import DeviceAdmitted
 from domain.identity import (
     HELD,
@@ -116,6 +117,17 @@ def test_without_pictures_a_person_says_how_they_know() -> None:
     other = replace(in_person, route="other")
     given(DECIDER, *READY).when(other).refused("say how", field="reason", kind="invalid")
     given(DECIDER, *READY).when(replace(other, reason=WHY)).then(replace(APPROVED, route="other", reason=WHY))
+
+
+def test_whom_an_accommodation_spares_the_pictures_is_seen_by_a_person() -> None:
+    spared = Accommodated(at=at("8:50"), accommodation=Accommodation(identity_route="video_call"))
+    given(DECIDER, *READY, spared).when(GO).refused("you need no pictures", field="identity")
+    take = TakeIdentity(at=at("9:04"), by="turing")
+    given(DECIDER, *READY, spared).when(take).then(IdentityTaken(at=at("9:04"), by="turing"))
+    seen = ApproveIdentity(at=at("9:05"), by="turing", route="video_call")
+    given(DECIDER, *READY, spared).when(seen).then(replace(APPROVED, route="video_call"))
+    answer = given(DECIDER, *READY, spared, replace(APPROVED, route="video_call")).when(GO)
+    assert answer.events[0] == replace(STARTED, policy=ASKS)
 
 
 def test_what_somebody_looks_at_nobody_else_is_given_for_a_minute() -> None:

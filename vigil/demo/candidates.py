@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -70,7 +71,8 @@ class Candidate:
 
     async def _join(self, link: str) -> None:
         """Join link, notice, system check, start: the whole onboarding, or what is left of it."""
-        joined = await self._post("/join", {"token": urlsplit(link).fragment})
+        device = sha256(link.encode()).hexdigest()  # the same when this process is started again
+        joined = await self._post("/join", {"token": urlsplit(link).fragment, "device": device})
         self._session, self._token = joined["session"], joined["token"]
         self._http.headers["Authorization"] = f"Bearer {self._token}"
         mine = f"/sessions/{self._session}"

@@ -1,0 +1,87 @@
+"""Identity and devices on the plain pages, in a real Chromium: shown, looked at, let in; asked, admitted, cut off."""
+
+from __future__ import annotations
+
+from playwright.async_api import Browser, expect
+
+from media.worker import MediaWorker
+from tests.api.hall import Exam, Hall, an_exam
+from tests.api.test_identity import an_exam_that_asks
+from tests.api.test_pages import a_page, browser, media, signed_in  # noqa: F401 - fixtures, asked for by name
+
+OTHER = "another-browser-somewhere"
+
+
+def link(exam: Exam) -> str:
+    return f"{exam.hall.url}/join#{exam.links[0].partition('#')[2]}"
+
+
+async def test_a_candidate_shows_who_they_are_and_an_invigilator_lets_them_in(
+    hall: Hall,
+    browser: Browser,  # noqa: F811
+    media: MediaWorker,  # noqa: F811
+) -> None:
+    exam = await an_exam_that_asks(hall)
+    async with a_page(browser) as page, a_page(browser) as staff:
+        await signed_in(staff, exam, "invigilator@example.org")
+        await expect(staff.locator("#stream")).to_have_text("● live")
+        await expect(staff.get_by_role("heading", name="To be let in")).to_be_hidden()
+        await page.goto(link(exam))
+        await page.get_by_role("button", name="I have read this and go on").click()
+        await page.get_by_role("button", name="Run the checks").click()
+        await expect(page.get_by_role("button", name="Start the exam")).to_be_enabled(timeout=15_000)
+        await page.get_by_role("button", name="Take a picture of me").click()
+        await expect(page.locator("#identity-photo-done")).to_have_text("sent")
+        await page.get_by_role("button", name="Take a picture of my document").click()
+        await expect(page.locator("#identity-said")).to_contain_text("An invigilator is looking at them")
+
+        await expect(staff.locator("#waiting-count")).to_have_text("1 waiting")
+        await staff.get_by_role("button", name="Look at the next one").click()
+        await expect(staff.get_by_alt_text("Picture of the candidate")).to_be_visible()
+        await expect(staff.locator("#look-who")).to_contain_text("Candidate 0")
+        await staff.get_by_label("Reason").fill("The document cannot be read.")
+        await staff.get_by_role("button", name="Reject, new pictures").click()
+        await expect(page.locator("#identity-said")).to_contain_text("The document cannot be read.")
+        await expect(page.locator("#identity-photo-done")).to_have_text("not yet")
+        await expect(staff.get_by_role("heading", name="To be let in")).to_be_hidden()
+        await page.get_by_role("button", name="Take a picture of me").click()
+        await page.get_by_role("button", name="Take a picture of my document").click()
+        await expect(staff.locator("#waiting-count")).to_have_text("1 waiting")
+        await staff.get_by_role("button", name="Look at the next one").click()
+        await staff.get_by_role("button", name="It is them").click()
+        await expect(page.get_by_role("heading", name="Who you are")).to_be_hidden()
+        await expect(staff.get_by_role("heading", name="To be let in")).to_be_hidden()
+        await page.get_by_role("button", name="Start the exam").click()
+        await expect(page.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
+
+
+async def test_an_exam_moves_to_another_device_when_an_invigilator_agrees(
+    hall: Hall,
+    browser: Browser,  # noqa: F811
+    media: MediaWorker,  # noqa: F811
+) -> None:
+    exam = await an_exam(hall)
+    async with a_page(browser) as first, a_page(browser, OTHER) as second, a_page(browser) as staff:
+        await signed_in(staff, exam, "invigilator@example.org")
+        await first.goto(link(exam))
+        await first.get_by_role("button", name="I have read this and go on").click()
+        await first.get_by_role("button", name="Run the checks").click()
+        start = first.get_by_role("button", name="Start the exam")
+        await expect(start).to_be_enabled(timeout=15_000)
+        await start.click()
+        await expect(first.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
+
+        await second.goto(link(exam))
+        await expect(second.locator("#device-said")).to_contain_text("taken on another device")
+        await second.get_by_role("button", name="Go on here").click()
+        await expect(second.locator("#device-said")).to_contain_text("You have asked to go on here")
+        await expect(first.locator("#device-asking")).to_contain_text("Another device asks")
+        await expect(staff.locator("#asking")).to_contain_text("Candidate 0 asks to go on with another device")
+        await staff.get_by_role("button", name="Admit").click()
+        await expect(first.locator("#device-said")).to_contain_text("taken on another device", timeout=10_000)
+        await expect(first.locator("#step-exam")).to_be_hidden()
+        await second.get_by_role("button", name="Run the checks").click(timeout=10_000)
+        back = second.get_by_role("button", name="Go back to the exam")
+        await expect(back).to_be_enabled(timeout=15_000)
+        await back.click()
+        await expect(second.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
