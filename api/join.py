@@ -55,7 +55,6 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True):
     window: Window
     duration_s: int
     expires_at: datetime
-    server_time: datetime
     emergency_phone: str
     emergency_email: str
 
@@ -96,7 +95,7 @@ async def join(request: AnyRequest, data: JSONBody[Join]) -> Response[Joined]:
     answer = Joined(
         token=services.tokens.sign(token), session=link.session, schedule=link.schedule, device=secret,
         live=state.over or state.devices.take(device), title=plan.title, window=plan.window,
-        duration_s=plan.duration_s, expires_at=expires_at, server_time=at, emergency_phone=plan.contact.phone,
+        duration_s=plan.duration_s, expires_at=expires_at, emergency_phone=plan.contact.phone,
         emergency_email=plan.contact.email,
     )  # fmt: skip
     return Response(answer)

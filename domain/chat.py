@@ -121,10 +121,10 @@ def decide(command: ChatCommand, state: Chat) -> tuple[ChatEvent, ...]:
 
 def _too_fast(wait_s: int) -> Refused:
     rule = (
-        f"{AT_MOST} messages were sent within a minute, so this one was not sent; what was sent before has arrived."
-        f" Wait {wait_s} second{'s' if wait_s > 1 else ''} and send it again"
+        f"wait {wait_s} second{'s' if wait_s > 1 else ''} and send this again: it was not sent,"
+        f" because {AT_MOST} messages were sent within a minute; those have arrived"
     )
-    return Refused(rule, field="text", kind="wait", after_s=wait_s)
+    return Refused(rule, kind="wait", after_s=wait_s)
 
 
 def _received(message: str, side: Side, state: Chat) -> None:

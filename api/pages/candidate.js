@@ -17,7 +17,7 @@ import { publish } from "/assets/whip.js";
 const STEPS = ["join", "device", "notice", "checks", "exam", "end"];
 const AWAY = [0, 502, 503, 504]; // what a later try may mend: nobody answers, or a front door that starts again
 const OVER = ["submitted", "terminated", "no_show", "declined", "ended_in_fault"];
-const here = { call: null, at: "", session: null, clock: null, skew: 0, media: {}, stops: [], stopStream: null };
+const here = { call: null, at: "", session: null, clock: null, media: {}, stops: [], stopStream: null };
 const chat = new Map();
 
 
@@ -31,9 +31,8 @@ async function open() {
     keepContact(joined);
     here.call = client(joined.token);
     here.at = `/sessions/${joined.session}`;
-    here.skew = Date.now() - Date.parse(joined.server_time);
     here.hand = raiseHand(here.call, here.at);
-    here.covers = covers(here.call, here.at, () => ({ clock: here.clock, skew: here.skew, camera: here.media.camera, sitting: here.sitting }));
+    here.covers = covers(here.call, here.at, () => ({ clock: here.clock, skew: here.call.skew(), camera: here.media.camera, sitting: here.sitting }));
     find("#title").textContent = joined.title;
     if (!joined.live) return away(true);
     here.identity = identityCheck(here.call, here.at, camera);
@@ -262,7 +261,7 @@ find("#write").onsubmit = (event) => {
 
 function tick() {
   if (here.clock?.on_break) here.covers.show();
-  const seconds = here.clock && left(here.clock, here.skew);
+  const seconds = here.clock && left(here.clock, here.call.skew());
   find("#left").textContent = seconds === null || seconds === undefined || OVER.includes(here.clock.phase) ? "" : `${duration(seconds)} left`;
 }
 

@@ -104,7 +104,10 @@ class Hall:
 @asynccontextmanager
 async def serving(app: object) -> AsyncIterator[str]:
     """A real server on a free port, in this loop."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=1)  # type: ignore[arg-type]
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=1,  # type: ignore[arg-type]
+        timeout_keep_alive=60,  # a slow machine must not hang up on a client that is just about to speak
+    )  # fmt: skip
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     while not server.started:

@@ -167,6 +167,15 @@ async def test_a_key_is_for_one_path_and_one_person(exam: Exam) -> None:
     await refused(hall, long, before, 400, "Idempotency-Key", "200")
 
 
+async def test_a_key_is_for_one_query_too(exam: Exam) -> None:
+    hall, key = exam.hall, {"Idempotency-Key": "which sign-out"}
+    client = await hall.as_a("reviewer", "leaves.twice@example.org")
+    assert (await client.post(f"{V1}/sign-out", headers=key)).status_code == 204
+    before = await hall.position()
+    everywhere = await client.post(f"{V1}/sign-out?everywhere=true", headers=key)
+    await refused(hall, everywhere, before, 422, "Idempotency-Key", "used for another request")
+
+
 async def test_of_two_bodies_under_one_key_at_once_one_is_done(exam: Exam) -> None:
     at = f"{V1}/sessions/{exam.sessions[1]}/messages"
     for n in range(5):

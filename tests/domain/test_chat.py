@@ -50,7 +50,7 @@ def test_a_message_is_not_a_novel() -> None:
 def test_nobody_floods_the_other_side() -> None:
     flood = [replace(SENT, message=f"f{n}", at=at("9:59") + timedelta(seconds=2 * n)) for n in range(AT_MOST)]
     soon = given(DECIDER, *flood).when(replace(SEND, at=at("9:59:50")))
-    soon.refused("was not sent; what was sent before has arrived. Wait 10 seconds", field="text", kind="wait")
+    soon.refused("wait 10 seconds and send this again: it was not sent", kind="wait")
     assert soon.refusal
     assert soon.refusal.after_s == 10
     given(DECIDER, *flood).when(SEND).then(SENT)  # the first of them is a minute old by now
@@ -64,7 +64,7 @@ def test_the_limit_of_one_side_holds_however_much_the_other_writes() -> None:
         for n in range(AT_MOST)
         for side in ("candidate", "invigilator")
     ]
-    given(DECIDER, *talk).when(replace(SEND, at=at("9:59:30"))).refused("Wait 30 seconds", field="text", kind="wait")
+    given(DECIDER, *talk).when(replace(SEND, at=at("9:59:30"))).refused("wait 30 seconds", kind="wait")
 
 
 def test_a_message_is_delivered_once() -> None:
