@@ -11,21 +11,27 @@ from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
 
 from api import hints
-from api.callers import WATCHERS, load_schedule, may
+from api.callers import WATCHERS, load_schedule, load_session, may
 from api.each import Answers, chosen, for_each
 from api.limits import limited
+from api.opening import decoder
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied
 from api.reading import names_of, rows_of
 from api.sessions import Because
 from commands import interventions
+from commands.envelope import read as read_event
 from commands.handler import UseCase
+from commands.ledger import read_stream
+from domain.enrolment import CandidateEnrolled
 from domain.intervention import ON_PLATFORM, Asked, Kind, Result, Stage, Where
 from domain.reasons import REASONS, worded
+from domain.recorded import Recorded, Stored
 from domain.stops import BreakKind
+from domain.stream import Stream
 from projections.gradebook import GRADEBOOK
-from projections.live import LIVE
 
+TAG = CandidateEnrolled.__struct_config__.tag
 NOT_CONNECTED = "an exam platform keeps a clock of its own, and has not said that it has done the same: do it there too"
 
 
@@ -219,9 +225,21 @@ def _wanted(session: str, data: NewIntervention, name: str | None = None) -> Use
 
 
 async def _name(request: AnyRequest, session: str) -> str | None:
-    """What the candidate is called."""
-    found = await rows_of(request, LIVE, {"key": f"{caller_of(request).tenant}/{session}"})
-    return next((row.name for row in found.rows.values()), None)
+    """What the candidate was last enrolled as, from the ledger itself; None once that is forgotten."""
+    services, tenant = services_of(request), caller_of(request).tenant
+    plan = (await load_session(services, tenant, session)).schedule
+    async with services.pool.connection() as conn:
+        rows = await read_stream(conn, str(Stream(tenant, "schedule", plan)))
+    enrolled = [row for row in rows if row.tag == TAG and _enrols(row, session)]
+    for event in await decoder(services.handler.keys)(enrolled[-1:]):
+        if isinstance(event, Recorded) and isinstance(event.body, CandidateEnrolled):
+            return event.body.name.text
+    return None
+
+
+def _enrols(row: Stored, session: str) -> bool:
+    body = read_event(row)[1]
+    return isinstance(body, CandidateEnrolled) and body.session == session
 
 
 async def _told(request: AnyRequest, session: str) -> None:

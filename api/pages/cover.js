@@ -86,7 +86,7 @@ export function covers(call, at, now) {
     const seconds = (Date.parse(taken.until) + now().skew - Date.now()) / 1000;
     const runs = taken.kind === "comfort" || seconds < 0;
     const text = seconds < 0 ? `Your break is over since ${duration(-seconds)}.` : `${duration(seconds)} left of your break.`;
-    const more = `${runs ? "The clock of your exam runs." : "The clock of your exam stands."} ${runs ? "" : PLATFORM} Nothing that is seen meanwhile counts.`;
+    const more = `${runs ? "The clock of your exam runs." : "The clock of your exam stands."} ${runs || last("break")?.platform ? "" : PLATFORM} Nothing that is seen meanwhile counts.`;
     const head = taken.kind === "rest" ? "You are on a rest break" : "You are on a break";
     return { head, text, more, view: true, ok: "I am back", act: () => call.post(`${at}/breaks/return`) };
   }
@@ -94,8 +94,9 @@ export function covers(call, at, now) {
   function stands(clock) {
     if (!(clock.phase in STANDS)) return null;
     const [head, action] = STANDS[clock.phase];
-    const more = `The clock has stopped. This is not an accusation. ${PLATFORM} It goes on by itself here.`;
-    return { head, text: last(action)?.text ?? "", more };
+    const one = last(action);
+    const more = `The clock has stopped. This is not an accusation. ${one?.platform ? "" : PLATFORM} It goes on by itself here.`;
+    return { head, text: one?.text ?? "", more };
   }
 
   /** Beside the checks: that the exam stands, so that nobody hurries. */

@@ -161,6 +161,15 @@ async def test_a_room_scan_is_asked_for_only_where_the_policy_allows_it(hall: Ha
     before = await hall.position()
     answer = await exam.invigilator.post(f"{at}/interventions", json={"kind": "room_scan"})
     await refused(hall, answer, before, 409, "kind", "allows no room scan")
+    reasons = {"room_scan": "Books are forbidden in this exam."}
+    allowed, there = await a_sitting(hall, room_scan=True, reasons=reasons)
+    scan = await ask(allowed.invigilator, there, kind="room_scan", text="Also below the desk, please.")
+    done = await allowed.candidates[0].post(f"{there}/interventions/{scan}/progress", json={"stage": "acknowledged"})
+    assert done.status_code == 204
+
+
+async def test_nobody_on_a_break_is_asked_to_show_anything(hall: Hall) -> None:
+    exam, at = await a_sitting(hall)
     await ask(exam.invigilator, at, kind="break", minutes=5)
     before = await hall.position()
     answer = await exam.invigilator.post(f"{at}/interventions", json={"kind": "identity_check"})

@@ -54,6 +54,13 @@ def test_the_notice_names_the_article_of_the_legal_basis(basis: LegalBasis, arti
     assert f"GDPR art. 6(1){article}" in notice(Policy(legal_basis=basis))
 
 
+def test_the_notice_tells_of_room_scans_only_where_they_are_allowed() -> None:
+    line = "An invigilator may ask you to show your room with your camera."
+    assert line in notice(Policy(room_scan=True)).splitlines()
+    assert line not in notice(Policy(room_scan=True, camera=False))
+    assert line not in notice(Policy())
+
+
 def test_a_session_publishes_the_tracks_that_its_policy_asks_for() -> None:
     assert Policy().tracks == ("camera", "screen")
     assert Policy(camera=False).tracks == ("screen",)
