@@ -26,14 +26,18 @@ async def hear(work: Work, name: str, heard: Heard) -> None:
             await work.do(incidents.DECIDER, name, found)
 
 
-async def fall_silent(work: Work, name: str, since: datetime) -> None:
-    """A page that has told before is not heard any more: a fault. What it pointed out is not observed any longer."""
+async def fall_silent(work: Work, name: str, since: datetime, *, ours: bool = False) -> None:
+    """A page that has told before is not heard any more: a fault, which may be ours.
+
+    What it pointed out is not observed any longer.
+    """
     page = (await work.state(session_rules.DECIDER, name)).page
     if not page.kinds:
         return
     since = max(since, page.told_at or since)
     await work.do(session_rules.DECIDER, name, ObservePage(at=since, kinds=frozenset()))
-    why = "the candidate's page is silent: it is closed, or cut off"
-    await work.do(session_rules.DECIDER, name, OpenFault(what=SILENT, why=why, cause="network", since=since))
+    why = "the candidate's page is not heard: " + ("no front door answers it" if ours else "it is closed, or cut off")
+    fault = OpenFault(what=SILENT, why=why, cause="ours" if ours else "network", since=since)
+    await work.do(session_rules.DECIDER, name, fault)
     for found in browser_rules.unheard(await work.state(incidents.DECIDER, name), since):
         await work.do(incidents.DECIDER, name, found)

@@ -9,8 +9,11 @@ from functools import partial
 from psycopg import AsyncConnection
 
 from commands import sessions, signals
+from commands.envelope import read
 from commands.handler import Handler
+from commands.ledger import read_stream
 from domain.browser import BrowserSetting
+from domain.fault import FaultOpened
 from domain.policy import Policy
 from domain.signals import Batch, Heard, Sample, Value, heard
 from tests.commands.hall import NINE, do, planned, ready, tags
@@ -61,3 +64,12 @@ async def test_silence_is_said_once_and_leaves_nothing_open(one: Handler, other:
     assert (await tags(app, f"tu/session/{session}"))[-2:] == ["session.page_observed", "session.fault_opened"]
     await do(other, partial(signals.hear, name=session, heard=says(60, "live", 50)))
     assert (await tags(app, f"tu/session/{session}"))[-2:] == ["session.page_observed", "session.fault_closed"]
+
+
+async def test_a_page_that_nobody_answers_is_a_fault_of_ours(one: Handler, app: AsyncConnection) -> None:
+    session = await sitting(one)
+    silent = partial(signals.fall_silent, name=session, since=NINE + timedelta(minutes=10) + 21 * S, ours=True)
+    await do(one, silent)
+    _, fault = read((await read_stream(app, f"tu/session/{session}"))[-1])
+    assert isinstance(fault, FaultOpened)
+    assert (fault.what, fault.cause) == ("page", "ours")
