@@ -69,9 +69,9 @@ class Presence:
                 del self._held[tenant, actor]
 
     async def tell(self) -> None:
-        """Says each second who holds a stream here, until cancelled."""
+        """Says each second that this front door is there, and who holds a stream here, until cancelled."""
         while True:
-            if self._held and self._nats.is_connected:
+            if self._nats.is_connected:
                 with suppress(NatsError):
                     await self._nats.publish(SUBJECT, msgspec.msgpack.encode(StreamsHeld(held=tuple(self._held))))
             await asyncio.sleep(EVERY_S)

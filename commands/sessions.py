@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from datetime import datetime
 from hashlib import sha256
 
 from commands.handler import Work
@@ -139,6 +140,12 @@ async def open_fault(work: Work, name: str, what: str, why: str) -> None:
 
 async def close_fault(work: Work, name: str, what: str) -> None:
     await work.do(session_rules.DECIDER, name, fault.CloseFault(what=what))
+
+
+async def note_outage(work: Work, name: str, what: str, why: str, *, since: datetime) -> None:
+    """A fault of ours that could not be noted while it lasted, because it was the ledger that was away."""
+    await work.do(session_rules.DECIDER, name, fault.OpenFault(what=what, why=why, since=since))
+    await work.do(session_rules.DECIDER, name, fault.CloseFault(what=what, since=work.at))
 
 
 def _about(state: Session, name: str, reason: str) -> Private:

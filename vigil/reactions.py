@@ -13,11 +13,13 @@ from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 import psycopg
 from psycopg import AsyncConnection
 
+from api.presence import SUBJECT as SERVING
 from commands import duty, interventions, sessions, signals, triage
 from commands.handler import Busy, UseCase
 from commands.ledger import LedgerAway
@@ -30,7 +32,8 @@ from vigil.connections import Ears, Live, Lost, judge
 from vigil.outlook import Outlook, Over, look, until_there
 from vigil.pages import PageEars
 from vigil.sealing import LOST_AFTER, seal
-from vigil.watching import DetectorEars
+from vigil.watching import SUBJECT as DETECTING
+from vigil.watching import BeatEars
 from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
@@ -42,24 +45,43 @@ SEALS_AT_ONCE = 3  # each holds one of the pool's connections while it waits for
 SEAL_AGAIN_S = 0.5
 LEADER = 0x766967696C  # the advisory lock's number: "vigil" in ASCII
 ACTOR = "system/react"
-MESSAGING, DETECTORS, DUTY = "messaging", "detectors", "duty"
+MESSAGING, DETECTORS, DUTY, FRONT_DOOR, DATABASE = "messaging", "detectors", "duty", "front_door", "database"
 NOBODY_LOOKS = "no detector is there to look at the camera"
+NOBODY_SERVES = "Vigil's pages get no answer; what is recorded goes on, and what was sent is sent again"
+NOT_KEPT = "the ledger was away; what was asked meanwhile was asked again afterwards"
+NOTED_FROM = timedelta(seconds=2)  # away for less, the database was missed by nobody
+SERVED_WITHIN_S = 3.0  # by any front door; one that starts again takes about two seconds
+
+
+class Heard(NamedTuple):
+    """All that is listened to."""
+
+    media: Ears
+    detectors: BeatEars
+    staff: StaffEars
+    pages: PageEars
+    doors: BeatEars
 
 
 async def react(core: Core) -> None:
     """Runs until cancelled; waits while another process leads."""
     async with (
-        Ears(core.nats) as ears, DetectorEars(core.nats) as detectors, StaffEars(core.nats) as staff,
-        PageEars(core.nats) as pages,
+        Ears(core.nats) as media, BeatEars(core.nats, DETECTING) as detectors, StaffEars(core.nats) as staff,
+        PageEars(core.nats) as pages, BeatEars(core.nats, SERVING, silent_s=SERVED_WITHIN_S) as doors,
     ):  # fmt: skip
+        away_since: datetime | None = None
         while True:
             try:
                 async with _leading(core.settings.database_url_for("project")) as conn:
                     log.info("this process leads the reactions")
                     await until_there(conn)
-                    await _lead(core, conn, ears, detectors, staff, pages)
+                    if away_since is not None and core.now() - away_since > NOTED_FROM:
+                        await _round(_outage(core, await look(conn, core.now()), away_since))
+                    away_since = None
+                    await _lead(core, conn, Heard(media, detectors, staff, pages, doors))
             except (psycopg.OperationalError, LedgerAway):
                 log.warning("the database was lost; standing for election again")
+                away_since = away_since or core.now()
                 await asyncio.sleep(1)
 
 
@@ -71,9 +93,7 @@ async def _leading(conninfo: str) -> AsyncIterator[AsyncConnection]:
         yield conn
 
 
-async def _lead(  # noqa: PLR0917 - all that is listened to
-    core: Core, conn: AsyncConnection, ears: Ears, detectors: DetectorEars, staff: StaffEars, pages: PageEars
-) -> None:
+async def _lead(core: Core, conn: AsyncConnection, heard: Heard) -> None:
     sealing: dict[tuple[str, str], asyncio.Task[None]] = {}
     turns = asyncio.Semaphore(SEALS_AT_ONCE)
     since = core.now()
@@ -81,9 +101,10 @@ async def _lead(  # noqa: PLR0917 - all that is listened to
         while True:
             seen = await look(conn, core.now())
             attended = await attending.look(conn, seen.running, seen.at)
-            await _round(_turns(core, ears, detectors, seen))
-            await _round(_silent(core, pages, seen))
-            await _round(_attending(core, staff, seen, attended))
+            await _round(_turns(core, heard.media, heard.detectors, seen))
+            await _round(_silent(core, heard.pages, seen))
+            await _round(_unserved(core, heard.doors, seen))
+            await _round(_attending(core, heard.staff, seen, attended))
             sealing = {key: task for key, task in sealing.items() if not task.done()}
             for one in seen.over:  # sealing waits for the notary, and must not hold up the clock
                 key = (one.tenant, one.session)
@@ -108,7 +129,7 @@ async def _round(turns: Iterator[Turn]) -> None:
             log.exception("nothing could be done about %s in this round", whose)
 
 
-def _turns(core: Core, ears: Ears, detectors: DetectorEars, seen: Outlook) -> Iterator[Turn]:
+def _turns(core: Core, ears: Ears, detectors: BeatEars, seen: Outlook) -> Iterator[Turn]:
     live = ears.live()
     for tenant, watch in seen.running:
         yield watch.session, _running(core, tenant, watch, live, seen.at, away=ears.away)
@@ -129,8 +150,24 @@ def _silent(core: Core, pages: PageEars, seen: Outlook) -> Iterator[Turn]:
     """Pages that have told before and are not heard any more."""
     for tenant, watch in seen.running:
         if watch.page and (silent_s := pages.silent_s(tenant, watch.session)) is not None:
-            fall_silent = partial(signals.fall_silent, name=watch.session, since=seen.at - timedelta(seconds=silent_s))
+            since, ours = seen.at - timedelta(seconds=silent_s), FRONT_DOOR in watch.faults
+            fall_silent = partial(signals.fall_silent, name=watch.session, since=since, ours=ours)
             yield watch.session, _say(core, tenant, f"page silent {watch.session} {watch.position}", fall_silent)
+
+
+def _unserved(core: Core, doors: BeatEars, seen: Outlook) -> Iterator[Turn]:
+    """Whether anybody answers the pages. Who has never been heard may not be meant to be there."""
+    if not doors.ever or (there := doors.alive()) is None:
+        return
+    for tenant, watch in seen.running:
+        yield watch.session, _fault(core, tenant, watch, FRONT_DOOR, None if there else NOBODY_SERVES)
+
+
+def _outage(core: Core, seen: Outlook, since: datetime) -> Iterator[Turn]:
+    """What could not be noted while the database was away is noted when it is back."""
+    for tenant, watch in seen.running:
+        note = partial(sessions.note_outage, name=watch.session, what=DATABASE, why=NOT_KEPT, since=since)
+        yield watch.session, _say(core, tenant, f"outage {watch.session} {since.isoformat()}", note)
 
 
 def _attending(core: Core, staff: StaffEars, seen: Outlook, attended: Attending) -> Iterator[Turn]:

@@ -1,4 +1,4 @@
-"""Whether anybody looks at pictures: detector workers say each second that they are there, and others listen."""
+"""Whether those who are needed are there: detector workers and front doors say so each second, and others listen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vigil.echo import Echo
 
 SUBJECT = "vigil.detector.beat"
 EVERY_S = 1.0
-SILENT_S = 5.0  # after which no detector worker is there
+SILENT_S = 5.0  # after which nobody of them is there
 
 
 async def beat(nats: Nats) -> None:
@@ -33,16 +33,16 @@ async def beat(nats: Nats) -> None:
         await asyncio.sleep(EVERY_S)
 
 
-class DetectorEars:
-    """Listens to the beats of detector workers. `async with DetectorEars(nats) as ears`."""
+class BeatEars:
+    """Listens to the beats of those on a subject. `async with BeatEars(nats, SUBJECT) as ears`."""
 
-    def __init__(self, nats: Nats) -> None:
-        self._nats = nats
+    def __init__(self, nats: Nats, subject: str, *, silent_s: float | None = None) -> None:
+        self._nats, self._subject, self._silent_s = nats, subject, silent_s
         self._echo = Echo(nats)
         self._heard_at = float("-inf")
 
     async def __aenter__(self) -> Self:
-        await self._nats.subscribe(SUBJECT, cb=self._heard)
+        await self._nats.subscribe(self._subject, cb=self._heard)
         await self._echo.__aenter__()
         return self
 
@@ -51,11 +51,17 @@ class DetectorEars:
     ) -> None:
         await self._echo.__aexit__(kind, error, trace)
 
+    @property
+    def ever(self) -> bool:
+        """Whether one of them has been heard since this began to listen."""
+        return self._heard_at > float("-inf")
+
     def alive(self) -> bool | None:
-        """Whether any detector worker is there; None while silence means nothing."""
-        if time.monotonic() - self._heard_at < SILENT_S:
+        """Whether any of them is there; None while silence means nothing."""
+        silent_s = SILENT_S if self._silent_s is None else self._silent_s
+        if time.monotonic() - self._heard_at < silent_s:
             return True
-        return False if self._echo.clear_for(SILENT_S) else None
+        return False if self._echo.clear_for(silent_s) else None
 
     async def _heard(self, _: Msg) -> None:
         self._heard_at = time.monotonic()

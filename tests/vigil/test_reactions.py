@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
+import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from api.presence import Presence
 from commands import interventions, schedules, sessions
 from commands.handler import Work
 from domain import intervention
@@ -19,8 +21,9 @@ from domain.record import Sealed
 from domain.session import GRACE, Ended, Submitted
 from domain.stops import BreakEnded
 from tests.vigil.hall import HOUR, Hall, a_hall, running, until
-from vigil import connections, watching
+from vigil import connections, reactions, watching
 from vigil.connections import ARRIVE_S
+from vigil.outlook import Outlook
 from vigil.reactions import LEADER, react
 from vigil.settings import Settings
 
@@ -155,6 +158,51 @@ async def test_that_nobody_looks_is_a_fault_until_a_detector_is_there(
         async with running(watching.beat(hall.core.nats)):
             await until(lambda: hall.events(session, FaultClosed))
     assert len(await hall.events(session, FaultOpened)) == 1
+
+
+async def test_that_no_front_door_answers_is_a_fault_until_one_is_there(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reactions, "SERVED_WITHIN_S", 1.5)
+    session = await hall.sitting()
+
+    async def faults(kind: type[FaultOpened | FaultClosed]) -> list[str]:
+        return [event.what for event in await hall.events(session, kind)]  # type: ignore[attr-defined]
+
+    async with hall.on_air(session, "camera", "screen"), hall.reacting():
+        await asyncio.sleep(2)
+        assert not await faults(FaultOpened), "who has never been heard may not be meant to be there"
+        async with running(Presence(hall.core.nats).tell()):
+            await asyncio.sleep(1)
+        await until(lambda: faults(FaultOpened))
+        assert not await faults(FaultClosed)
+        async with running(Presence(hall.core.nats).tell()):
+            await until(lambda: faults(FaultClosed))
+    assert (await faults(FaultOpened), await faults(FaultClosed)) == (["front_door"], ["front_door"])
+
+
+async def test_that_the_database_was_away_is_noted_when_it_is_back(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = await hall.sitting()
+    looked = reactions.look
+    lost_at: list[datetime] = []
+
+    async def lost(conn: AsyncConnection, at: datetime) -> Outlook:
+        if not lost_at:
+            lost_at.append(at)
+            raise psycopg.OperationalError("the server closed the connection unexpectedly")
+        return await looked(conn, at)
+
+    monkeypatch.setattr(reactions, "look", lost)
+    monkeypatch.setattr(reactions, "NOTED_FROM", timedelta())
+    async with hall.on_air(session, "camera", "screen"), hall.reacting():
+        (closed,) = await until(lambda: hall.events(session, FaultClosed))
+    (opened,) = await hall.events(session, FaultOpened)
+    assert isinstance(opened, FaultOpened)
+    assert isinstance(closed, FaultClosed)
+    assert (opened.what, opened.cause, closed.what) == ("database", "ours", "database")
+    assert opened.since
+    assert closed.since
+    assert lost_at[0] <= opened.since < closed.since
 
 
 async def test_who_is_still_cut_off_at_the_sessions_own_end_ended_in_a_fault(hall: Hall) -> None:

@@ -8,13 +8,13 @@ import psutil
 
 from tests.vigil.hall import running, until
 from vigil.embedded.nats import run_nats
-from vigil.watching import SILENT_S, DetectorEars, beat
+from vigil.watching import SILENT_S, SUBJECT, BeatEars, beat
 from vigil.wiring import connect_nats
 
 
 async def test_a_detector_worker_is_there_while_it_beats_and_gone_after_some_seconds_of_silence(nats_url: str) -> None:
     client, worker = await connect_nats(nats_url, "test"), await connect_nats(nats_url, "worker")
-    async with DetectorEars(client) as ears:
+    async with BeatEars(client, SUBJECT) as ears:
         assert ears.alive() is None, "it may be there and was not heard yet"
         async with running(beat(worker)):
             await until(lambda: _is(ears, True))
@@ -29,7 +29,7 @@ async def test_a_detector_worker_is_there_while_it_beats_and_gone_after_some_sec
 async def test_while_the_message_server_hangs_nobody_is_taken_for_gone(tmp_path: Path) -> None:
     with run_nats(tmp_path) as url:
         client, worker = await connect_nats(url, "test"), await connect_nats(url, "worker")
-        async with DetectorEars(client) as ears, running(beat(worker)):
+        async with BeatEars(client, SUBJECT) as ears, running(beat(worker)):
             await until(lambda: _is(ears, True))
             server = _server_in(tmp_path)
             server.suspend()
@@ -42,11 +42,11 @@ async def test_while_the_message_server_hangs_nobody_is_taken_for_gone(tmp_path:
         await client.close()
 
 
-async def _is(ears: DetectorEars, wanted: bool | None) -> bool:
+async def _is(ears: BeatEars, wanted: bool | None) -> bool:
     return ears.alive() is wanted
 
 
-async def _seen(ears: DetectorEars, seen: set[bool | None]) -> bool:
+async def _seen(ears: BeatEars, seen: set[bool | None]) -> bool:
     """Notes what is said, until nothing can be told."""
     seen.add(ears.alive())
     return None in seen
