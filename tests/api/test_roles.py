@@ -68,6 +68,14 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"DELETE {V1}/canned-messages/{{canned}}": ("planner", "lead_invigilator"),
     f"POST {SCHEDULE}/invigilators": ("planner",),
     f"DELETE {SCHEDULE}/invigilators/{{user}}": ("planner",),
+    f"POST {SCHEDULE}/removals": ("planner",),
+    f"GET {SCHEDULE}/accommodations": ("planner",),
+    f"POST {SCHEDULE}/accommodations": ("planner",),
+    f"DELETE {SCHEDULE}/accommodations/{{session}}": ("planner",),
+    f"POST {SCHEDULE}/detectors/{{kind}}/off": ("planner",),
+    f"POST {SCHEDULE}/detectors/{{kind}}/on": ("planner",),
+    f"POST {SCHEDULE}/close": ("planner",),
+    f"POST {SCHEDULE}/candidates/{{session}}/link": ("planner",),
     f"GET {SCHEDULE}/candidates": ("planner",),
     f"POST {SCHEDULE}/candidates": ("planner",),
     f"DELETE {SCHEDULE}/candidates/{{session}}": ("planner",),
@@ -90,6 +98,19 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"WS {SCHEDULE}/wall": WATCHERS,
     f"POST {SCHEDULE}/interventions": WATCHERS,
     f"POST {SCHEDULE}/broadcasts": WATCHERS,
+    f"GET {SCHEDULE}/help": ("planner", *WATCHERS),
+    f"GET {SCHEDULE}/attendance": ("planner", *WATCHERS, "reviewer", "auditor"),
+    f"GET {SCHEDULE}/attendance.csv": ("planner", *WATCHERS, "reviewer", "auditor"),
+    f"GET {SCHEDULE}/day-report": ("planner", *WATCHERS, "reviewer", "auditor"),
+    f"GET {SCHEDULE}/day-report.html": ("planner", *WATCHERS, "reviewer", "auditor"),
+    f"POST {SCHEDULE}/day-report/signature": WATCHERS,
+    f"GET {SCHEDULE}/outages": ("planner", *WATCHERS, "reviewer", "auditor"),
+    f"POST {SCHEDULE}/outages": ("planner", "lead_invigilator"),
+    f"POST {SESSION}/help": ("candidate",),
+    f"DELETE {SESSION}/help": ("candidate",),
+    f"POST {SESSION}/help/{{help}}/take": WATCHERS,
+    f"POST {SESSION}/help/{{help}}/release": WATCHERS,
+    f"POST {SESSION}/help/{{help}}/answer": WATCHERS,
     f"GET {SCHEDULE}/gradebook": ("reviewer", "auditor"),
     f"GET {SESSION}": ("candidate", "planner", *WATCHERS, "reviewer", "auditor"),
     f"GET {SESSION}/view": ("candidate",),
@@ -121,8 +142,15 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"POST {SESSION}/messages": ("candidate", *WATCHERS),
     f"POST {SESSION}/messages/{{message}}/delivered": ("candidate", *WATCHERS),
     f"POST {SESSION}/messages/{{message}}/read": ("candidate", *WATCHERS),
+    f"GET {SESSION}/interventions": (*WATCHERS, "reviewer", "auditor"),
     f"POST {SESSION}/interventions": WATCHERS,
-    f"POST {SESSION}/interventions/{{intervention}}/progress": ("candidate",),
+    f"POST {SESSION}/interventions/{{intervention}}/progress": ("candidate", *WATCHERS),
+    f"POST {SESSION}/interventions/{{intervention}}/result": WATCHERS,
+    f"POST {SESSION}/reinstate": ("lead_invigilator",),
+    f"POST {SESSION}/breaks": ("candidate",),
+    f"DELETE {SESSION}/breaks": ("candidate", *WATCHERS),
+    f"POST {SESSION}/breaks/return": ("candidate",),
+    f"GET {V1}/reasons": ("planner", *WATCHERS, "reviewer", "auditor"),
     f"GET {SESSION}/incidents": (*WATCHERS, "reviewer", "auditor"),
     f"POST {SESSION}/incidents": (*WATCHERS, "reviewer"),
     f"POST {SESSION}/incidents/{{incident}}/take": WATCHERS,
@@ -165,7 +193,7 @@ async def people(hall: Hall, exam: Exam) -> AsyncIterator[dict[str, httpx.AsyncC
     """A client for each role, on the exam where the role can be."""
     clients = {role: await hall.as_a(role) for role in STAFF}  # type: ignore[arg-type]
     lead = {"user": hall.user("lead_invigilator@example.org")}
-    assert (await exam.planner.post(f"{V1}/schedules/{exam.schedule}/invigilators", json=lead)).status_code == 204
+    assert (await exam.planner.post(f"{V1}/schedules/{exam.schedule}/invigilators", json=lead)).status_code == 200
     yield {**clients, "candidate": exam.candidates[0], "nobody": hall.http}
     for client in clients.values():
         await client.aclose()
@@ -204,7 +232,8 @@ async def test_every_route_is_closed_to_everybody_else(
     wrong = []
     for row, allowed in TABLE.items():
         method, _, template = row.partition(" ")
-        path = template.format_map(Named(named))
+        # Who gets a new link is out by the old one, so that call is about nobody.
+        path = template.format_map(Named(named | ({"session": "nosuch"} if template.endswith("/link") else {})))
         for role, client in people.items():
             found = await status(client, hall, method, path)
             if "anybody" in allowed or role in allowed:
