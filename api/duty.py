@@ -26,7 +26,7 @@ from domain.phase import RUNNING
 from domain.stream import Stream
 from projections.duty import DUTY, Rota
 from projections.incidents import INCIDENTS
-from projections.live import LIVE, Live
+from projections.live import LIVE
 from projections.people import PEOPLE, Person
 from projections.standing import GoingOn, going_on, in_numbers
 
@@ -112,13 +112,13 @@ async def read(request: AnyRequest, schedule: FromPath[str]) -> OnDuty:
     """Who is on duty for whom, what is being handed over, and all turns so far."""
     services, tenant = services_of(request), caller_of(request).tenant
     plan = await load_schedule(services, tenant, schedule)
-    rota = await _rota(request, schedule)
+    rota = await rota_of(request, schedule)
     rows = (await rows_of(request, LIVE, {"schedule": schedule})).rows.values()
     people = {row.user: row for row in (await rows_of(request, PEOPLE)).rows.values()}
     heard: Attendance = request.app.state.attendance
     sessions = [row.session for row in rows if not row.withdrawn]
     return OnDuty(
-        schedule=schedule, alarm=alarm(rota.now, rows), server_time=services.now(),
+        schedule=schedule, alarm=alarm(rota.now, (row.phase for row in rows)), server_time=services.now(),
         invigilators=tuple(
             Invigilator(
                 user=who, name=_name(people, who), lead=who in people and "lead_invigilator" in people[who].roles,
@@ -199,15 +199,15 @@ async def withdraw(request: AnyRequest, schedule: FromPath[str], hand_over: From
     await command(request, partial(shifts.withdraw, name=schedule, offered=hand_over, lead=lead))
 
 
-def alarm(now: Duty, rows: Iterable[Live]) -> str | None:
-    """What lead and planner must know at once."""
-    running = sum(row.phase in RUNNING for row in rows)
+def alarm(now: Duty, phases: Iterable[str]) -> str | None:
+    """What lead and planner must know at once. `phases` are those of the schedule's sessions."""
+    running = sum(phase in RUNNING for phase in phases)
     if now.on or not running:
         return None
     return f"nobody is on duty, and {running} {'session is' if running == 1 else 'sessions are'} under way"
 
 
-async def _rota(request: AnyRequest, schedule: str) -> Rota:
+async def rota_of(request: AnyRequest, schedule: str) -> Rota:
     found = await rows_of(request, DUTY, {"key": f"{caller_of(request).tenant}/{schedule}"})
     return next(iter(found.rows.values()), Rota(schedule=schedule))
 

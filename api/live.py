@@ -155,7 +155,10 @@ async def _snapshot(services: Services, tenant: str, schedule: str, found: Found
     async with services.pool.connection() as conn:
         rotas = (await find(conn, DUTY, tenant, {"key": f"{tenant}/{schedule}"})).rows.values()
     now = next(iter(rotas), Rota(schedule=schedule)).now
-    return replace(await _whole(services, tenant, schedule, found, stale), alarm=alarm(now, found.rows.values()))
+    return replace(
+        await _whole(services, tenant, schedule, found, stale),
+        alarm=alarm(now, (row.phase for row in found.rows.values())),
+    )
 
 
 async def _whole(services: Services, tenant: str, schedule: str, found: Found[Live], stale: list[str]) -> Snapshot:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from functools import partial
 from typing import Annotated, Literal
 
@@ -11,6 +13,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.bodies import Id
 from api.callers import WATCHERS, Who, load_schedule, may, sees
+from api.duty import alarm, rota_of
 from api.each import AGAIN, chosen, for_each
 from api.etags import VERSIONED, tagged
 from api.filters import Text, counted, named
@@ -23,6 +26,7 @@ from api.schema import says
 from commands import schedules, sessions
 from domain.assessment import LONGEST_URL, OpensIn
 from domain.contact import LONGEST_EMAIL, LONGEST_PHONE, SetContact
+from domain.phase import RUNNING
 from domain.policy import STANDARD, Policy, Window, notice
 from domain.staffing import MOST, PER_INVIGILATOR, warnings
 from projections.reader import phases
@@ -110,10 +114,14 @@ class ScheduleRead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Schedules(msgspec.Struct, frozen=True, kw_only=True):
-    """`counts` is how many of the caller's schedules are in each state."""
+    """`counts` is how many of the caller's schedules are in each state.
+
+    `alarms` are of all of them: somebody sits the exam, and nobody is on duty.
+    """
 
     schedules: tuple[ScheduleRead, ...]
     counts: dict[str, int]
+    alarms: dict[str, str]
     next: str | None
 
 
@@ -130,7 +138,8 @@ async def read_all(
     wanted = (row for row in seen if (not phase or row.phase in phase) and named(q, row.title))
     found = page(request, wanted, _opening, limit, after)
     shown = tuple(_read(row, counts) for row in found.rows)
-    return Schedules(schedules=shown, counts=counted(row.phase for row in seen), next=found.next)
+    alarms = await _alarms(request, (row.schedule for row in seen), counts)
+    return Schedules(schedules=shown, counts=counted(row.phase for row in seen), alarms=alarms, next=found.next)
 
 
 @get("/schedules/{schedule:str}", guards=[may(*READERS)], opt=VERSIONED)
@@ -216,6 +225,15 @@ async def _follow(request: AnyRequest, schedule: str) -> None:
 async def _phases(request: AnyRequest) -> dict[str, dict[str, int]]:
     async with services_of(request).pool.connection() as conn:
         return await phases(conn, caller_of(request).tenant)
+
+
+async def _alarms(request: AnyRequest, names: Iterable[str], counts: dict[str, dict[str, int]]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        sitting = list(Counter(counts.get(name, {})).elements())
+        if not RUNNING.isdisjoint(sitting) and (said := alarm((await rota_of(request, name)).now, sitting)):
+            found[name] = said
+    return found
 
 
 def _opening(row: Sitting) -> Key:

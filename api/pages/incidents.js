@@ -4,9 +4,11 @@ import { busy, clockTime, complain, find, make, words } from "/assets/show.js";
 
 const SEVERITY = { high: ["▲▲ high", "bad"], warn: ["▲ warning", "warn"], info: ["· note", "quiet"] };
 
-export function incidentLog(call, watcher) {
+/** `nameOf` says what a person of the staff is called. */
+export function incidentLog(call, watcher, me, nameOf) {
   const list = find("#incidents");
   const problem = find("#incidents-problem");
+  const lead = me.roles.includes("lead_invigilator");
   const known = new Map(); // incident -> its entry
   const asked = new Set(); // sessions whose earlier incidents were asked for
   const owed = new Map(); // sessions whose earlier incidents could not be had -> their row
@@ -27,7 +29,7 @@ export function incidentLog(call, watcher) {
     }
     for (const [incident, entry] of known) {
       if (entry.session !== row.session) continue;
-      entry.state(row.open[incident] ? "going on" : "over", row.verdicts[incident]);
+      entry.state(row.open[incident] ? "going on" : "over", row.verdicts[incident], row.triage[incident]);
     }
   }
 
@@ -48,7 +50,7 @@ export function incidentLog(call, watcher) {
       if (known.has(one.incident)) continue;
       const entry = add(row, one.incident, { ...one, picture: one.evidence.length > 0 });
       known.set(one.incident, entry);
-      entry.state(one.ended_at ? "over" : "going on", one.verdicts.at(-1)?.verdict);
+      entry.state(one.ended_at ? "over" : "going on", one.verdicts.at(-1)?.verdict, one);
     }
   }
 
@@ -56,6 +58,7 @@ export function incidentLog(call, watcher) {
     const at = `/sessions/${row.session}/incidents/${incident}`;
     const [severity, tone] = SEVERITY[opened.severity];
     const state = make("span", { class: "quiet" }, "going on");
+    const tending = watcher ? tend(at) : null;
     const entry = make(
       "li", {},
       make("div", {}, make("strong", { class: tone }, severity), ` ${words(opened.kind)}: `, row.name ?? "(erased)"),
@@ -63,17 +66,48 @@ export function incidentLog(call, watcher) {
     );
     const one = {
       session: row.session,
-      state: (now, verdict) => (state.textContent = verdict ? `${now}, ${verdict}` : `${now}, nobody has judged it`),
+      state: (now, verdict, tended = {}) => {
+        state.textContent = [now, verdict ?? "nobody has judged it", ...whose(tended)].join(", ");
+        entry.classList.toggle("stale", Boolean(tended.set_aside_by));
+        if (tended.escalated_by && lead && !entry.escalated) list.prepend(entry);
+        entry.escalated = Boolean(tended.escalated_by);
+        tending?.fill(tended);
+      },
       picture: () => {
         if (find("img", entry)) return;
         entry.append(make("img", { src: call.url(`${at}/pictures/0`), loading: "lazy", alt: `What the camera showed: ${words(opened.kind)}` }));
       },
     };
     if (opened.picture) one.picture();
-    if (watcher) entry.append(judge(at));
+    if (watcher) entry.append(tending, judge(at));
     list.prepend(entry);
     find("#no-incidents").hidden = true;
     return one;
+  }
+
+  /** Who looks after it, in words. */
+  function whose({ taken_by, escalated_by, set_aside_by }) {
+    const said = [[escalated_by, "escalated"], [taken_by, "taken"], [set_aside_by, "set aside"]];
+    return said.filter(([who]) => who).map(([who, what]) => `${what} by ${nameOf(who)}`);
+  }
+
+  function tend(at) {
+    const note = make("input", { maxlength: 500, "aria-label": "Note", placeholder: "Note, if you like", autocomplete: "off" });
+    const button = (what, text, body) => make("button", { type: "button", onclick: (event) => busy(event.target, () => call.post(`${at}/${what}`, body?.())) }, text);
+    const noted = () => ({ note: note.value });
+    const [take, release] = [button("take", "Take"), button("release", "Give back")];
+    const [aside, escalate] = [button("set-aside", "Set aside", noted), button("escalate", "To the lead", noted)];
+    const row = make("div", { class: "row" }, take, release, aside, escalate, note);
+    row.fill = ({ taken_by, escalated_by, set_aside_by }) => {
+      const free = [null, undefined, me.actor].includes(taken_by) || lead;
+      take.hidden = Boolean(taken_by) || (Boolean(escalated_by) && !lead);
+      release.hidden = !free || !(taken_by || (escalated_by && lead));
+      aside.hidden = !free || Boolean(set_aside_by) || (Boolean(escalated_by) && !lead);
+      escalate.hidden = !free || Boolean(escalated_by);
+      note.hidden = aside.hidden && escalate.hidden;
+    };
+    row.fill({});
+    return row;
   }
 
   function judge(at) {

@@ -1,6 +1,7 @@
 // One schedule live: snapshot, then the stream from its position. Shown is what the server says, never a guess.
 
 import { goingOn, whoActs } from "/assets/acts.js";
+import { dutyCard } from "/assets/duty.js";
 import { openChat } from "/assets/focus.js";
 import { incidentLog } from "/assets/incidents.js";
 import { helpQueue } from "/assets/queue.js";
@@ -23,7 +24,8 @@ export async function openLive(call, schedule, me) {
   const watcher = me.roles.some((role) => ["invigilator", "lead_invigilator"].includes(role));
   const plan = await call.get(`/schedules/${schedule}`);
   find("#where").textContent = plan.title;
-  const log = incidentLog(call, watcher);
+  const shift = dutyCard(call, schedule, me, () => draw(Object.keys(rows)));
+  const log = incidentLog(call, watcher, me, shift.nameOf);
   const focus = openChat(call, watcher, { me, policy: plan.policy });
   const waiting = waitingList(call, schedule, watcher, plan.policy.identity, () => rows);
   const queue = helpQueue(call, me, { rows: () => rows, choose: (key) => choose(key) });
@@ -162,6 +164,7 @@ export async function openLive(call, schedule, me) {
     clearInterval(clock);
     focus.close();
     log.close();
+    shift.close();
     queue.close();
   };
 }

@@ -61,18 +61,18 @@ find("#sign-out").onclick = (event) =>
   });
 
 async function schedules() {
-  const found = (await call.all("/schedules", "schedules")).schedules;
+  const { schedules: found, alarms } = await call.all("/schedules", "schedules");
   find("#no-schedules").hidden = found.length > 0;
-  find("#schedules").replaceChildren(...found.map(line));
+  find("#schedules").replaceChildren(...found.map((schedule) => line(schedule, alarms[schedule.schedule])));
   show("schedules");
 }
 
-function line(schedule) {
+function line(schedule, alarm) {
   const counts = Object.entries(schedule.phases).map(([phase, count]) => `${words(phase)} ${count}`);
   const link = make("a", { href: `#/schedules/${schedule.schedule}` }, schedule.title);
   const opens = schedule.window ? `${dayTime(schedule.window.opens_at, schedule.window.time_zone)} (${schedule.window.time_zone})` : "";
   const state = schedule.live_proctoring ? words(schedule.phase) : `${words(schedule.phase)}, live proctoring off`;
-  return make("tr", {}, make("th", { scope: "row" }, link), make("td", {}, opens), make("td", {}, state), make("td", {}, counts.join(" · ") || "none yet"));
+  return make("tr", {}, make("th", { scope: "row" }, link), make("td", {}, opens), make("td", {}, state, alarm ? make("div", { class: "bad" }, alarm) : null), make("td", {}, counts.join(" · ") || "none yet"));
 }
 
 await route();

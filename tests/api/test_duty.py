@@ -55,6 +55,7 @@ async def test_nobody_on_duty_is_an_alarm_until_somebody_is(hall: Hall) -> None:
     assert (await shown(exam.planner, duty(exam), hall))["alarm"] == said
     live = f"{V1}/schedules/{exam.schedule}/live"
     assert (await shown(exam.invigilator, live, hall))["alarm"] == said
+    assert (await shown(exam.planner, f"{V1}/schedules", hall))["alarms"][exam.schedule] == said
     await on_duty(exam, exam.invigilator, exam.invigilator)
     seen = await shown(exam.planner, duty(exam), hall)
     assert seen["alarm"] is None
@@ -63,6 +64,7 @@ async def test_nobody_on_duty_is_an_alarm_until_somebody_is(hall: Hall) -> None:
     assert (person["sessions"], person["listed"]) == (list(exam.sessions), False)
     assert person["since"]
     assert (await shown(exam.invigilator, live, hall))["alarm"] is None
+    assert exam.schedule not in (await shown(exam.planner, f"{V1}/schedules", hall))["alarms"]
     assert (await exam.invigilator.post(f"{duty(exam)}/off")).status_code == 204
     seen = await shown(exam.planner, duty(exam), hall)
     assert seen["alarm"] == said

@@ -164,7 +164,7 @@ async def test_a_lead_ends_an_exam_by_its_candidates_name_and_takes_that_back(ha
         await page.get_by_label("Why it is ended").fill("Two phones on the desk")
         await page.get_by_label("The candidate's name, typed").fill("Candidate 1")
         await page.get_by_role("button", name="End this exam").click()
-        await expect(page.get_by_role("alert")).to_contain_text("type the candidate's name")
+        await expect(page.locator("#problem")).to_contain_text("type the candidate's name")
         await page.get_by_label("The candidate's name, typed").fill("candidate 0")
         await page.get_by_role("button", name="End this exam").click()
         await expect(line).to_contain_text("terminated")
