@@ -38,7 +38,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionRead(msgspec.Struct, frozen=True, kw_only=True):
-    """`tracks` are what must be published.
+    """`tracks` are what must be published; candidates are told the `assessment_url` once they have started.
 
     `pin_needed` is whether the start asks for a PIN. The emergency contact is for when the page does not work.
     """
@@ -88,10 +88,11 @@ async def read(request: AnyRequest, session: FromPath[str]) -> Response[SessionR
     plan = await load_schedule(services, tenant, state.schedule)
     assert plan.window is not None
     policy, opens_in = _in_force(state, plan)
+    hidden = caller_of(request).candidate and not state.started_at
     answer = SessionRead(
         session=session, schedule=state.schedule, title=plan.title, window=plan.window, clock=clock(state),
         live_proctoring=plan.live_proctoring, policy=policy, tracks=policy.tracks,
-        assessment_url=plan.assessment.url,
+        assessment_url="" if hidden else plan.assessment.url,
         opens_in=opens_in, notice=_notice(state, policy, opens_in),
         pin_needed=not state.started_at and bool(plan.pin and plan.pin.text),
         emergency_phone=plan.contact.phone, emergency_email=plan.contact.email,

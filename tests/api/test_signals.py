@@ -135,6 +135,8 @@ async def test_where_it_opens_is_part_of_what_is_acknowledged_and_stays_from_the
     await refused(hall, old, before, 409, "sha256", "the notice has changed")
     now = (await me.get(f"{at}/notice")).json()
     assert "another window" in now["text"]
+    assert (await me.get(at)).json()["assessment_url"] == "", "nobody opens it before the start"
+    assert (await exam.invigilator.get(at)).json()["assessment_url"] == "https://exams.example.org/"
     answer = {"policy_version": now["policy_version"], "sha256": now["sha256"]}
     assert (await me.post(f"{at}/notice", json=answer)).status_code == 204
     assert (await me.post(f"{at}/system-check", json={"checks": CHECKS})).json() == {"passed": True}
