@@ -166,6 +166,7 @@ export async function openLive(call, schedule, me) {
     log.close();
     shift.close();
     queue.close();
+    waiting.close();
   };
 }
 

@@ -5,6 +5,7 @@ import { busy, clockTime, find, make, words } from "/assets/show.js";
 export function waitingList(call, schedule, watcher, asks, rows) {
   const devices = find("#asking");
   let current = null; // whom we look at
+  const holding = setInterval(() => current && call.post(`/sessions/${current.session}/identity/take`).catch(() => {}), 40_000);
 
   /** Called when rows have changed. */
   function see() {
@@ -67,5 +68,5 @@ export function waitingList(call, schedule, watcher, asks, rows) {
     });
   for (const decision of ["approve", "defer", "reject"]) find(`#look-${decision}`).onclick = (event) => busy(event.target, () => decide(decision));
   put(null);
-  return { see };
+  return { see, close: () => clearInterval(holding) };
 }
