@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from functools import partial
 
@@ -10,7 +11,7 @@ from psycopg import AsyncConnection
 
 from commands import accommodations, flags, muting, sessions
 from commands.handler import Handler
-from domain import session_rules
+from domain import schedule, session_rules
 from domain.accommodation import Accommodation
 from domain.session import Session
 from domain.stream import Stream
@@ -95,3 +96,29 @@ async def test_what_was_switched_off_meanwhile_is_off_when_a_session_goes_on(one
     assert (await _session(one, session)).switched_off == {}
     await do(one, partial(sessions.reopen, name=session, reason="The power is back."), minute=190)
     assert (await _session(one, session)).switched_off == {"out_of_view": NINE + timedelta(minutes=190)}
+
+
+async def test_who_starts_in_another_process_at_that_moment_starts_without_the_detector(
+    one: Handler, other: Handler
+) -> None:
+    name, (session,) = await planned(one)
+    await ready(one, session)
+    await other.load(schedule.DECIDER, str(Stream("tu", "schedule", name)))  # remembers the schedule as it was
+    await do(one, partial(muting.switch_off, name=name, kind="out_of_view", reason="A dark room."), minute=11)
+    await do(other, partial(sessions.start, name=session), minute=12)
+    assert set((await _session(one, session)).switched_off) == {"out_of_view"}
+
+
+async def test_two_planners_who_grant_at_once_leave_what_one_of_them_said(one: Handler, other: Handler) -> None:
+    name, (session,) = await planned(one)
+    await ready(one, session)
+    await do(one, partial(sessions.start, name=session))
+    grants = [
+        do(handler, partial(accommodations.grant, name=name, session=session, accommodation=which, objects=()))
+        for handler, which in ((one, QUARTER), (other, Accommodation(extra_time_minutes=20)))
+    ]
+    await asyncio.gather(*grants)
+    state = await _session(one, session)
+    _, plan = await one.load(schedule.DECIDER, str(Stream("tu", "schedule", name)), fresh=True)
+    assert plan.accommodations[session].accommodation == state.allowed.accommodation
+    assert state.extra_s == state.allowed.extra_s == 1800  # the larger of the two, and never both

@@ -14,7 +14,7 @@ from hashlib import sha256
 import pytest
 from psycopg.errors import UndefinedTable
 
-from commands import interventions
+from commands import interventions, muting
 from commands.keys import KeyName, open_object
 from commands.objects import ObjectStoreAway
 from detectors.changes import Change, Closed, Opened, Peak, Still
@@ -296,3 +296,17 @@ async def test_what_is_seen_on_a_break_is_no_incident_however_late_it_is_told(si
 
 async def _true(value: object) -> bool:
     return bool(value)
+
+
+async def test_a_detector_that_is_switched_off_stays_silent_at_once(sitting: Sitting) -> None:
+    hall, plan = sitting.hall, (await sitting.hall.state(sitting.name)).schedule
+    before = await sitting.findings.settings("main", sitting.name)
+    assert before
+    assert before.muted == frozenset()
+    off = partial(muting.switch_off, name=plan, kind="out_of_view", reason="Posters on the wall.")
+    await hall.core.act("main", "planner", "switch off", off)
+    after = await sitting.findings.settings("main", sitting.name)
+    assert after
+    assert after.muted == {"out_of_view"}
+    assert not after.watches("out_of_view")
+    assert after.watches("several_people")
