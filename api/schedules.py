@@ -240,6 +240,13 @@ def _opening(row: Sitting) -> Key:
     return (row.window.opens_at.timestamp() if row.window else 0.0, row.schedule)
 
 
+def _warnings(row: Sitting) -> tuple[str, ...]:
+    """Nobody needs to staff what is over."""
+    if row.phase not in ("draft", "active"):
+        return ()
+    return warnings(row.enrolled, len(row.invigilators), row.candidates_per_invigilator)
+
+
 def _read(row: Sitting, counts: dict[str, dict[str, int]]) -> ScheduleRead:
     return ScheduleRead(
         schedule=row.schedule, title=row.title, window=row.window, duration_s=row.duration_s, phase=row.phase,
@@ -248,7 +255,7 @@ def _read(row: Sitting, counts: dict[str, dict[str, int]]) -> ScheduleRead:
         invigilators=row.invigilators, enrolled=row.enrolled, phases=counts.get(row.schedule, {}),
         emergency_phone=row.contact.phone, emergency_email=row.contact.email,
         candidates_per_invigilator=row.candidates_per_invigilator,
-        warnings=warnings(row.enrolled, len(row.invigilators), row.candidates_per_invigilator),
+        warnings=_warnings(row),
     )  # fmt: skip
 
 

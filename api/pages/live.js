@@ -1,9 +1,11 @@
 // One schedule live: snapshot, then the stream from its position. Shown is what the server says, never a guess.
 
 import { goingOn, whoActs } from "/assets/acts.js";
+import { allowedWords } from "/assets/allowed.js";
 import { dutyCard } from "/assets/duty.js";
 import { openChat } from "/assets/focus.js";
 import { incidentLog } from "/assets/incidents.js";
+import { dayCard } from "/assets/paper.js";
 import { helpQueue } from "/assets/queue.js";
 import { waitingList } from "/assets/waiting.js";
 import { busy, complain, duration, find, left, make, stands, words } from "/assets/show.js";
@@ -28,7 +30,8 @@ export async function openLive(call, schedule, me) {
   const log = incidentLog(call, watcher, me, shift.nameOf);
   const focus = openChat(call, watcher, { me, policy: plan.policy });
   const waiting = waitingList(call, schedule, watcher, plan.policy.identity, () => rows);
-  const queue = helpQueue(call, me, { rows: () => rows, choose: (key) => choose(key) });
+  const queue = helpQueue(call, me, { rows: () => rows, choose: (key) => choose(key), nameOf: shift.nameOf });
+  dayCard(call, schedule, me);
   const body = find("#sessions tbody");
   body.replaceChildren();
 
@@ -86,6 +89,8 @@ export async function openLive(call, schedule, me) {
     const kinds = Object.values(row.open).map((incident) => words(incident.kind));
     line.cell("risk").textContent = [risk, kinds.join(", "), row.incidents ? `${row.incidents} in all` : ""].filter(Boolean).join(" · ");
     line.cell("risk").className = tone;
+    line.name.title = allowedWords(row.allowed, row.muted);
+    if (line.name.title) line.name.append(make("span", { class: "quiet", "aria-hidden": "true" }, " ◆"));
     line.cell("unread").textContent = [row.help && `✋ ${words(row.help.topic)}`, row.unread.length && `✉ ${row.unread.length}`].filter(Boolean).join(" ");
     const faults = Object.entries(row.faults).map(([what, fault]) => `${words(what)}: ${fault.why}`);
     const tracks = RUNNING.includes(row.phase) ? Object.entries(row.tracks).map(([track, { up }]) => `${track} ${up ? "●" : "lost (a fault)"}`) : [];

@@ -72,7 +72,7 @@ function line(schedule, alarm) {
   const link = make("a", { href: `#/schedules/${schedule.schedule}` }, schedule.title);
   const opens = schedule.window ? `${dayTime(schedule.window.opens_at, schedule.window.time_zone)} (${schedule.window.time_zone})` : "";
   const state = schedule.live_proctoring ? words(schedule.phase) : `${words(schedule.phase)}, live proctoring off`;
-  return make("tr", {}, make("th", { scope: "row" }, link), make("td", {}, opens), make("td", {}, state, alarm ? make("div", { class: "bad" }, alarm) : null), make("td", {}, counts.join(" · ") || "none yet"));
+  return make("tr", {}, make("th", { scope: "row" }, link), make("td", {}, opens), make("td", {}, state, alarm ? make("div", { class: "bad" }, alarm) : null, ...schedule.warnings.map((one) => make("div", { class: "warn" }, one))), make("td", {}, counts.join(" · ") || "none yet"));
 }
 
 await route();

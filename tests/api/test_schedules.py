@@ -206,3 +206,23 @@ async def test_a_planner_says_where_the_exam_is_taken(hall: Hall) -> None:
     assert changed.status_code == 204
     found = (await planner.get(at, headers={"Vigil-At-Least": changed.headers["vigil-position"]})).json()
     assert (found["assessment_url"], found["opens_in"]) == ("", "tab")
+
+
+async def test_the_emergency_contact_is_told_to_candidates_before_they_need_it(hall: Hall) -> None:
+    planner = await hall.as_a("planner")
+    body = a_schedule(hall, emergency_phone="+43 1 58801", emergency_email="exams@example.org")
+    at = f"/api/v1/schedules/{(await planner.post('/api/v1/schedules', json=body)).json()['schedule']}"
+    link = (await planner.post(f"{at}/candidates", json={"name": "Ola", "number": "e-1"})).json()["join_link"]
+    joined = (await hall.http.post("/api/v1/join", json={"token": link})).json()
+    assert (joined["emergency_phone"], joined["emergency_email"]) == ("+43 1 58801", "exams@example.org")
+    changed = await planner.patch(at, json={"emergency_phone": ""})
+    me = hall.bearing(joined["token"])
+    read = (await me.get(f"/api/v1/sessions/{joined['session']}")).json()
+    assert (read["emergency_phone"], read["emergency_email"]) == ("", "exams@example.org")
+    seen = (await planner.get(at, headers={"Vigil-At-Least": changed.headers["vigil-position"]})).json()
+    assert (seen["emergency_phone"], seen["emergency_email"]) == ("", "exams@example.org")
+    before = await hall.position()
+    wrong = await planner.patch(at, json={"emergency_phone": "the porter"})
+    await refused(hall, wrong, before, 422, "emergency_phone", "telephone number")
+    worse = await planner.post("/api/v1/schedules", json=a_schedule(hall, emergency_email="nobody"))
+    await refused(hall, worse, before, 422, "emergency_email", "e-mail address")

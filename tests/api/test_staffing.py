@@ -91,6 +91,8 @@ async def test_a_planner_is_warned_and_never_stopped(hall: Hall) -> None:
     assert answer.json()["warnings"] == [warning]
     seen = await planner.get(at, headers={"Vigil-At-Least": answer.headers["vigil-position"]})
     assert (seen.json()["warnings"], seen.json()["candidates_per_invigilator"]) == ([warning], 1)
+    listed = (await planner.get("/api/v1/schedules")).json()["schedules"]
+    assert [row["warnings"] for row in listed if at.endswith(row["schedule"])] == [[warning]]
     one = await planner.post(f"{at}/candidates", json={"name": "C 3", "number": f"{at}-3"})
     assert (one.status_code, len(one.json()["warnings"])) == (201, 1)
     file = await planner.post(f"{at}/candidates", content=f"number,name\n{at}-4,C 4\n", headers=CSV)
@@ -98,3 +100,6 @@ async def test_a_planner_is_warned_and_never_stopped(hall: Hall) -> None:
     before = await hall.position()
     wrong = await planner.patch(at, json={"candidates_per_invigilator": 0})
     await refused(hall, wrong, before, 400, "candidates_per_invigilator", ">= 1")
+    called_off = await planner.post(f"{at}/cancel", json={"reason": "The hall is flooded."})
+    seen = await planner.get(at, headers={"Vigil-At-Least": called_off.headers["vigil-position"]})
+    assert seen.json()["warnings"] == []
