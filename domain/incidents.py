@@ -96,7 +96,7 @@ class VerdictGiven(Event, frozen=True, kw_only=True, tag="incidents.verdict_give
 class CoverageReported(Event, frozen=True, kw_only=True, tag="incidents.coverage_reported"):
     """How much a detector could see. What was muted, overloaded or could not be told is not observed, never clean.
 
-    In samples, and in seconds: the camera was recorded for `due_s` under observation, and `seen_s` of them were seen.
+    In samples, and in seconds: of `due_s` under observation (of a camera: while it was recorded) `seen_s` were seen.
     It tells of the whole session, and again when that ends after it was `reopened` (so many times): the last counts.
     """
 

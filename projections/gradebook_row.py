@@ -30,7 +30,7 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """In samples: how many a detector should have seen, and what became of them. The rest is not observed.
 
-    And in seconds: for how long the camera was recorded under observation, and how much of that was seen. None where
+    And in seconds: how long it was under observation (a camera: while it was recorded), how much was seen. None where
     that was not told.
     """
 
