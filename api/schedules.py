@@ -29,6 +29,7 @@ from domain.contact import LONGEST_EMAIL, LONGEST_PHONE, SetContact
 from domain.phase import RUNNING
 from domain.policy import STANDARD, Policy, Window, notice
 from domain.staffing import MOST, PER_INVIGILATOR, warnings
+from projections.live import LIVE
 from projections.reader import phases
 from projections.schedules import SCHEDULES, Sitting
 
@@ -223,6 +224,7 @@ async def _follow(request: AnyRequest, schedule: str) -> None:
 
 
 async def _phases(request: AnyRequest) -> dict[str, dict[str, int]]:
+    await rows_of(request, LIVE, {"key": ""})  # none, once the counts below hold what the caller wants to see
     async with services_of(request).pool.connection() as conn:
         return await phases(conn, caller_of(request).tenant)
 
