@@ -67,7 +67,7 @@ def unmoved(request: Request[Any, Any, Any], use_case: UseCase) -> UseCase:
 def _versions(text: str) -> set[int]:
     """The versions that `If-Match` names; a weak tag matches none. Raises `Denied` 400."""
     found = list(_TAGS.finditer(text))
-    if "".join(match[0] for match in found) != text:
+    if not found or "".join(match[0] for match in found) != text:
         raise Denied(400, "malformed", "an ETag in quotes, as it was given, is expected", field="If-Match")
     heads = [match[2].partition(".")[0] for match in found if not match[1]]
     return {int(head) for head in heads if head.isascii() and head.isdigit() and len(head) < 10}

@@ -28,7 +28,7 @@ from litestar.openapi.spec import (
     Schema,
     SecurityScheme,
 )  # fmt: skip
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
@@ -116,9 +116,11 @@ def describe(app: Litestar) -> None:
     for media, several in bodies:
         each = [next(schemas) for _ in _several(several)]
         media.schema = cast("Schema", each[0] if len(each) == 1 else {"anyOf": each})
+        if several is bytes:  # which msgspec knows in JSON only
+            media.schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
     for schema in components.values():
         schema["description"] = cleandoc(schema.get("description", ""))
-    _say_times(kinds, components)
+    _say_more(kinds, components)
     described.components.schemas = cast("dict[str, Schema]", components)
 
 
@@ -168,18 +170,23 @@ def _several(kind: object) -> list[object]:
     return several if sum(isinstance(one, type) and issubclass(one, Struct) for one in several) > 1 else [kind]
 
 
-def _say_times(kinds: Iterable[object], components: Mapping[str, dict[str, Any]]) -> None:
-    """msgspec also reads times without an offset, which our rules refuse, so it does not call them `date-time`."""
+def _say_more(kinds: Iterable[object], components: Mapping[str, dict[str, Any]]) -> None:
+    """What msgspec leaves out of its schemas: which keys it reads, and times, which it reads without an offset too."""
     for struct in _structs(inspect.multi_type_info(kinds), {}):
         fields = {field.encode_name: field.type for field in struct.fields}
         for schema in components.values():
             if schema["title"] == struct.cls.__name__ and fields.keys() <= schema["properties"].keys():
                 for name, kind in fields.items():
-                    if any(isinstance(one, inspect.DateTimeType) for one in (kind, *_inside(kind))):
-                        told = schema["properties"][name]
-                        for one in (told, *told.get("anyOf", ())):
-                            if one.get("type") == "string":
-                                one["format"] = "date-time"
+                    _say_more_of(kind, schema["properties"][name])
+
+
+def _say_more_of(kind: inspect.Type, told: dict[str, Any]) -> None:
+    if isinstance(kind, inspect.DictType) and isinstance(kind.key_type, inspect.LiteralType):
+        told["propertyNames"] = {"enum": list(kind.key_type.values)}
+    if any(isinstance(one, inspect.DateTimeType) for one in (kind, *_inside(kind))):
+        for one in (told, *told.get("anyOf", ())):
+            if one.get("type") == "string":
+                one["format"] = "date-time"
 
 
 def _structs(kinds: Iterable[inspect.Type], seen: dict[type, inspect.StructType]) -> Iterable[inspect.StructType]:
