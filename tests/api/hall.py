@@ -26,6 +26,7 @@ from vigil.watching import beat
 from vigil.wiring import Core, core
 
 PASSWORD = "correct horse battery staple"
+USUAL = Limits()
 
 
 class Clock:
@@ -122,7 +123,7 @@ async def serving(app: object) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def a_hall(settings: Settings, limits: Limits = Limits()) -> AsyncIterator[Hall]:
+async def a_hall(settings: Settings, limits: Limits = USUAL) -> AsyncIterator[Hall]:
     """The front door, projections, notary and reactions in this process; of media only that detectors are there."""
     async with AsyncExitStack() as stack:
         here = await stack.enter_async_context(core(settings, "test"))
