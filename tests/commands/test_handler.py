@@ -31,6 +31,37 @@ async def test_a_command_is_answered_with_what_it_made_and_where_it_stands(one: 
     assert receipt.ids == {"message": event.message}
 
 
+async def test_who_must_wait_may_ask_the_same_again_and_is_answered_from_then_on(one: Handler, other: Handler) -> None:
+    name = await running(one)
+    for n in range(chat.AT_MOST):
+        await one.run(order("ada"), say(f"{n}", name))
+    soon, later = (order("ada", "the last", at=NINE + timedelta(minutes=10, seconds=s)) for s in (30, 60))
+    for process in (one, other, one):
+        with pytest.raises(Refused, match="wait 30 seconds") as refusal:
+            await process.run(soon, say("Help", name))
+        assert (refusal.value.kind, refusal.value.after_s) == ("wait", 30)
+    sent = await one.run(later, say("Help", name))
+    again = await other.run(later, say("Help", name))
+    assert (sent.repeated, again.repeated, sent.ids) == (False, True, again.ids)
+    assert sent.position == again.position
+
+
+async def test_a_command_knows_the_version_that_it_was_decided_on(one: Handler, other: Handler) -> None:
+    name = await running(one)
+    seen: list[int] = []
+
+    async def note_it(work: Work) -> Mapping[str, str]:
+        seen.append(await work.version(chat.DECIDER, name))
+        made = await chats.send(work, name, side="candidate", text="Hello")
+        assert await work.version(chat.DECIDER, name) == seen[-1], "its own events are not counted"
+        return made
+
+    await one.run(order(), note_it)
+    await other.run(order(), say("From elsewhere", name))
+    await one.run(order(), note_it)  # it knew of one message; the ledger told it of two
+    assert seen == [0, 1, 2]
+
+
 async def test_an_event_says_who_caused_it_through_which_command_and_when_by_their_own_clock(
     one: Handler, app: AsyncConnection
 ) -> None:
