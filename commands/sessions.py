@@ -134,8 +134,8 @@ async def restore_connection(work: Work, name: str, track: Track) -> None:
     await work.do(session_rules.DECIDER, name, fault.RestoreConnection(at=work.at, track=track))
 
 
-async def open_fault(work: Work, name: str, what: str, why: str) -> None:
-    await work.do(session_rules.DECIDER, name, fault.OpenFault(what=what, why=why))
+async def open_fault(work: Work, name: str, what: str, why: str, since: datetime | None = None) -> None:
+    await work.do(session_rules.DECIDER, name, fault.OpenFault(what=what, why=why, since=since))
 
 
 async def close_fault(work: Work, name: str, what: str) -> None:

@@ -33,7 +33,7 @@ class ConnectionRestored(Event, frozen=True, kw_only=True, tag="session.connecti
 class FaultOpened(Event, frozen=True, kw_only=True, tag="session.fault_opened"):
     """Something of ours or of the candidate's does not work; never counted as conduct.
 
-    `since` is when, where a page has told: it began or ended then, and was recorded later.
+    `since` is when it began or ended, where that was known and recorded later: a page has told, or there was a grace.
     """
 
     what: str

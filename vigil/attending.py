@@ -77,12 +77,13 @@ async def look(conn: AsyncConnection, running: Iterable[tuple[str, Watch]], at: 
     return Attending(nobody, taken, [turn for turn in over if (turn.tenant, turn.schedule) not in under_way])
 
 
-def unattended(seen: Attending, tenant: str, watch: Watch, at: datetime) -> str | None:
-    """Why a session under way is at fault for want of somebody on duty; None when it is not."""
-    since = seen.nobody.get((tenant, watch.schedule))
-    if since is None or watch.clock.started_at is None:
+def unattended_since(seen: Attending, tenant: str, watch: Watch, at: datetime) -> datetime | None:
+    """Since when a session under way has wanted for somebody on duty; None when it does not, or only for a moment."""
+    left_at = seen.nobody.get((tenant, watch.schedule))
+    if left_at is None or watch.clock.started_at is None:
         return None
-    return UNATTENDED if (at - max(since, watch.clock.started_at)).total_seconds() > NOBODY_S else None
+    since = max(left_at, watch.clock.started_at)
+    return since if (at - since).total_seconds() > NOBODY_S else None
 
 
 class StaffEars:

@@ -27,7 +27,7 @@ from domain.event import Refused
 from domain.messages import Hangup, Track
 from projections.deadlines import Watch
 from vigil import attending
-from vigil.attending import Attending, StaffEars, unattended
+from vigil.attending import UNATTENDED, Attending, StaffEars, unattended_since
 from vigil.connections import Ears, Live, Lost, judge
 from vigil.outlook import Outlook, Over, look, until_there
 from vigil.pages import PageEars
@@ -173,7 +173,8 @@ def _outage(core: Core, seen: Outlook, since: datetime) -> Iterator[Turn]:
 def _attending(core: Core, staff: StaffEars, seen: Outlook, attended: Attending) -> Iterator[Turn]:
     """What follows from who of the staff is there, and who is not."""
     for tenant, watch in seen.running:
-        yield watch.session, _fault(core, tenant, watch, DUTY, unattended(attended, tenant, watch, seen.at))
+        since = unattended_since(attended, tenant, watch, seen.at)
+        yield watch.session, _fault(core, tenant, watch, DUTY, UNATTENDED if since else None, since)
     for one in attended.taken:
         if staff.gone(one, seen.at):
             let_go = partial(triage.let_go, session=one.session, incident=one.incident, who=one.user)
@@ -210,11 +211,13 @@ async def _expire(core: Core, tenant: str, session: str, mark: str) -> None:
     await _say(core, tenant, f"expire {session} {mark}", partial(sessions.expire, name=session))
 
 
-async def _fault(core: Core, tenant: str, watch: Watch, what: str, why: str | None) -> None:
+async def _fault(  # noqa: PLR0917 - a fault as it is told
+    core: Core, tenant: str, watch: Watch, what: str, why: str | None, since: datetime | None = None
+) -> None:
     """A fault of ours: it is there as long as there is a `why`."""
     cause = f"{what} {watch.session} {watch.position}"
     if why is not None and what not in watch.faults:
-        use_case: UseCase = partial(sessions.open_fault, name=watch.session, what=what, why=why)
+        use_case: UseCase = partial(sessions.open_fault, name=watch.session, what=what, why=why, since=since)
         await _say(core, tenant, f"fault {cause}", use_case)
     if why is None and what in watch.faults:
         use_case = partial(sessions.close_fault, name=watch.session, what=what)

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from commands.checkpoint import Signer, signers
 from commands.envelope import tag_of
 from commands.proofs import Checkpoint
-from domain import enrolment, fault, incidents, record, recording, schedule, session
+from domain import enrolment, fault, incidents, record, recording, schedule, session, triage
 from domain.event import Event
 from domain.following import Rescheduled
 from domain.outage import WORDS, OutageMarked
@@ -182,6 +182,10 @@ def _incident(shown: Shown, events: Sequence[Recorded]) -> str:
             case incidents.Closed() as b:
                 severity = b.severity
                 lines.append(("Until", f"{_at(b.ended_at)} ({b.why.replace('_', ' ')}), highest score {b.peak:.0%}"))
+            case triage.Taken() | triage.Released() | triage.SetAside() | triage.Escalated() as b:
+                noted = f": {_text(b.note)}" if isinstance(b, triage.SetAside | triage.Escalated) and b.note else ""
+                what = tag_of(b).partition(".")[2].replace("_", " ")
+                lines.append(("On the wall", f"{what} by {b.by} at {_at(b.at)}{noted}"))
             case incidents.VerdictGiven() as b:
                 lines.append(("Verdict", f"{b.verdict}, by {b.by} at {_at(event.recorded_at)}: {_text(b.reason)}"))
     seen = "".join(_picture(shown, evidence) for evidence in pictures)

@@ -76,6 +76,7 @@ async def test_an_exam_that_nobody_is_on_duty_for_is_a_fault_on_each_record_unti
             await until(lambda s=session: told(hall, s, "FaultOpened"))  # type: ignore[misc]
         (opened,) = [one for one in await hall.events(one, FaultOpened) if one.what == "duty"]  # type: ignore[attr-defined]
         assert opened.why == UNATTENDED  # type: ignore[attr-defined]
+        assert opened.since == (await hall.state(one)).started_at, "not only once the minute was over"  # type: ignore[attr-defined]
         assert await hall.phase(one) == "in_progress"
         await hall.say(partial(ON, name=name))
         for session in (one, two):

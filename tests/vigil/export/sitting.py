@@ -19,7 +19,19 @@ from commands.ledger import Append, Appender, Part
 from commands.notary import record_root, seal_batch, sign
 from commands.objects import FolderStore
 from commands.proofs import Checkpoint, covering, latest
-from domain import chat, enrolment, fault, incidents, intervention, onboarding, record, recording, schedule, session
+from domain import (
+    chat,
+    enrolment,
+    fault,
+    incidents,
+    intervention,
+    onboarding,
+    record,
+    recording,
+    schedule,
+    session,
+    triage,
+)
 from domain.event import Event, KeyClass, Private
 from domain.phase import Track
 from domain.policy import Policy, Window
@@ -165,6 +177,7 @@ async def sit_an_exam(world: World) -> None:
                                  confidence=0.81, provenance=provenance, evidence=first)),
         (flags, incidents.EvidenceAdded(incident="i1", evidence=better)),
         (flags, incidents.Closed(incident="i1", ended_at=at(25), severity="high", peak=0.9, why="clear")),
+        (flags, triage.Escalated(incident="i1", at=at(25), by="user/kim", note=private("Please look."))),
         (act, intervention.Requested(session=SESSION, kind="warn", reason_code="several_people",
                                      text=private("Please sit alone."), minutes=None, by="user/kim", at=at(26))),
         (act, intervention.Delivered(at=at(27))),

@@ -15,7 +15,8 @@ def test_the_report_says_what_happened_in_plain_words(made: Path) -> None:
     page = (made / "report.html").read_text()
     for part in (
         "Ola Nordmann", "4711", "Anatomy II", "several people (high), confirmed", "0:00:19 after the start",
-        "Two faces.", "Please sit alone.", "connection lost", "never held against the candidate", "2026-06-01 09:00:12",
+        "Two faces.", "escalated by user/kim at 2026-06-01 09:00:25: Please look.", "Please sit alone.",
+        "connection lost", "never held against the candidate", "2026-06-01 09:00:12",
         "No outside witness", SIGNER.fingerprint, "looked at recording", 'src="media/screen.webm"',
         b64encode(b"\xff\xd8first picture").decode(),
     ):  # fmt: skip
