@@ -27,7 +27,7 @@ from domain import duty
 from domain.day_report import LONGEST, Signature
 from domain.phase import RUNNING, WAITING
 from domain.stream import Stream
-from projections.day import DAY, Day
+from projections.day import DAY
 from projections.day_report import (
     Attended,
     DayReport,
@@ -40,6 +40,7 @@ from projections.day_report import (
     report_of,
 )
 from projections.duty import DUTY
+from projections.gradebook import GRADEBOOK, Account
 from projections.outages import OUTAGES
 from projections.refold import fold_as_of
 
@@ -126,7 +127,7 @@ class SignatureMade(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Facts(NamedTuple):
     position: int
-    days: tuple[Day, ...]
+    accounts: tuple[Account, ...]
     report: DayReport
     sha256: str
 
@@ -187,7 +188,7 @@ async def sign(request: AnyRequest, schedule: FromPath[str], data: JSONBody[NewS
         raise Denied(409, "refused", "something has become known since; read the report once more", field="sha256")
     open_still = plan.phase == "active" and plan.window is not None and services.now() < plan.window.closes_at
     on = RUNNING | WAITING if open_still else RUNNING
-    running = sum(day.account.phase in on for day in facts.days)
+    running = sum(account.phase in on for account in facts.accounts)
     use_case = partial(
         day_report.sign, schedule=schedule, sha256=data.sha256, position=facts.position, running=running,
         note=data.note,
@@ -197,7 +198,7 @@ async def sign(request: AnyRequest, schedule: FromPath[str], data: JSONBody[NewS
 
 async def _attendance(request: AnyRequest, schedule: str) -> AttendanceList:
     plan = await load_schedule(services_of(request), caller_of(request).tenant, schedule)
-    found = await rows_of(request, DAY, {"schedule": schedule})
+    found = await rows_of(request, GRADEBOOK, {"schedule": schedule})
     rows = tuple(sorted(map(_attendee, _there(found.rows.values())), key=lambda one: (one.number or "", one.session)))
     names = await names_of(request)
     known = {who for row in rows for who in (row.late_by, row.identity and row.identity.by) if who}
@@ -211,16 +212,16 @@ async def _facts(request: AnyRequest, schedule: str, as_of: str = "") -> _Facts:
     services, tenant = services_of(request), caller_of(request).tenant
     decode, found = decoder(services.handler.keys), None
     if not as_of:
-        found = await rows_of(request, DAY, {"schedule": schedule})
+        found = await rows_of(request, GRADEBOOK, {"schedule": schedule})
     async with services.pool.connection() as conn:
         position = found.position if found else await position_of(conn, as_of)
         its_own, on_duty = (str(Stream(tenant, kind, schedule)) for kind in ("schedule", "duty"))
         rows = found.rows if found else await fold_as_of(conn, decode, DAY, position, streams=[its_own])
         outages = await fold_as_of(conn, decode, OUTAGES, position, streams=[on_duty])
         rotas = await fold_as_of(conn, decode, DUTY, position, streams=[on_duty])
-    days = _there(rows.values())
-    report = report_of(schedule, days, outages.values(), next(iter(rotas.values()), None))
-    return _Facts(position, days, report, sha256(canonical(report)).hexdigest())
+    accounts = _there(rows.values())
+    report = report_of(schedule, accounts, outages.values(), next(iter(rotas.values()), None))
+    return _Facts(position, accounts, report, sha256(canonical(report)).hexdigest())
 
 
 async def _signatures(request: AnyRequest, schedule: str) -> tuple[Signature, ...]:
@@ -242,7 +243,7 @@ async def _read(request: AnyRequest, schedule: str, facts: _Facts) -> DayReportR
         position=facts.position, title=plan.title, report=facts.report, sha256=facts.sha256,
         version=1 if last is None else last.version + (last.sha256 != facts.sha256),
         sessions={
-            day.session: Named(name=day.account.name, number=day.account.number) for day in facts.days
+            one.session: Named(name=one.name, number=one.number) for one in facts.accounts
         },
         people={who: names.get(who) for who in sorted(_staff(facts.report))},
         signatures=tuple(
@@ -265,16 +266,16 @@ def _staff(report: DayReport) -> set[str]:
     return found - {""}
 
 
-def _there(rows: Iterable[Day]) -> tuple[Day, ...]:
-    return tuple(day for day in rows if not day.account.withdrawn)
+def _there(rows: Iterable[Account]) -> tuple[Account, ...]:
+    return tuple(account for account in rows if not account.withdrawn)
 
 
-def _attendee(day: Day) -> Attendee:
-    account = day.account
+def _attendee(account: Account) -> Attendee:
     return Attendee(
-        session=day.session, name=account.name, number=account.number, attended=attended(day),
-        late_by=day.late.by if day.late else None, identity=identified(account), started_at=account.clock.started_at,
-        ended_at=account.clock.ended_at, phase=account.phase, extra_s=account.clock.extra_s, breaks=breaks(account),
+        session=account.session, name=account.name, number=account.number, attended=attended(account),
+        late_by=account.late.by if account.late else None, identity=identified(account),
+        started_at=account.clock.started_at, ended_at=account.clock.ended_at, phase=account.phase,
+        extra_s=account.clock.extra_s, breaks=breaks(account),
     )  # fmt: skip
 
 

@@ -12,9 +12,8 @@ from typing import Literal
 
 import msgspec
 
-from projections.day import Day, LateEntry
 from projections.duty import Rota
-from projections.gradebook_row import Account
+from projections.gradebook_row import Account, LateEntry
 from projections.outages import Declared
 
 Attended = Literal["expected", "present", "late", "no_show", "declined"]
@@ -116,9 +115,9 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     duty: tuple[OnDuty, ...]
 
 
-def report_of(schedule: str, days: Iterable[Day], outages: Iterable[Declared], rota: Rota | None) -> DayReport:
+def report_of(schedule: str, accounts: Iterable[Account], outages: Iterable[Declared], rota: Rota | None) -> DayReport:
     """Of all who are enrolled; everything in an order of its own."""
-    there = sorted((day for day in days if not day.account.withdrawn), key=lambda day: day.session)
+    there = sorted((one for one in accounts if not one.withdrawn), key=lambda one: one.session)
     return DayReport(
         schedule=schedule,
         sessions=tuple(map(_session, there)),
@@ -141,10 +140,9 @@ def canonical(report: DayReport) -> bytes:
     return msgspec.json.encode(report, order="sorted")
 
 
-def attended(day: Day) -> Attended:
-    account = day.account
+def attended(account: Account) -> Attended:
     if account.clock.started_at:
-        return "late" if day.late else "present"
+        return "late" if account.late else "present"
     if account.phase == "no_show":
         return "no_show"
     return "declined" if account.phase == "declined" else "expected"
@@ -162,22 +160,17 @@ def breaks(account: Account) -> tuple[OnBreak, ...]:
     )  # fmt: skip
 
 
-def _session(day: Day) -> SessionDay:
-    account = day.account
-    flagged = sorted(day.flagged.items(), key=lambda one: (one[1].at, one[0]))
-    asked = sorted(day.help.items(), key=lambda one: (one[1].at, one[0]))
+def _session(account: Account) -> SessionDay:
+    flagged = sorted(account.incidents.items(), key=lambda one: (one[1].at, one[0]))
+    asked = sorted(account.help.items(), key=lambda one: (one[1].at, one[0]))
     done = sorted(account.interventions.items(), key=lambda one: (one[1].at, one[0]))
     return SessionDay(
-        session=day.session, subject=account.subject, attended=attended(day), late=day.late,
+        session=account.session, subject=account.subject, attended=attended(account), late=account.late,
         identity=identified(account), started_at=account.clock.started_at, ended_at=account.clock.ended_at,
         phase=account.phase, extra_s=account.clock.extra_s, breaks=breaks(account),
         irregularities=tuple(
-            Irregularity(
-                incident=name, kind=account.incidents[name].kind, severity=account.incidents[name].severity,
-                at=one.at, by=one.by,
-            )
+            Irregularity(incident=name, kind=one.kind, severity=one.severity, at=one.at, by=one.by)
             for name, one in flagged
-            if name in account.incidents
         ),
         faults=tuple(
             Failure(what=one.what, why=one.why, began_at=one.began_at, ended_at=one.ended_at) for one in account.faults

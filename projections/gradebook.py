@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from domain import chat, device, enrolment, fault, identity, incidents, intervention, record, recording, session
 from domain.accommodation import Accommodated
 from domain.event import Event
+from domain.help import HelpEvent
 from domain.identity import IdentityEvent
 from domain.muting import DetectorMuted
 from domain.outage import WORDS, OutageMarked
@@ -19,7 +20,19 @@ from domain.session import SessionEvent
 from domain.stops import BreakEnded, BreakStarted
 from projections.allowed import allowance, silenced
 from projections.clock import tick
-from projections.gradebook_row import Account, BreakTaken, Coverage, Fault, Flag, Gap, Intervention, Recording, Seal
+from projections.gradebook_row import (
+    Account,
+    BreakTaken,
+    Coverage,
+    Fault,
+    Flag,
+    Gap,
+    Intervention,
+    LateEntry,
+    Recording,
+    Seal,
+)
+from projections.helping import helped
 from projections.keys import (
     ENROLMENT,
     about_session,
@@ -53,7 +66,7 @@ def fold(row: Account | None, recorded: Recorded) -> Account | None:
         owed = identity.owed(after.identity, after.phase, started=after.clock.started_at is not None)
         after = replace(after, identity_owed=owed)
     elif at.kind == "incidents":
-        after = _incident(row, body)
+        after = _incident(row, body, recorded.envelope.actor)
     elif at.kind == "intervention":
         after = _intervention(row, at.name, body)
     else:
@@ -64,7 +77,11 @@ def fold(row: Account | None, recorded: Recorded) -> Account | None:
 def _session(row: Account, event: SessionEvent, at: datetime) -> Account:
     if isinstance(event, IdentityEvent):
         return replace(row, identity=identity.evolve(row.identity, event))
+    if isinstance(event, HelpEvent):
+        return replace(row, help=helped(row.help, event))
     match event:
+        case session.AdmittedLate(at=at, by=by):
+            row = replace(row, late=LateEntry(at=at, by=by))
         case fault.ConnectionLost(at=began_at, track=track, why=why):
             return replace(row, faults=(*row.faults, Fault(what=track, why=why, began_at=began_at)))
         case fault.ConnectionRestored(at=ended_at, track=track):
@@ -93,13 +110,14 @@ def _session(row: Account, event: SessionEvent, at: datetime) -> Account:
     return replace(row, phase=phase, clock=clock)
 
 
-def _incident(row: Account, body: Event) -> Account:
+def _incident(row: Account, body: Event, actor: str) -> Account:
     known = row.incidents
     match body:
-        case incidents.Opened(incident=name, kind=kind, severity=severity):
-            return replace(row, incidents=known | {name: Flag(kind=kind, severity=severity)})
-        case incidents.RaisedByPerson(incident=name, severity=severity):
-            return replace(row, incidents=known | {name: Flag(kind="raised_by_person", severity=severity)})
+        case incidents.Opened(incident=name, kind=kind, severity=severity, started_at=at):
+            return replace(row, incidents=known | {name: Flag(kind=kind, severity=severity, at=at)})
+        case incidents.RaisedByPerson(incident=name, severity=severity, at=at):
+            flag = Flag(kind="raised_by_person", severity=severity, at=at, by=actor)
+            return replace(row, incidents=known | {name: flag})
         case incidents.EvidenceAdded(incident=name, severity=severity) if name in known:
             severest = incidents.graver(known[name].severity, severity)
             return replace(row, incidents=known | {name: replace(known[name], severity=severest)})

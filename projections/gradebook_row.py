@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 from domain import intervention
+from domain.help import Topic
 from domain.identity import Identity
 from domain.incidents import Severity, Verdict
 from domain.muting import Mute
@@ -20,10 +22,12 @@ from projections.clock import Clock
 
 
 class Flag(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident in short; `verdict` is the latest."""
+    """An incident in short. `by` is who raised it, "" where nobody did; `verdict` is the latest."""
 
     kind: str
     severity: Severity
+    at: datetime
+    by: str = ""
     verdict: Verdict | None = None
 
 
@@ -79,6 +83,23 @@ class BreakTaken(msgspec.Struct, frozen=True, kw_only=True):
     over_s: float = 0.0
 
 
+class LateEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Who let the candidate in after the last entry."""
+
+    at: datetime
+    by: str
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A request for help, and what became of it. `by` took or answered it."""
+
+    topic: Topic
+    at: datetime
+    state: Literal["requested", "taken", "answered", "withdrawn"] = "requested"
+    by: str = ""
+    ended_at: datetime | None = None
+
+
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     ended_at: datetime
@@ -128,6 +149,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     muted: dict[IncidentKind, Mute] = {}
     faults: tuple[Fault, ...] = ()
     breaks: tuple[BreakTaken, ...] = ()
+    late: LateEntry | None = None
+    help: dict[str, Asked] = {}
     identity: Identity = Identity()
     identity_owed: bool = False
     devices: int = 0

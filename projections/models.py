@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from projections.canned_messages import CANNED
 from projections.chat import CHAT
-from projections.day import DAY
 from projections.deadlines import DEADLINES
 from projections.duty import DUTY
 from projections.gradebook import GRADEBOOK
@@ -30,7 +29,6 @@ MODELS: tuple[AnyModel, ...] = (
     SCHEDULES,
     DUTY,
     OUTAGES,
-    DAY,
     TEMPLATES,
     PEOPLE,
     TOKENS,

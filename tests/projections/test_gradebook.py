@@ -40,8 +40,8 @@ def test_a_row_says_who_sat_when() -> None:
 def test_incidents_stand_by_kind_and_severity_with_their_verdicts() -> None:
     row = row_of(GRADEBOOK, *BEGUN, flagged("i1", "warn"), closed("i1", "high"), judged("confirmed"), raised("i2"))
     assert row.incidents == {
-        "i1": Flag(kind="several_people", severity="high", verdict="confirmed"),
-        "i2": Flag(kind="raised_by_person", severity="info"),
+        "i1": Flag(kind="several_people", severity="high", at=at("9:10"), verdict="confirmed"),
+        "i2": Flag(kind="raised_by_person", severity="info", at=at("9:20"), by="someone"),
     }
 
 
