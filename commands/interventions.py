@@ -73,6 +73,8 @@ async def fail(work: Work, name: str) -> None:
         minutes = intervention.fails_after(known.kind).total_seconds() / 60
         how = "answered" if known.stage == "delivered" else "shown"
         why = f"not {how} within {minutes:g} minutes"
+        if (await work.state(session_rules.DECIDER, known.session)).over:
+            why = f"the session was over before it was {how}"
     await work.do(intervention.DECIDER, name, intervention.Fail(at=work.at, why=why))
 
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import fault, identity, incidents, intervention, record, recording, session
+from domain import help as asking
 from domain.page import PageObserved
 from domain.phase import OVER, RUNNING, Phase, Track
 from domain.record import SealKind
@@ -32,7 +33,8 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     are not there, since when, and `returned_at` is when the last of them came back. `undelivered` are interventions
     that nobody has taken or answered by when they fail, `waits_until` the earliest; `looks` are those of them that
     have to be answered. `heads` are the last versions of what a seal has to cover, `sealed` those that the last one
-    covers; `owing` says that the session is over and another seal is due, or that what was due is `given_up` and
+    covers; `helper` has taken the candidate's request for `help`, at `helped_at`; `owing` says that the session is
+    over and another seal is due, or that what was due is `given_up` and
     nothing has come since. `changed_at` is when anything was recorded last.
     """
 
@@ -52,6 +54,9 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     undelivered: dict[str, datetime] = {}
     waits_until: datetime | None = None
     looks: tuple[str, ...] = ()
+    help: str = ""
+    helper: str | None = None
+    helped_at: datetime | None = None
     seal: SealKind | None = None
     given_up: tuple[str, ...] = ()
     heads: dict[str, int] = {}
@@ -92,6 +97,9 @@ def fold(row: Watch | None, recorded: Recorded) -> Watch | None:
     row = row or Watch(session=at.session or "")
     if isinstance(body, _SESSION):
         row = _session(row, body)
+        if row.phase in OVER and row.looks:  # nobody is there any more to show anything
+            soon = recorded.recorded_at + intervention.SHOWN_WITHIN
+            row = _undelivered(row, row.undelivered | {name: min(row.undelivered[name], soon) for name in row.looks})
     elif isinstance(body, intervention.Requested):
         row = _undelivered(row, row.undelivered | {at.name: body.at + intervention.fails_after(body.kind)})
         row = replace(row, looks=(*row.looks, at.name)) if body.kind in intervention.LOOKS else row
@@ -127,6 +135,10 @@ def _session(row: Watch, event: SessionEvent) -> Watch:
             row = replace(row, tracks=policy.tracks, detectors=bool(policy.detectors))
         case identity.IdentityCaptured(at=at):
             return replace(row, came_at=row.came_at or at)
+        case asking.HelpTaken(help=name, by=by, at=at):
+            return replace(row, help=name, helper=by, helped_at=at)
+        case asking.HelpReleased() | asking.HelpAnswered() | asking.HelpWithdrawn():
+            return replace(row, helper=None)
         case session.AdmittedLate():
             row = replace(row, admitted=True)
     phase, clock = tick(row.phase, row.clock, event)
@@ -155,6 +167,6 @@ _EVENTS = events_of(
 )  # fmt: skip
 
 DEADLINES: Model[Watch] = Model(
-    name="deadlines", version=4, row=Watch, events=_EVENTS, index=("phase", "waits_until", "owing"),
+    name="deadlines", version=4, row=Watch, events=_EVENTS, index=("phase", "waits_until", "owing", "helper"),
     keys=keys, fold=fold, streams=streams, suspects=_suspects,
 )  # fmt: skip

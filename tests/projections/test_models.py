@@ -260,6 +260,14 @@ def test_a_look_waits_until_it_is_answered() -> None:
         assert (after.undelivered, after.looks, after.waits_until) == ({}, (), None)
 
 
+def test_when_a_session_is_over_nobody_is_waited_for_to_show_anything() -> None:
+    asked = requested("room_scan")
+    row = row_of(DEADLINES, *BEGUN, asked, SUBMITTED)
+    assert row_of(DEADLINES, *BEGUN, asked).waits_until == at("9:35")
+    assert row.changed_at
+    assert row.waits_until == min(at("9:35"), row.changed_at + intervention.SHOWN_WITHIN) < at("9:35")
+
+
 def test_a_rest_break_is_waited_for_as_the_domain_says() -> None:
     rest = (SESSION, stops.BreakStarted(at=at("9:30"), kind="rest", until=at("9:45"), intervention="p1"))
     row = row_of(DEADLINES, *BEGUN, rest)

@@ -92,6 +92,16 @@ async def test_a_look_that_nobody_answers_fails_and_says_why(hall: Hall) -> None
     assert await hall.phase(session) == "in_progress"
 
 
+async def test_a_look_fails_soon_when_the_session_is_over(hall: Hall) -> None:
+    session = await hall.sitting()
+    await hall.intervene(session, "identity_check")
+    await hall.submit(session)
+    async with hall.reacting():
+        hall.clock.ahead += intervention.SHOWN_WITHIN + timedelta(seconds=5)
+        (failed,) = await until(lambda: hall.events(session, intervention.Failed))
+    assert failed.why == "the session was over before it was shown"  # type: ignore[attr-defined]
+
+
 async def test_who_is_cut_off_when_their_time_is_up_is_waited_for(hall: Hall) -> None:
     session = await hall.sitting(duration=HOUR)
     async with hall.reacting():
