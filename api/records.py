@@ -151,8 +151,12 @@ def _name(row: Account) -> Key:
 
 
 def _urgency(row: Account) -> Key:
-    """Sessions that are over and have unjudged incidents first, the most severe of them on top; then by name."""
+    """Sessions that are over and have unjudged incidents first, the most severe of them on top; then by name.
+
+    Who it was counts as a warning where that was left open.
+    """
     open_ = [_SEVERE[flag.severity] for flag in row.incidents.values() if flag.verdict is None]
+    open_ += [_SEVERE["warn"]] if row.identity_owed else []
     return (row.phase not in OVER, min(open_, default=9), -len(open_), *_name(row))
 
 

@@ -62,7 +62,7 @@ function away(started) {
   here.stopStream?.();
   here.stops.splice(0).forEach((stop) => stop());
   for (const name of [...STEPS, "identity"]) find(name === "identity" ? "#identity" : `#step-${name}`).hidden = name !== "device";
-  find("#cover").hidden = true;
+  for (const other of ["#cover", "#help"]) find(other).hidden = true;
   elsewhere(here.call, here.at, started);
 }
 

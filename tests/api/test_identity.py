@@ -200,18 +200,25 @@ async def test_two_who_decide_at_once_and_the_second_is_told_who_and_what(hall: 
 
 
 async def test_who_starts_with_a_deferred_decision_is_owed_one_and_a_reviewer_finds_it(hall: Hall) -> None:
-    exam = await an_exam_that_asks(hall)
-    at = await ready(exam)
-    await show(exam)
+    exam = await an_exam_that_asks(hall, candidates=2)
+    known, at = await ready(exam), await ready(exam, 1)
+    await show(exam, 1)
     later = {"decision": "defer", "reason": "The document will be brought."}
     assert (await exam.invigilator.post(f"{at}/identity/decision", json=later)).status_code == 204
-    assert (await exam.candidates[0].post(f"{at}/start")).status_code == 200
+    way = {"decision": "approve", "route": "in_person"}
+    assert (await exam.invigilator.post(f"{known}/identity/decision", json=way)).status_code == 204
+    for me, session in zip(exam.candidates, (known, at), strict=True):
+        assert (await me.post(f"{session}/start")).status_code == 200
     assert [one["standing"] for one in await waiting(exam)] == ["deferred"]
-    assert (await exam.candidates[0].post(f"{at}/submit")).status_code == 200
+    for me, session in zip(exam.candidates, (known, at), strict=True):
+        assert (await me.post(f"{session}/submit")).status_code == 200
     assert await waiting(exam) == []
     reviewer = await hall.as_a("reviewer")
     record = (await reviewer.get(f"{at}/record", headers=await seen(hall))).json()["record"]
     assert (record["identity"]["standing"], record["identity_owed"]) == ("deferred", True)
+    gradebook = f"{V1}/schedules/{exam.schedule}/gradebook"
+    records = (await reviewer.get(gradebook, headers=await seen(hall))).json()["records"]
+    assert [record["name"] for record in records] == ["Candidate 1", "Candidate 0"]
     before = await hall.position()
     late = await exam.invigilator.post(f"{at}/identity/decision", json={"decision": "approve"})
     await refused(hall, late, before, 409, "", "a reviewer decides now")
@@ -292,6 +299,7 @@ async def test_what_one_looks_at_the_other_is_not_given(hall: Hall) -> None:
     assert {one["taken_by_name"] for one in await waiting(exam)} == {"The invigilator", None}
 
 
+@pytest.mark.slow
 async def test_150_who_arrive_at_once_are_let_in_by_two_and_nothing_is_done_twice(hall: Hall) -> None:
     exam = await an_exam_that_asks(hall, candidates=150)
     second = await hall.as_a("invigilator", "second@example.org")
