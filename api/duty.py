@@ -19,6 +19,7 @@ from api.problems import Denied
 from api.reading import rows_of
 from api.schema import says
 from commands import duty as shifts
+from commands.duty import Held
 from domain import duty
 from domain.duty import Duty
 from domain.hand_over import Standing
@@ -151,7 +152,7 @@ async def come_on(request: AnyRequest, schedule: FromPath[str], data: JSONBody[W
 
 @post("/schedules/{schedule:str}/duty/off", guards=[may("planner", *WATCHERS)], status_code=204)
 async def go_off(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Whom | None] = None) -> None:
-    """Goes off duty. Incidents that they have taken wait for somebody else; their candidates are everybody's."""
+    """Goes off duty. What they have taken waits for somebody else; their candidates are everybody's."""
     who, lead = _whom(request, data.user if data else None)
     held = await _held(request, schedule, who)
     await command(request, partial(shifts.go_off, name=schedule, who=who, lead=lead, held=held))
@@ -223,14 +224,14 @@ async def _going_on(request: AnyRequest, schedule: str, who: str) -> GoingOn:
     return going_on(who, await _duty(request, schedule), rows)
 
 
-async def _held(request: AnyRequest, schedule: str, who: str) -> dict[str, tuple[str, ...]]:
-    """The incidents of this schedule that somebody has taken, by session."""
-    plan = await load_schedule(services_of(request), caller_of(request).tenant, schedule)
-    here, held = set(plan.candidates.values()), dict[str, tuple[str, ...]]()
-    for row in (await rows_of(request, INCIDENTS, {"taken_by": who})).rows.values():
-        if row.session in here:
-            held[row.session] = (*held.get(row.session, ()), row.incident)
-    return held
+async def _held(request: AnyRequest, schedule: str, who: str) -> Held:
+    """What somebody has taken of this schedule."""
+    here = {row.session: row for row in (await rows_of(request, LIVE, {"schedule": schedule})).rows.values()}
+    taken = (await rows_of(request, INCIDENTS, {"taken_by": who})).rows.values()
+    return Held(
+        incidents=tuple((row.session, row.incident) for row in taken if row.session in here),
+        help=tuple((name, row.help.help) for name, row in here.items() if row.help and row.help.taken_by == who),
+    )
 
 
 def _whom(request: AnyRequest, user: str | None) -> tuple[str, bool]:

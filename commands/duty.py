@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
+from commands import help as helping
 from commands.handler import Work
 from domain import duty, hand_over, incidents, schedule, triage
 from domain.event import Refused
 from domain.hand_over import Standing
 
-Held = Mapping[str, tuple[str, ...]]  # what somebody has taken, as the lists show it: incidents by their session
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody has taken, as the lists show it: incidents and requests for help, each with its session."""
+
+    incidents: tuple[tuple[str, str], ...] = ()
+    help: tuple[tuple[str, str], ...] = ()
 
 
 async def come_on(work: Work, name: str, who: str, *, lead: bool) -> None:
@@ -19,13 +27,14 @@ async def come_on(work: Work, name: str, who: str, *, lead: bool) -> None:
 
 
 async def go_off(work: Work, name: str, who: str, *, lead: bool, held: Held) -> None:
-    """Incidents that they have taken wait for somebody else at once."""
+    """What they have taken waits for somebody else at once."""
     order = duty.GoOff(at=work.at, user=who, by=work.order.actor, lead=lead)
     if await work.do(duty.DECIDER, name, order):
-        for session, names in held.items():
-            for incident in names:
-                away = triage.LetGo(incident=incident, at=work.at, user=who, by=work.order.actor, why="off_duty")
-                await work.do(incidents.DECIDER, session, away)
+        for session, incident in held.incidents:
+            away = triage.LetGo(incident=incident, at=work.at, user=who, by=work.order.actor, why="off_duty")
+            await work.do(incidents.DECIDER, session, away)
+        for session, asked in held.help:
+            await helping.let_go(work, session, asked, who)
 
 
 async def end(work: Work, name: str, who: str) -> None:
@@ -69,17 +78,21 @@ async def withdraw(work: Work, name: str, offered: str, *, lead: bool) -> None:
 
 
 async def accept(work: Work, name: str, offered: str, *, standing: Standing, held: Held) -> None:
-    """The next person answers from now on, also for the incidents that the one before had taken."""
+    """The next person answers from now on, also for the incidents that the one before had taken.
+
+    Requests for help go back to the queue, where the longest wait is on top.
+    """
     plan = await _open(work, name)
     order = hand_over.AcceptHandOver(
         at=work.at, hand_over=offered, by=work.order.actor, standing=standing, assigned=plan.invigilators
     )
     for made in await work.do(duty.DECIDER, name, order):
         if isinstance(made, hand_over.HandedOver):
-            for session, names in held.items():
-                for incident in names:
-                    passed = triage.PassOn(incident=incident, at=work.at, user=made.user, to=made.to)
-                    await work.do(incidents.DECIDER, session, passed)
+            for session, incident in held.incidents:
+                passed = triage.PassOn(incident=incident, at=work.at, user=made.user, to=made.to)
+                await work.do(incidents.DECIDER, session, passed)
+            for session, asked in held.help:
+                await helping.let_go(work, session, asked, made.user)
 
 
 async def _open(work: Work, name: str) -> schedule.Schedule:

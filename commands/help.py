@@ -36,6 +36,14 @@ async def release(work: Work, session: str, name: str, *, lead: bool) -> None:
     await work.do(session_rules.DECIDER, session, order)
 
 
+async def let_go(work: Work, session: str, name: str, who: str) -> None:
+    """Gives it back to the queue if it is `who` that deals with it, because they are away."""
+    known = (await work.state(session_rules.DECIDER, session)).help.open
+    if known and (known.help, known.taken_by) == (name, who):
+        order = asking.ReleaseHelp(help=name, at=work.at, by=work.order.actor, lead=True)
+        await work.do(session_rules.DECIDER, session, order)
+
+
 async def answer(work: Work, session: str, name: str, *, text: str) -> None:
     state = await _there(work, session)
     order = asking.AnswerHelp(help=name, at=work.at, by=work.order.actor, text=_said(state, session, text))

@@ -18,9 +18,9 @@ async def release(work: Work, session: str, incident: str, *, lead: bool) -> Non
     await work.do(incidents.DECIDER, session, order)
 
 
-async def let_go(work: Work, session: str, incident: str, who: str) -> None:
+async def let_go(work: Work, session: str, name: str, who: str) -> None:
     """Releases what somebody has taken whose page is connected no longer."""
-    order = triage.LetGo(incident=incident, at=work.at, user=who, by=work.order.actor, why="disconnected")
+    order = triage.LetGo(incident=name, at=work.at, user=who, by=work.order.actor, why="disconnected")
     await work.do(incidents.DECIDER, session, order)
 
 

@@ -34,8 +34,8 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     that nobody has taken or answered by when they fail, `waits_until` the earliest; `looks` are those of them that
     have to be answered. `heads` are the last versions of what a seal has to cover, `sealed` those that the last one
     covers; `helper` has taken the candidate's request for `help`, at `helped_at`; `owing` says that the session is
-    over and another seal is due, or that what was due is `given_up` and
-    nothing has come since. `changed_at` is when anything was recorded last.
+    over and another seal is due, or that what was due is `given_up` and nothing has come since. `changed_at` is when
+    anything was recorded last.
     """
 
     session: str

@@ -1,11 +1,11 @@
-"""Whether somebody is there: on duty where an exam is under way, and behind each incident that somebody has taken."""
+"""Whether somebody is there: on duty where an exam is under way, and behind what somebody has taken."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from nats.aio.client import Client as Nats
 from psycopg import AsyncConnection
@@ -16,18 +16,19 @@ from projections.deadlines import Watch
 from vigil.echo import Echo
 
 NOBODY_S = 60.0  # that an exam may be under way with nobody on duty, such as between two turns
-AWAY_S = 60.0  # after which somebody whose last page has left keeps no incident
+AWAY_S = 60.0  # after which somebody whose last page has left keeps nothing that they have taken
 UNATTENDED = "nobody is on duty to watch this exam"
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Taken(NamedTuple):
-    """An incident that somebody has taken."""
+    """An incident, or a request for help, that somebody has taken."""
 
     tenant: str
     session: str
-    incident: str
+    what: Literal["incident", "help"]
+    name: str
     user: str
     at: datetime
 
@@ -61,8 +62,9 @@ async def look(conn: AsyncConnection, running: Iterable[tuple[str, Watch]], at: 
     known = {(tenant, schedule): (manned, since) async for tenant, schedule, manned, since in cursor}
     nobody = {key: known.get(key, (False, None))[1] or _NEVER for key in under_way if not known.get(key, (False,))[0]}
     cursor = await conn.execute(
-        "SELECT tenant, session, incident, taken_by, (data->>'taken_at')::timestamptz FROM read.incidents"
-        " WHERE taken_by IS NOT NULL ORDER BY key",
+        "SELECT tenant, session, 'incident', incident, taken_by, (data->>'taken_at')::timestamptz FROM read.incidents"
+        " WHERE taken_by IS NOT NULL UNION ALL SELECT tenant, data->>'session', 'help', data->>'help', helper,"
+        " (data->>'helped_at')::timestamptz FROM read.deadlines WHERE helper IS NOT NULL",
         prepare=True,
     )
     taken = [Taken(*row) async for row in cursor]

@@ -21,6 +21,7 @@ from psycopg import AsyncConnection
 
 from api.presence import SUBJECT as SERVING
 from commands import duty, interventions, sessions, signals, triage
+from commands import help as helping
 from commands.handler import Busy, UseCase
 from commands.ledger import LedgerAway
 from domain.event import Refused
@@ -177,8 +178,9 @@ def _attending(core: Core, staff: StaffEars, seen: Outlook, attended: Attending)
         yield watch.session, _fault(core, tenant, watch, DUTY, UNATTENDED if since else None, since)
     for one in attended.taken:
         if staff.gone(one, seen.at):
-            let_go = partial(triage.let_go, session=one.session, incident=one.incident, who=one.user)
-            yield one.session, _say(core, one.tenant, f"let go {one.incident} {one.at.isoformat()}", let_go)
+            let_go = {"incident": triage.let_go, "help": helping.let_go}[one.what]
+            wanted = partial(let_go, session=one.session, name=one.name, who=one.user)
+            yield one.session, _say(core, one.tenant, f"let go {one.name} {one.at.isoformat()}", wanted)
     for turn in attended.over:
         end = partial(duty.end, name=turn.schedule, who=turn.user)
         yield turn.schedule, _say(core, turn.tenant, f"off duty {turn.user} {turn.since.isoformat()}", end)

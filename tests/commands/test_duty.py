@@ -9,7 +9,9 @@ from functools import partial
 from psycopg import AsyncConnection
 
 from commands import duty as shifts
+from commands import help as helping
 from commands import schedules, triage, users
+from commands.duty import Held
 from commands.handler import Handler
 from domain import duty, incidents
 from domain.hand_over import Standing
@@ -82,7 +84,10 @@ async def test_what_somebody_has_taken_goes_with_their_duty(one: Handler) -> Non
     mine, other = [(await do(one, note(session)))["incident"] for _ in range(2)]
     for who, incident in ((grace, mine), (alan, other)):
         await do(one, partial(triage.take, session=session, incident=incident, lead=False), actor=who)
-    held = {session: (mine, other)}  # a list may be a moment old: what others have is not passed on
+    asked = (await do(one, partial(helping.request, session=session, topic="question", text="")))["help"]
+    await do(one, partial(helping.take, session=session, name=asked), actor=grace)
+    # A list may be a moment old: what others have is not passed on.
+    held = Held(incidents=((session, mine), (session, other)), help=((session, asked),))
     offer = partial(shifts.offer, name=name, who=grace, to=alan, standing=STANDING, lead=False)
     offered = (await do(one, offer, actor=grace))["hand_over"]
     assert (await do(one, offer, actor=grace))["hand_over"] == offered
@@ -92,8 +97,10 @@ async def test_what_somebody_has_taken_goes_with_their_duty(one: Handler) -> Non
     await do(one, accept, actor=alan)
     assert (await holder(one, session, mine), await holder(one, session, other)) == (alan, alan)
     assert set((await state(one, name)).on) == {alan}
+    await do(one, partial(helping.take, session=session, name=asked), actor=alan)
     await do(one, partial(shifts.go_off, name=name, who=alan, lead=False, held=held), actor=alan)
     assert (await holder(one, session, mine), await holder(one, session, other)) == (None, None)
+    await do(one, partial(helping.take, session=session, name=asked), actor="mary")
     assert (await state(one, name)).on == {}
 
 

@@ -16,8 +16,10 @@ import pytest
 from api.presence import SUBJECT, Presence
 from commands import duty as shifts
 from commands import flags, triage
+from commands import help as helping
 from domain import duty
 from domain.fault import FaultClosed, FaultOpened
+from domain.help import HelpReleased
 from domain.messages import StreamsHeld
 from domain.triage import Released, Taken
 from tests.vigil.hall import HOUR, SOMEBODY, Hall, running, until
@@ -30,7 +32,7 @@ from vigil.wiring import connect_nats
 A_ROUND_S = 0.8  # long enough for a few
 LATE = timedelta(seconds=NOBODY_S + 1)
 ON = partial(shifts.come_on, who=SOMEBODY, lead=False)
-OFF = partial(shifts.go_off, who=SOMEBODY, lead=False, held={})
+OFF = partial(shifts.go_off, who=SOMEBODY, lead=False, held=shifts.Held())
 
 
 async def faults(hall: Hall, session: str) -> list[str]:
@@ -100,10 +102,13 @@ async def test_who_is_cut_off_for_a_minute_keeps_no_incident(hall: Hall, monkeyp
     monkeypatch.setattr(attending, "AWAY_S", 1.5)
     session = await hall.sitting()
     incident = await an_incident(hall, session)
+    asked = (await hall.say(partial(helping.request, session=session, topic="question", text="")))["help"]
+    await hall.say(partial(helping.take, session=session, name=asked))
     async with hall.on_air(session, "camera", "screen"), hall.reacting():
         async with connected(hall):
             await asyncio.sleep(3)
-            assert await hall.events(session, Released) == []
+            assert await hall.events(session, Released, HelpReleased) == []
+        await until(lambda: hall.events(session, HelpReleased))
         await until(lambda: hall.events(session, Released))
         (gone,) = await hall.events(session, Released)
         assert (gone.incident, gone.why) == (incident, "disconnected")  # type: ignore[attr-defined]
@@ -119,7 +124,7 @@ async def test_nobody_loses_anything_because_the_message_server_is_away(
 ) -> None:
     monkeypatch.setattr(attending, "AWAY_S", 1.0)
     now = hall.clock()
-    one = Held("main", "s1", "i1", SOMEBODY, now - HOUR)
+    one = Held("main", "s1", "incident", "i1", SOMEBODY, now - HOUR)
     with run_nats(tmp_path) as url:
         client = await connect_nats(url, "test")
         presence = Presence(client)
