@@ -17,6 +17,7 @@ from api.callers import WATCHERS, Caller, load_schedule, may
 from api.each import Answers, chosen, for_each
 from api.limits import limited
 from api.ordering import AnyRequest, caller_of, command, services_of
+from api.paging import USUAL, After, Limit, page
 from api.problems import Denied
 from api.reading import names_of, rows_of
 from commands import chats
@@ -57,24 +58,25 @@ class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Messages(msgspec.Struct, frozen=True, kw_only=True):
-    """`unread` is how many of the other side's nobody has read on the caller's own."""
+    """`unread` is how many of the other side's nobody has read on the caller's own, of the whole chat."""
 
     messages: tuple[ChatMessage, ...]
     unread: int
+    next: str | None
 
 
 @get("/sessions/{session:str}/messages", guards=[may("candidate", *WATCHERS, "reviewer", "auditor")])
-async def read(request: AnyRequest, session: FromPath[str]) -> Messages:
-    """The whole chat, oldest first."""
+async def read(request: AnyRequest, session: FromPath[str], *, limit: Limit = USUAL, after: After = "") -> Messages:
+    """The chat, oldest first."""
     found = await rows_of(request, CHAT, {"session": session})
-    rows = sorted(found.rows.values(), key=lambda row: row.position)
+    shown = page(request, found.rows.values(), lambda row: (row.position, row.message), limit, after)
     side = _side(caller_of(request))
-    unread = sum(row.side != side and row.read_at is None for row in rows)
+    unread = sum(row.side != side and row.read_at is None for row in found.rows.values())
     if side == "candidate":
-        return Messages(messages=tuple(_shown(row) for row in rows), unread=unread)
+        return Messages(messages=tuple(_shown(row) for row in shown.rows), unread=unread, next=shown.next)
     names = await names_of(request)
-    told = (replace(_shown(row), by=row.by, by_name=names.get(row.by), canned=row.canned) for row in rows)
-    return Messages(messages=tuple(told), unread=unread)
+    told = (replace(_shown(row), by=row.by, by_name=names.get(row.by), canned=row.canned) for row in shown.rows)
+    return Messages(messages=tuple(told), unread=unread, next=shown.next)
 
 
 @post("/sessions/{session:str}/messages", guards=[may("candidate", *WATCHERS)], opt=limited("messages"))

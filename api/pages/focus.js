@@ -53,7 +53,7 @@ export function openChat(call, watcher, { me, policy }) {
   }
 
   async function look(of) {
-    const { messages } = await call.get(`/sessions/${of}/messages`);
+    const { messages } = await call.all(`/sessions/${of}/messages`, "messages");
     if (of !== session) return;
     const lines = messages.map(line);
     const shown = lines.map((one) => one.textContent).join();

@@ -39,6 +39,10 @@ async def exam(hall: Hall) -> Exam:
         body = {"severity": "warn", "note": f"note {n}"}
         answer = await exam.invigilator.post(f"{V1}/sessions/{exam.sessions[0]}/incidents", json=body)
         assert answer.status_code == 201
+        sent = await exam.candidates[0].post(f"{V1}/sessions/{exam.sessions[0]}/messages", json={"text": f"{n}"})
+        assert sent.status_code == 201
+        body = {"label": f"label {n % 2}", "text": f"text {n}"}
+        assert (await exam.planner.post(f"{V1}/canned-messages", json=body)).status_code == 201
     await exam.planner.delete(f"{V1}/schedules/{exam.schedule}/candidates/{exam.sessions[6]}")
     admin = await hall.as_a("admin")
     for n in range(5):
@@ -60,6 +64,8 @@ LISTS = [
     ("reviewer", "/schedules/{schedule}/gradebook", "records"),
     ("reviewer", "/sessions/{session}/timeline", "events"),
     ("reviewer", "/sessions/{session}/incidents", "incidents"),
+    ("reviewer", "/sessions/{session}/messages", "messages"),
+    ("planner", "/canned-messages", "canned_messages"),
     ("auditor", "/sign-ins", "sign_ins"),
     ("admin", "/tokens", "tokens"),
 ]

@@ -212,7 +212,7 @@ async def _nothing_is_missing(exam: _Exam, place: Installation) -> None:
     settings = place.settings()
     assert len(exam.acknowledged) > KILLS
     for session in exam.sessions:
-        told = (await exam.reviewer.get(f"/sessions/{session}/messages"))["messages"]
+        told = await _all(exam.reviewer, f"/sessions/{session}/messages", "messages")
         there = {(m["message"], m["text"]) for m in told}
         wanted = {(a.message, a.text) for a in exam.acknowledged if a.session == session}
         assert wanted <= there, f"{len(wanted - there)} acknowledged messages are missing"
