@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from psycopg import AsyncConnection, errors
 
-from domain import fault, policy_template, service_token, user
+from domain import canned, duty, fault, outage, policy_template, service_token, user
 from domain.event import Event
 from projections.live import LIVE
 from projections.models import MODELS
 from projections.reader import as_tenant, changes_since, find, phases, snapshot
 from tests.domain.hall import NINE, POLICY
-from tests.projections.hall import BEGUN, Said, flagged, raised, registered, requested, sent
+from tests.projections.hall import BEGUN, Said, about_ada, flagged, raised, registered, requested, sent
 from tests.projections.ledger import Ledger, step_all
 
 TABLES = tuple(f"read.{model.name}_v{model.version}_1" for model in MODELS)
@@ -29,8 +29,33 @@ async def both(ledger: Ledger, project: AsyncConnection) -> None:
     """The same day at two institutions, with something unreadable at each."""
     failed = ("t/user/kim", user.SignInFailed(at=NINE))
     kept = ("t/template/home", policy_template.Created(name="At home", policy=POLICY))
+    on_duty = ("t/duty/anatomy", duty.OnDuty(user="kim", at=NINE, by="kim"))
+    out = outage.OutageDeclared(
+        outage="o1",
+        began_at=NINE,
+        ended_at=NINE,
+        whose="ours",
+        cause="A fuse.",
+        text=about_ada("Wait."),
+        by="kim",
+        at=NINE,
+    )
+    ready = ("t/canned/sit", canned.Added(label="Sit still", text="Please sit still."))
     token = ("t/token/moodle", service_token.Issued(name="Moodle", roles=(), expires_at=NINE, sha256="50f0"))
-    day = (*BEGUN, flagged(), raised(), sent(), requested(), registered(), failed, kept, token)
+    day = (
+        *BEGUN,
+        flagged(),
+        raised(),
+        sent(),
+        requested(),
+        registered(),
+        failed,
+        kept,
+        token,
+        ready,
+        on_duty,
+        ("t/duty/anatomy", out),
+    )
     await ledger.append(*day, *(at_another(said) for said in day))
     broken = ("t/session/s9", fault.FaultClosed(what="x"))
     await ledger.append(broken, at_another(broken), unreadable=True)
