@@ -88,12 +88,9 @@ async def assign(request: AnyRequest, schedule: FromPath[str], body: RawBody) ->
     """Assigns one invigilator, or a list or CSV file (`user` or `email`) of which every row is answered."""
     services = services_of(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == CSV:
-        rows = _rows_of_file(body)
-        return Response(await _assign(request, schedule, rows))
+        return Response(await _assign(request, schedule, _rows_of_file(body)))
     data: Assignment | tuple[Assignment, ...] = decoded(Assignment | tuple[Assignment, ...], body)
     if isinstance(data, tuple):
-        if len(data) > SOME:
-            raise Denied(422, "invalid", f"at most {SOME} invigilators in one call", field="body")
         return Response(await _assign(request, schedule, list(enumerate(data))))
     made = await command(request, partial(_assign_one, schedule=schedule, who=data, services=services))
     outcome: Literal["assigned", "already"] = "already" if "already" in made.ids else "assigned"
@@ -130,6 +127,8 @@ def warned(plan: Schedule) -> tuple[str, ...]:
 
 
 async def _assign(request: AnyRequest, schedule: str, rows: list[Row]) -> AssignedRows:
+    if len(rows) > SOME:
+        raise Denied(422, "invalid", f"at most {SOME} invigilators in one call", field="body")
     made = await command(request, partial(_assign_all, schedule=schedule, rows=rows, services=services_of(request)))
     return AssignedRows(
         rows=tuple(_answer(n, row, made.ids) for n, row in rows), warnings=await staffing(request, schedule)

@@ -65,6 +65,8 @@ async def test_every_row_of_a_file_is_answered_also_while_the_exam_runs(hall: Ha
     before = await hall.position()
     bare = await exam.planner.post(f"{at}/invigilators", content="name\nIvy\n", headers=CSV)
     await refused(hall, bare, before, 422, "header", "user,email")
+    many = await exam.planner.post(f"{at}/invigilators", content="email\n" + "a@x.org\n" * 501, headers=CSV)
+    await refused(hall, many, before, 422, "body", "at most 500")
 
 
 async def test_some_are_removed_at_once(hall: Hall) -> None:
