@@ -15,6 +15,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.callers import WATCHERS, Who, load_schedule, may
+from api.day_lines import HEAD, lines
 from api.day_page import Shown, page
 from api.moments import position_of
 from api.opening import decoder
@@ -169,13 +170,13 @@ async def read(request: AnyRequest, schedule: FromPath[str], as_of: AsOf = "") -
 @get("/schedules/{schedule:str}/day-report.html", guards=[may(*READERS)], media_type="text/html")
 async def read_page(request: AnyRequest, schedule: FromPath[str], as_of: AsOf = "") -> Response[str]:
     """The same to read and to print."""
-    plan = await load_schedule(services_of(request), caller_of(request).tenant, schedule)
-    told = await _read(request, schedule, await _facts(request, schedule, as_of))
-    named = {session: (one.number or "", one.name or "(erased)") for session, one in told.sessions.items()}
-    signatures = [(one.version, one.by_name or one.by, one.at, one.current, one.note or "") for one in told.signatures]
-    zone = plan.window.time_zone if plan.window else "UTC"
-    shown = Shown(told.title, zone, told.report, told.sha256, told.position, named, told.people, signatures)
-    return page(shown)
+    return page(await _shown(request, schedule, as_of))
+
+
+@get("/schedules/{schedule:str}/day-report.csv", guards=[may(*READERS)], media_type=CSV)
+async def read_sheet(request: AnyRequest, schedule: FromPath[str], as_of: AsOf = "") -> Response[str]:
+    """The same for a spreadsheet, a line for each thing that happened. No cell of it is ever a formula."""
+    return sheet(f"day-{schedule}", HEAD, lines(await _shown(request, schedule, as_of)))
 
 
 @post("/schedules/{schedule:str}/day-report/signature", guards=[may(*WATCHERS)], status_code=200)
@@ -256,6 +257,15 @@ async def _read(request: AnyRequest, schedule: str, facts: _Facts) -> DayReportR
     )  # fmt: skip
 
 
+async def _shown(request: AnyRequest, schedule: str, as_of: str) -> Shown:
+    plan = await load_schedule(services_of(request), caller_of(request).tenant, schedule)
+    told = await _read(request, schedule, await _facts(request, schedule, as_of))
+    named = {session: (one.number or "", one.name or "(erased)") for session, one in told.sessions.items()}
+    signatures = [(one.version, one.by_name or one.by, one.at, one.current, one.note or "") for one in told.signatures]
+    zone = plan.window.time_zone if plan.window else "UTC"
+    return Shown(told.title, zone, told.report, told.sha256, told.position, named, told.people, signatures)
+
+
 def _staff(report: DayReport) -> set[str]:
     found = {turn.user for turn in report.duty} | {one.by for one in report.outages}
     for one in report.sessions:
@@ -283,4 +293,4 @@ def _minutes(one: OnBreak) -> float:
     return (one.ended_at - one.began_at).total_seconds() / 60 if one.ended_at else 0.0
 
 
-HANDLERS = (attendance, attendance_sheet, read, read_page, sign)
+HANDLERS = (attendance, attendance_sheet, read, read_page, read_sheet, sign)

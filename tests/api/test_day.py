@@ -139,5 +139,9 @@ async def test_the_report_reads_as_a_page_and_nothing_typed_becomes_markup(hall:
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "&lt;b&gt;fuse&lt;/b&gt;" in answer.text
     assert "<b>fuse" not in answer.text
+    sheet = list(csv.DictReader(StringIO((await get(exam, "day-report.csv")).text.removeprefix("\ufeff"), newline="")))
+    assert [row["from"] for row in sheet] == sorted(row["from"] for row in sheet)
+    assert {"attendance", "irregularity", "help", "outage"} <= {row["part"] for row in sheet}
+    assert ("<b>fuse</b>", "The planner") in {(row["detail"], row["by"]) for row in sheet}
     for words in ("Attendance", "Candidate 0", "raised by person", "The invigilator", "Outages"):
         assert words in answer.text

@@ -102,6 +102,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"GET {SCHEDULE}/attendance": ("planner", *WATCHERS, "reviewer", "auditor"),
     f"GET {SCHEDULE}/attendance.csv": ("planner", *WATCHERS, "reviewer", "auditor"),
     f"GET {SCHEDULE}/day-report": ("planner", *WATCHERS, "reviewer", "auditor"),
+    f"GET {SCHEDULE}/day-report.csv": ("planner", *WATCHERS, "reviewer", "auditor"),
     f"GET {SCHEDULE}/day-report.html": ("planner", *WATCHERS, "reviewer", "auditor"),
     f"POST {SCHEDULE}/day-report/signature": WATCHERS,
     f"GET {SCHEDULE}/outages": ("planner", *WATCHERS, "reviewer", "auditor"),
