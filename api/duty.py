@@ -17,7 +17,6 @@ from api.ordering import AnyRequest, caller_of, command, services_of
 from api.presence import Attendance
 from api.problems import Denied
 from api.reading import rows_of
-from api.schema import says
 from commands import duty as shifts
 from commands.duty import Held
 from domain import duty
@@ -175,7 +174,7 @@ async def read_going_on(request: AnyRequest, schedule: FromPath[str], user: From
     return await _going_on(request, schedule, user)
 
 
-@post("/schedules/{schedule:str}/duty/hand-overs", guards=[may(*WATCHERS)], status_code=200, opt=says(404))
+@post("/schedules/{schedule:str}/duty/hand-overs", guards=[may(*WATCHERS)], status_code=200)
 async def offer(request: AnyRequest, schedule: FromPath[str], data: JSONBody[NewHandOver]) -> HandOverMade:
     """Offers duty to the next person, with the list as it stands. Who hands over stays on duty until they accept."""
     who, lead = _whom(request, data.user)
