@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,9 @@ from tests.vigil.export.sitting import World, sit_an_exam
 from vigil.settings import as_role
 
 
-@pytest.fixture(scope="session")
-async def world(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    database = new_database()
+@asynccontextmanager
+async def a_world(database: str, objects: Path) -> AsyncIterator[World]:
+    """A ledger with nothing in it."""
     pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(as_role(database, "keys"), open=False, min_size=1)
     async with (
         pool,
@@ -27,7 +28,12 @@ async def world(new_database: Callable[[], str], tmp_path_factory: pytest.TempPa
         await AsyncConnection.connect(as_role(database, "notary"), autocommit=True) as conn,
     ):
         keys = KeyRing(pool, bytes(32))
-        world = World(conn, keys, appender, FolderStore(tmp_path_factory.mktemp("objects")), {})
+        yield World(conn, keys, appender, FolderStore(objects), {})
+
+
+@pytest.fixture(scope="session")
+async def world(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    async with a_world(new_database(), tmp_path_factory.mktemp("objects")) as world:
         await sit_an_exam(world)
         yield world
 
