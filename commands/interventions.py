@@ -138,7 +138,10 @@ async def _take_effect(work: Work, session: str, state: Session, name: str, orde
     seconds = round((order.minutes or 0) * 60)
     extend = rules.ExtendTime(at=at, seconds=seconds, intervention=name, move_end=order.move_end)
     match order.kind:
-        case "warn" | "return_look":
+        case "warn":
+            if state.over:
+                raise Refused(f"a session that is {said(state.phase)} cannot be warned")
+        case "return_look":
             return
         case "pause":
             await work.do(rules.DECIDER, session, stop_rules.Pause(at=at, intervention=name))

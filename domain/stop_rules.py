@@ -105,7 +105,7 @@ def _nothing(command: StoppingCommand, state: Session) -> bool:
         case ComeBack(), _:
             return state.on_break is None
         case CloseBreakRequest(), _:
-            return state.break_asked is None
+            return state.break_asked is None or state.over
     return False
 
 

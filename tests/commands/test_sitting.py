@@ -231,11 +231,12 @@ async def test_an_intervention_takes_effect_with_its_request(one: Handler, app: 
     for typed in ("", "Ada", "Ada Byron"):
         await refused(one, partial(end, confirm_name=typed), "type the candidate's name", field="confirm_name")
     await refused(one, partial(end, confirm_name="", name=None), "type the candidate's name", field="confirm_name")
-    await do(one, partial(end, confirm_name=" ada  lovelace"))
-    assert (await tags(app, f"tu/session/{session}"))[-1] == "session.terminated"
     ids = await do(one, partial(act, kind="warn"))
     await do(one, partial(interventions.fail, name=ids["intervention"]))
     assert (await tags(app, f"tu/intervention/{ids['intervention']}"))[-1] == "intervention.failed"
+    await do(one, partial(end, confirm_name=" ada  lovelace"))
+    assert (await tags(app, f"tu/session/{session}"))[-1] == "session.terminated"
+    await refused(one, partial(act, kind="warn"), "a session that is terminated cannot be warned")
 
 
 # Recording.

@@ -218,6 +218,8 @@ def test_a_request_for_a_break_is_taken_back_or_turned_down() -> None:
     closed = BreakRequestClosed(at=at("10:21"), by="kim", why="turned_down")
     given(DECIDER, *RUNNING, asked).when(close).then(closed)
     given(DECIDER, *RUNNING, asked, closed).when(close).then_nothing()
+    handed_in = Submitted(at=at("10:20"), by="candidate")
+    given(DECIDER, *RUNNING, asked, handed_in).when(close).then_nothing()  # it has no object any more
 
 
 def test_a_rest_break_that_was_granted_beforehand_begins_without_asking_until_it_is_used_up() -> None:
