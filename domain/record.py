@@ -8,6 +8,8 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
+from domain import erasure
+from domain.erasure import Keeping, KeepingCommand, KeepingEvent
 from domain.event import Command, Decider, Event, Refused
 
 SealKind = Literal["provisional", "complete"]
@@ -47,7 +49,7 @@ class Exported(Event, frozen=True, kw_only=True, tag="record.exported"):
     seal: int
 
 
-RecordEvent = Sealed | Viewed | Exported
+RecordEvent = Sealed | Viewed | Exported | KeepingEvent
 
 # Commands.
 
@@ -74,7 +76,7 @@ class Export(Command, frozen=True, kw_only=True):
     at: datetime
 
 
-RecordCommand = Seal | View | Export
+RecordCommand = Seal | View | Export | KeepingCommand
 
 # State.
 
@@ -87,9 +89,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     streams: dict[str, int] = {}
     viewed: dict[tuple[str, str], datetime] = {}
     exports: frozenset[str] = frozenset()
+    keeping: Keeping = Keeping()
 
 
 def evolve(state: Record, event: RecordEvent) -> Record:
+    if isinstance(event, KeepingEvent):
+        return replace(state, keeping=erasure.evolve(state.keeping, event))
     match event:
         case Sealed(number=number, kind=kind, streams=streams):
             return replace(state, seals=number, kind=kind, streams=streams)
@@ -102,6 +107,8 @@ def evolve(state: Record, event: RecordEvent) -> Record:
 
 
 def decide(command: RecordCommand, state: Record) -> tuple[RecordEvent, ...]:
+    if isinstance(command, KeepingCommand):
+        return erasure.decide(command, state.keeping)
     match command:
         case Seal():
             return _seal(command, state)
@@ -115,6 +122,8 @@ def decide(command: RecordCommand, state: Record) -> tuple[RecordEvent, ...]:
                 return ()
             if not state.seals:
                 raise Refused("the record is not sealed yet; try again in a moment", kind="conflict")
+            if state.keeping.restricted:
+                raise Refused("this record is restricted; nothing of it is exported")
             return (Exported(by=by, export=export, at=at, seal=state.seals),)
         case _:
             assert_never(command)

@@ -14,6 +14,7 @@ from domain import (
     policy_template,
     record,
     recording,
+    request,
     schedule,
     service_token,
     session_rules,
@@ -26,6 +27,7 @@ DECIDERS: dict[str, Decider[Any, Any, Any]] = {
     for d in (
         schedule.DECIDER, session_rules.DECIDER, incidents.DECIDER, chat.DECIDER, canned.DECIDER, intervention.DECIDER,
         recording.DECIDER, policy_template.DECIDER, record.DECIDER, duty.DECIDER, user.DECIDER, service_token.DECIDER,
+        request.DECIDER,
     )
 }  # fmt: skip
 
