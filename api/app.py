@@ -56,7 +56,7 @@ from api.hub import Hub
 from api.limits import Buckets, within_limits
 from api.metrics import CountRequests, Metrics
 from api.options import allow_all, methods_of
-from api.ordering import AnyRequest, name_position, tell_time
+from api.ordering import AnyRequest, key_of, name_position, tell_time
 from api.presence import Attendance, Presence
 from api.problems import HANDLERS
 from api.schema import Structs, describe, openapi
@@ -116,6 +116,7 @@ def create_app(services: Services) -> Litestar:
 
 async def _first(request: AnyRequest) -> None:
     await within_limits(request)
+    key_of(request)  # also where a request turns out to hold no command
     await strict_body(request)
 
 

@@ -42,11 +42,17 @@ async def command(
     what comes after it finds another version. Raises `Refused`, `KeyReused`, `Busy`, `LedgerAway`.
     """
     caller = caller_of(request)
-    key = key or request.headers.get(KEY) or _new_key()
-    if len(key) > 200:
-        raise Denied(400, "malformed", "at most 200 characters", field="Idempotency-Key")
+    key = key or key_of(request) or _new_key()
     wanted = unmoved(request, use_case) if first else use_case
     return await run(request, caller.tenant, caller.actor, wanted, key=f"{key} {part}" if part else key)
+
+
+def key_of(request: AnyRequest) -> str:
+    """The `Idempotency-Key`, if there is one. Raises `Denied` 400 for one that is too long."""
+    key = request.headers.get(KEY, "")
+    if len(key) > 200:
+        raise Denied(400, "malformed", "at most 200 characters", field="Idempotency-Key")
+    return key
 
 
 async def run(request: AnyRequest, tenant: str, actor: str, use_case: UseCase, *, key: str = "") -> Receipt:
