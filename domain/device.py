@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.event import Command, Event, Refused
-from domain.identity import IdentityDeferred
+from domain.identity import IdentityDeferred, IdentityLapsed
 from domain.phase import OVER, RUNNING, said
 
 if TYPE_CHECKING:
@@ -97,12 +97,14 @@ def evolve(devices: Devices, event: DeviceEvent) -> Devices:
             assert_never(event)
 
 
-def decide(command: DeviceCommand, state: Session) -> tuple[DeviceEvent | IdentityDeferred, ...]:
+def decide(command: DeviceCommand, state: Session) -> tuple[DeviceEvent | IdentityDeferred | IdentityLapsed, ...]:
     devices, device = state.devices, command.device
     if isinstance(command, JoinFrom):
         if state.phase in OVER or device == devices.live or (devices.live and state.phase in RUNNING):
             return ()
-        return (DeviceAdmitted(at=command.at, device=device),)
+        joined = DeviceAdmitted(at=command.at, device=device)
+        shown = devices.live and (state.identity.standing != "none" or state.identity.pictures)
+        return (joined, IdentityLapsed(at=command.at)) if shown else (joined,)
     if device == devices.live:
         if isinstance(command, RefuseDevice):
             raise Refused("this device has been admitted already", field="device")

@@ -91,9 +91,15 @@ class IdentitySettled(Event, frozen=True, kw_only=True, tag="session.identity_se
     reason: Private
 
 
+class IdentityLapsed(Event, frozen=True, kw_only=True, tag="session.identity_lapsed"):
+    """Before the start the exam was opened on another device: whoever sits there shows who they are."""
+
+    at: datetime
+
+
 IdentityEvent = (
     IdentityCaptured | ReferenceSet | IdentityTaken | IdentityApproved | IdentityRejected | IdentityDeferred
-    | IdentityDisputed | IdentitySettled
+    | IdentityDisputed | IdentitySettled | IdentityLapsed
 )  # fmt: skip
 
 # State.
@@ -163,6 +169,8 @@ def evolve(identity: Identity, event: IdentityEvent) -> Identity:
             return _decided(identity, "disputed", by, at)
         case IdentitySettled(at=at, by=by, finding=finding):
             return replace(_decided(identity, "settled", by, at), finding=finding)
+        case IdentityLapsed():
+            return Identity(reference=identity.reference, came_at=identity.came_at)
         case _:
             assert_never(event)
 

@@ -31,6 +31,8 @@ def _identity(event: Recorded) -> Iterator[Row]:
             yield _at(at), f"{picture} taken", "the candidate"
         case identity.ReferenceSet():
             yield _at(event.recorded_at), "reference photo set", event.envelope.actor
+        case identity.IdentityLapsed(at=at):
+            yield _at(at), "the check began anew, on another device", "the candidate"
         case identity.IdentityApproved(at=at, by=by, route=route, reason=reason):
             yield _at(at), f"approved {_HOW[route]}" + (f": {private(reason)}" if reason else ""), by
         case identity.IdentityRejected(at=at, by=by, reason=reason):

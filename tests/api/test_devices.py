@@ -145,6 +145,17 @@ async def test_a_device_is_refused_and_may_ask_again(hall: Hall) -> None:
     assert (await other.post(f"{at}/devices")).json() == {"standing": "asking"}
 
 
+async def test_who_was_let_in_on_one_device_does_not_start_on_another(hall: Hall) -> None:
+    exam = await an_exam_that_asks(hall)
+    at = await ready(exam)
+    await show(exam)
+    assert (await exam.invigilator.post(f"{at}/identity/decision", json={"decision": "approve"})).status_code == 204
+    other, live = await elsewhere(exam)
+    assert live
+    before = await hall.position()
+    await refused(hall, await other.post(f"{at}/start"), before, 409, "identity", "take the pictures")
+
+
 async def test_on_another_device_the_candidate_shows_again_who_they_are(hall: Hall) -> None:
     exam = await an_exam_that_asks(hall)
     at = await ready(exam)

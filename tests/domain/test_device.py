@@ -14,7 +14,7 @@ from domain.device import (
     JoinFrom,
     RefuseDevice,
 )
-from domain.identity import IdentityDeferred
+from domain.identity import Identity, IdentityApproved, IdentityCaptured, IdentityDeferred, IdentityLapsed
 from domain.policy import Policy
 from tests.domain.given import given
 from tests.domain.hall import at
@@ -42,6 +42,18 @@ def test_before_the_start_the_newest_device_holds() -> None:
     assert state.devices.take("b")
     assert not state.devices.take("a")
     given(DECIDER, *READY, FIRST).when(ASK).refused("before the start nobody has to be asked")
+
+
+def test_who_opens_it_elsewhere_before_the_start_shows_again_who_they_are() -> None:
+    photo = IdentityCaptured(at=at("8:56"), picture="photo", object_key="p", sha256="5f")
+    approved = IdentityApproved(at=at("8:58"), by="turing", route="in_person")
+    lapsed = IdentityLapsed(at=at("8:55"))
+    for shown in (photo, approved):
+        given(DECIDER, *READY, FIRST, shown).when(join("a")).then_nothing()
+        given(DECIDER, *READY, FIRST, shown).when(join("b")).then(SECOND, lapsed)
+    state = given(DECIDER, *READY, FIRST, photo, approved, SECOND, lapsed).state
+    assert state.identity == Identity(came_at=at("8:56"))
+    given(DECIDER, *READY, photo).when(join("a")).then(FIRST)
 
 
 def test_while_the_exam_runs_another_device_asks_and_a_person_admits_it() -> None:

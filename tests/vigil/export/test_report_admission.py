@@ -29,6 +29,7 @@ def test_it_says_who_let_whom_in_and_how() -> None:
         "disputed: somebody else", "found: same person: (erased)", "2026-06-01 11:00:00", "not part of this export",
     ):  # fmt: skip
         assert part in page, part
+    assert "the check began anew" in told(identity.IdentityLapsed(at=at("8:57")))
     assert told(identity.IdentityApproved(at=at("9:02"), by="kim", route="pictures")).count("approved by the pic") == 1
     assert "decision deferred: late" in told(
         identity.IdentityDeferred(at=at("9:02"), by="kim", reason=about_ada("late"))
