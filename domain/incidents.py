@@ -188,12 +188,13 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Incidents(msgspec.Struct, frozen=True, kw_only=True):
-    """`flags` are the detectors' own; a person's is a moment, only known and never open. Verdicts are the latest."""
+    """`flags` are the detectors' own; those `raised` by a person are moments, never open. The last verdict counts."""
 
     flags: dict[str, Flag] = {}
     known: frozenset[str] = frozenset()
     evidence: frozenset[str] = frozenset()
-    verdicts: dict[str, tuple[str, str, Private]] = {}  # incident -> (verdict, by, reason)
+    raised: dict[str, Severity] = {}
+    verdicts: dict[str, tuple[VerdictGiven, ...]] = {}  # the last of each person, in order
     covered: dict[str, CoverageReported] = {}  # the last by detector
     triage: dict[str, Triage] = {}
 
@@ -223,19 +224,20 @@ def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
             if incident not in state.flags:
                 return state
             flag = _seen(state.flags[incident], event)
-            graver_now = flag.severity != state.flags[incident].severity
-            tended = triage.tended(state.triage, incident, triage.surfaced) if graver_now else state.triage
+            same = flag.severity == state.flags[incident].severity
+            tended = state.triage if same else triage.tended(state.triage, incident, triage.surfaced)
             return replace(state, flags=state.flags | {incident: flag}, triage=tended)
         case Closed(incident=incident, severity=severity, peak=peak, ended_at=ended_at):
             if incident not in state.flags:
                 return state
             flag = replace(state.flags[incident], severity=severity, confidence=peak, ended_at=ended_at)
             return replace(state, flags=state.flags | {incident: flag})
-        case RaisedByPerson(incident=incident):
-            return replace(state, known=state.known | {incident})
-        case VerdictGiven(incident=incident, verdict=verdict, by=by, reason=reason):
-            verdicts = state.verdicts | {incident: (verdict, by, reason)}
-            return replace(state, verdicts=verdicts, triage=triage.tended(state.triage, incident, triage.judged))
+        case RaisedByPerson(incident=incident, severity=severity):
+            return replace(state, known=state.known | {incident}, raised=state.raised | {incident: severity})
+        case VerdictGiven(incident=incident, by=by):
+            given = (*(one for one in state.verdicts.get(incident, ()) if one.by != by), event)
+            tended = triage.tended(state.triage, incident, triage.judged)
+            return replace(state, verdicts=state.verdicts | {incident: given}, triage=tended)
         case CoverageReported(detector=detector):
             return replace(state, covered=state.covered | {detector: event})
         case _:
@@ -257,9 +259,8 @@ def decide(command: IncidentCommand, state: Incidents) -> tuple[IncidentEvent, .
             if flag is None:
                 return ()
             new = evidence if evidence and evidence.object_key not in state.evidence else None
-            if new is None and _seen(flag, command) == flag:
-                return ()
-            return (EvidenceAdded(**msgspec.structs.asdict(command) | {"evidence": new}),)
+            nothing = new is None and _seen(flag, command) == flag
+            return () if nothing else (EvidenceAdded(**msgspec.structs.asdict(command) | {"evidence": new}),)
         case CloseIncident(incident=incident, ended_at=ended_at, why=why):
             if incident not in state.open:
                 return ()
@@ -273,9 +274,8 @@ def decide(command: IncidentCommand, state: Incidents) -> tuple[IncidentEvent, .
         case Judge(incident=incident, verdict=verdict, reason=reason, by=by):
             if incident not in state.known:
                 raise Refused("there is no such incident", field="incident", kind="not_found")
-            if state.verdicts.get(incident) == (verdict, by, reason):
-                return ()
-            return (VerdictGiven(incident=incident, verdict=verdict, reason=reason, by=by),)
+            given = VerdictGiven(incident=incident, verdict=verdict, reason=reason, by=by)
+            return () if state.verdicts.get(incident, ())[-1:] == (given,) else (given,)
         case ReportCoverage(detector=detector, reopened=reopened):
             return () if state.covers(detector, reopened) else (CoverageReported(**msgspec.structs.asdict(command)),)
         case _:

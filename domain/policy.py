@@ -86,7 +86,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `room_scan` lets invigilators ask a candidate to show their room. `identity` asks for pictures that a person
     compares with who was enrolled. `browser` are the kinds that the candidate's page points out: just those that
     are named. `full_screen` asks for the full screen where the exam opens in a frame. `reasons` are why the exam needs
-    what reaches furthest.
+    what reaches furthest. With `second_reviewer` nobody decides before two people have judged what the first did not
+    dismiss; with `blind_review` each sees the verdict of others after their own; with `independent_review` nobody
+    judges or decides who was ever an invigilator of the schedule.
     """
 
     version: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
@@ -106,6 +108,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     media_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
     record_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 730
     decided_by: Annotated[str, msgspec.Meta(max_length=200)] = "the examination board"
+    second_reviewer: bool = False
+    blind_review: bool = False
+    independent_review: bool = False
 
     @property
     def tracks(self) -> tuple[Literal["camera", "screen"], ...]:

@@ -8,9 +8,10 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain import erasure
+from domain import erasure, review
 from domain.erasure import Keeping, KeepingCommand, KeepingEvent
 from domain.event import Command, Decider, Event, Refused
+from domain.review import Review, ReviewCommand, ReviewEvent
 
 SealKind = Literal["provisional", "complete"]
 
@@ -49,7 +50,7 @@ class Exported(Event, frozen=True, kw_only=True, tag="record.exported"):
     seal: int
 
 
-RecordEvent = Sealed | Viewed | Exported | KeepingEvent
+RecordEvent = Sealed | Viewed | Exported | ReviewEvent | KeepingEvent
 
 # Commands.
 
@@ -76,7 +77,7 @@ class Export(Command, frozen=True, kw_only=True):
     at: datetime
 
 
-RecordCommand = Seal | View | Export | KeepingCommand
+RecordCommand = Seal | View | Export | ReviewCommand | KeepingCommand
 
 # State.
 
@@ -87,17 +88,21 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     seals: int = 0
     kind: SealKind | None = None
     streams: dict[str, int] = {}
+    root: str = ""
     viewed: dict[tuple[str, str], datetime] = {}
     exports: frozenset[str] = frozenset()
+    review: Review = Review()
     keeping: Keeping = Keeping()
 
 
 def evolve(state: Record, event: RecordEvent) -> Record:
     if isinstance(event, KeepingEvent):
         return replace(state, keeping=erasure.evolve(state.keeping, event))
+    if isinstance(event, ReviewEvent):
+        return replace(state, review=review.evolve(state.review, event))
     match event:
-        case Sealed(number=number, kind=kind, streams=streams):
-            return replace(state, seals=number, kind=kind, streams=streams)
+        case Sealed(number=number, kind=kind, streams=streams, root=root):
+            return replace(state, seals=number, kind=kind, streams=streams, root=root)
         case Viewed(by=by, what=what, at=at):
             return replace(state, viewed=state.viewed | {(by, what): at})
         case Exported(export=export):
@@ -109,6 +114,8 @@ def evolve(state: Record, event: RecordEvent) -> Record:
 def decide(command: RecordCommand, state: Record) -> tuple[RecordEvent, ...]:
     if isinstance(command, KeepingCommand):
         return erasure.decide(command, state.keeping)
+    if isinstance(command, ReviewCommand):
+        return review.decide(command, state.review, seal=state.seals, root=state.root)
     match command:
         case Seal():
             return _seal(command, state)

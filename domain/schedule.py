@@ -126,7 +126,8 @@ ScheduleCommand = (
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """`absent` until created; `candidates` maps a subject to the session that enrolling gave them.
 
-    `links` are the numbers of the join links that hold, by session; 0 where none has been renewed.
+    `links` are the numbers of the join links that hold, by session; 0 where none has been renewed. Who `watched` is
+    who was ever an invigilator of it.
     """
 
     phase: Literal["absent", "draft", "active", "cancelled", "closed"] = "absent"
@@ -136,6 +137,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy = Policy()
     live_proctoring: bool = False
     invigilators: frozenset[str] = frozenset()
+    watched: frozenset[str] = frozenset()
     candidates: dict[str, str] = {}
     pin: Private | None = None
     copied: Copy | None = None

@@ -52,7 +52,7 @@ StaffingCommand = AssignInvigilator | RemoveInvigilator | SetStaffing
 def evolve(state: Schedule, event: StaffingEvent) -> Schedule:
     match event:
         case InvigilatorAssigned(user=user):
-            return replace(state, invigilators=state.invigilators | {user})
+            return replace(state, invigilators=state.invigilators | {user}, watched=state.watched | {user})
         case InvigilatorRemoved(user=user):
             return replace(state, invigilators=state.invigilators - {user})
         case StaffingSet(candidates_per_invigilator=many):

@@ -103,7 +103,7 @@ def _moment(settings: Settings, tenant: str, session: str, rows: list[Stored]) -
         phase=state.phase, due_at=state.due_at, extra_s=state.extra_s, stopped_s=state.stopped_s,
         lost=sorted(state.lost), faults=sorted(state.faults),
         open_incidents={i: opened.kind for i, opened in incidents.open.items()} if incidents else {},
-        verdicts={i: v[0] for i, v in incidents.verdicts.items()} if incidents else {},
+        verdicts={i: v[-1].verdict for i, v in incidents.verdicts.items()} if incidents else {},
         messages=len(chat.sent) if chat else 0, recordings=recordings, seals=record.seals if record else 0,
     )  # fmt: skip
 
