@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from commands.handler import Work
-from domain import incidents, session_rules
+from domain import incidents, schedule, session_rules
 from domain.event import Private, Refused
 from domain.observation import observed
 from domain.stops import ran
+from domain.verdict import must_be_independent
 
 
 async def open_incident(work: Work, session: str, found: incidents.OpenIncident) -> None:
@@ -51,6 +52,9 @@ async def judge(work: Work, session: str, incident: str, *, verdict: incidents.V
     if not reason.strip():
         raise Refused("a verdict needs a reason", field="reason", kind="invalid")
     state = await work.state(session_rules.DECIDER, session)
+    if state.policy.independent_review:
+        plan = await work.state(schedule.DECIDER, state.schedule)
+        must_be_independent(work.order.actor, plan.watched)
     words = Private(state.subject, reason, session=session, key_class="notes")
     order = incidents.Judge(incident=incident, verdict=verdict, reason=words, by=work.order.actor)
     await work.do(incidents.DECIDER, session, order)

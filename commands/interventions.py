@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 from commands.handler import Work
 from commands.muting import keep_off
 from commands.outages import give_back
+from commands.reviewing import must_be_undecided
 from commands.sessions import follow
 from domain import intervention, reasons, schedule, session_rules, stop_rules, stops
 from domain.event import Private, Refused
@@ -86,6 +87,7 @@ async def reinstate(work: Work, session: str, reason: str) -> None:
     plan = await work.state(schedule.DECIDER, state.schedule)
     if plan.phase != "active":
         raise Refused(f"the exam is {plan.phase}", field="schedule")
+    await must_be_undecided(work, session)
     words = Private(state.subject, reason, session=session, key_class="notes")
     order = session_rules.Reinstate(at=work.at, by=work.order.actor, reason=words)
     await work.do(session_rules.DECIDER, session, order)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from commands import reviewing
 from commands.handler import Work
 from domain import record, recording, session_rules
 from domain.event import Refused
@@ -55,7 +56,9 @@ async def seal(work: Work, session: str, order: record.Seal) -> None:
     state = await work.state(session_rules.DECIDER, session)
     if not state.over:
         raise Refused("a session that is not over cannot be sealed")
-    await work.do(record.DECIDER, session, order)
+    made = await work.do(record.DECIDER, session, order)
+    if any(isinstance(event, record.Sealed) and event.kind == "complete" for event in made):
+        await reviewing.prioritise(work, session)
 
 
 async def view(work: Work, session: str, what: str) -> None:
