@@ -18,6 +18,7 @@ from api import (
     candidates,
     canned_messages,
     chat,
+    consents,
     day,
     devices,
     duty,
@@ -66,7 +67,8 @@ PREFIX = "/api/v1"
 PARTS = (
     sign_in, users, schedules, staffing, candidates, accommodations, start_pin, join, sessions, candidate_stream,
     signals, identity, devices, whip, chat, canned_messages, helping, interventions, breaks, outages, live, wall,
-    policies, duty, day, incidents, triage, records, recordings, receipt, exports, proofs, service_tokens, sign_ins,
+    consents, policies, duty, day, incidents, triage, records, recordings, receipt, exports, proofs, service_tokens,
+    sign_ins,
 )  # fmt: skip
 
 

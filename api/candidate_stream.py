@@ -17,6 +17,7 @@ from api.event_stream import EventStream, last_id, message
 from api.hints import Hints
 from api.ordering import AnyRequest, caller_of, services_of
 from api.services import Services
+from api.sessions import upcoming
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ async def _events(
 
 async def _whole(services: Services, tenant: str, made: CandidateView) -> View:
     plan = await load_schedule(services, tenant, made.session.schedule)
-    return made.whole(services.now(), zone_of(plan))
+    return made.whole(services.now(), zone_of(plan), upcoming(made.session, plan))
 
 
 def named(change: Change) -> str:

@@ -20,10 +20,14 @@ from domain import chat, session_rules
 from domain import help as asking
 from domain import identity as identities
 from domain import intervention as interventions
+from domain.consent import Answer
 from domain.event import Event
 from domain.muting import mutes
+from domain.next_step import Step
+from domain.onboarding import CheckName
 from domain.phase import Phase
 from domain.policy import IncidentKind
+from domain.purpose import Purpose
 from domain.recorded import Recorded, Stored
 from domain.session import Session, evolve
 from domain.stop_rules import rest_left_s
@@ -39,7 +43,7 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="se
 
     On a rest break it stands until `on_break.until`, and `due_at` is when it then runs out. `rest_left_s` is what is
     left of rest breaks that were granted beforehand. `allowed` is all that an accommodation gives, and `muted` are
-    detectors that stay silent.
+    detectors that stay silent; `waived` are checks that are not needed, whose tracks are not owed.
     """
 
     phase: Phase
@@ -58,6 +62,8 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="se
     rest_left_s: int = 0
     allowed: Allowance | None = None
     muted: tuple[IncidentKind, ...] = ()
+    waived: tuple[CheckName, ...] = ()
+    consents: dict[Purpose, Answer] = {}
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="message"):
@@ -117,12 +123,15 @@ Change = Clock | Message | Intervention | Help | Identity | Devices
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="snapshot"):
-    """The whole view at `position`, for a page that opens. `unread` counts messages that the candidate has not read."""
+    """The whole view at `position`, for a page that opens. `unread` counts messages that the candidate has not read.
+    `next` is what they have to do now.
+    """
 
     position: int
     server_time: datetime
     time_zone: str
     unread: int
+    next: Step
     session: Clock
     messages: tuple[Message, ...]
     interventions: tuple[Intervention, ...]
@@ -142,10 +151,11 @@ class CandidateView:
         self.help: Help | None = None
         self.identity, self.devices = Identity(), Devices()
 
-    def whole(self, at: datetime, time_zone: str) -> View:
+    def whole(self, at: datetime, time_zone: str, upcoming: Step) -> View:
         unread = sum(one.side == "invigilator" and not one.read for one in self.messages.values())
         return View(
-            position=self.position, server_time=at, time_zone=time_zone, unread=unread, session=clock(self.session),
+            position=self.position, server_time=at, time_zone=time_zone, unread=unread,
+            next=upcoming, session=clock(self.session),
             messages=tuple(self.messages.values()), interventions=tuple(self.interventions.values()), help=self.help,
             identity=self.identity, devices=self.devices,
         )  # fmt: skip
@@ -233,6 +243,8 @@ def clock(state: Session) -> Clock:
         duration_s=state.duration_s, ended_at=state.ended_at, faults=tuple(sorted((*state.faults, *state.lost))),
         on_break=state.on_break, break_asked=state.break_asked, rest_left_s=rest_left_s(state),
         allowed=allowance(state.allowed.accommodation, state.allowed.objects), muted=tuple(sorted(mutes(state))),
+        waived=tuple(sorted(state.waived)),
+        consents={purpose: one.answer for purpose, one in state.consents.items()},
     )  # fmt: skip
 
 

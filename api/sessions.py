@@ -16,14 +16,19 @@ from api.etags import VERSIONED, tagged
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.start_pin import checked
 from commands import sessions
+from domain.advice import ADVICE, alternative
 from domain.assessment import OpensIn
-from domain.onboarding import Check
+from domain.consent import Answer
+from domain.next_step import Step, next_step
+from domain.onboarding import Check, CheckName
 from domain.phase import Track
 from domain.policy import Policy, Window, notice
+from domain.purpose import WHAT, Purpose, asked
 from domain.schedule import Schedule
 from domain.session import Session
 from domain.session_rules import DECIDER
 from domain.stream import Stream
+from domain.waiving import Instead, needed, owed
 
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
@@ -38,9 +43,11 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionRead(msgspec.Struct, frozen=True, kw_only=True):
-    """`tracks` are what must be published; candidates are told the `assessment_url` once they have started.
+    """`tracks` are what must be published, without those of checks that were waived. Candidates are told the
+    `assessment_url` once they have started.
 
     `pin_needed` is whether the start asks for a PIN. The emergency contact is for when the page does not work.
+    `alternative` is what who declines the notice can do instead.
     """
 
     session: str
@@ -55,6 +62,8 @@ class SessionRead(msgspec.Struct, frozen=True, kw_only=True):
     opens_in: OpensIn
     tracks: tuple[Track, ...]
     notice: Notice
+    alternative: str
+    onboarding: Onboarding
     emergency_phone: str
     emergency_email: str
 
@@ -69,16 +78,48 @@ class Because(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 
 
+class NewWaiver(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`instead` is how the candidate is looked after without this check; the reason says it where that is `other`."""
+
+    check: CheckName
+    instead: Instead
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pin: Annotated[str, msgspec.Meta(max_length=20)] = ""
+
+
+class ConsentAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that the candidate is asked to agree to, in words; `answer` is None until they have said."""
+
+    purpose: Purpose
+    what: str
+    answer: Answer | None
+
+
+class Onboarding(msgspec.Struct, frozen=True, kw_only=True):
+    """`next` is what the candidate has to do now; a page that is opened again goes on from there."""
+
+    next: Step
+    consents: tuple[ConsentAsked, ...]
 
 
 class SystemCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     checks: Annotated[tuple[Check, ...], msgspec.Meta(min_length=1, max_length=20)]
 
 
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do about a check that failed. One that is not `needed` stands in nobody's way."""
+
+    check: CheckName
+    needed: bool
+    do: str
+
+
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
     passed: bool
+    advice: tuple[Advice, ...]
 
 
 @get("/sessions/{session:str}", guards=[may("candidate", "planner", *WATCHERS, "reviewer", "auditor")], opt=VERSIONED)
@@ -87,13 +128,14 @@ async def read(request: AnyRequest, session: FromPath[str]) -> Response[SessionR
     version, state = await services.handler.load(DECIDER, str(Stream(tenant, "session", session)), fresh=True)
     plan = await load_schedule(services, tenant, state.schedule)
     assert plan.window is not None
-    policy, opens_in = _in_force(state, plan)
+    policy, opens_in = in_force(state, plan)
     hidden = caller_of(request).candidate and not state.started_at
     answer = SessionRead(
         session=session, schedule=state.schedule, title=plan.title, window=plan.window, clock=clock(state),
-        live_proctoring=plan.live_proctoring, policy=policy, tracks=policy.tracks,
+        live_proctoring=plan.live_proctoring, policy=policy, tracks=owed(policy, state.waived),
         assessment_url="" if hidden else plan.assessment.url,
-        opens_in=opens_in, notice=_notice(state, policy, opens_in),
+        opens_in=opens_in, notice=_notice(state, policy, opens_in), alternative=alternative(policy, plan.contact),
+        onboarding=Onboarding(next=upcoming(state, plan), consents=_consents(state, policy)),
         pin_needed=not state.started_at and bool(plan.pin and plan.pin.text),
         emergency_phone=plan.contact.phone, emergency_email=plan.contact.email,
     )  # fmt: skip
@@ -105,7 +147,7 @@ async def read_notice(request: AnyRequest, session: FromPath[str]) -> Notice:
     """The notice that holds now; after the start, the one that was acknowledged."""
     services, tenant = services_of(request), caller_of(request).tenant
     state = await load_session(services, tenant, session)
-    return _notice(state, *_in_force(state, await load_schedule(services, tenant, state.schedule)))
+    return _notice(state, *in_force(state, await load_schedule(services, tenant, state.schedule)))
 
 
 @post("/sessions/{session:str}/notice", guards=[may("candidate")], status_code=204)
@@ -127,7 +169,29 @@ async def check(request: AnyRequest, session: FromPath[str], data: JSONBody[Syst
     await command(request, partial(sessions.report_check, name=session, checks=data.checks))
     await _told(request, session)
     state = await load_session(services_of(request), caller_of(request).tenant, session)
-    return Checked(passed=state.checked)
+    plan = await load_schedule(services_of(request), caller_of(request).tenant, state.schedule)
+    return _checked(data, plan.policy, state)
+
+
+@post("/sessions/{session:str}/rehearsal", guards=[may("candidate")], status_code=200)
+async def rehearse(request: AnyRequest, session: FromPath[str], data: JSONBody[SystemCheck]) -> Checked:
+    """Says whether these checks would pass and what to do about those that fail. Nothing is recorded, at any time."""
+    services, tenant = services_of(request), caller_of(request).tenant
+    state = await load_session(services, tenant, session)
+    policy, _ = in_force(state, await load_schedule(services, tenant, state.schedule))
+    return _checked(data, policy, state)
+
+
+@post("/sessions/{session:str}/waivers", guards=[may(*WATCHERS)], status_code=204)
+async def waive(request: AnyRequest, session: FromPath[str], data: JSONBody[NewWaiver]) -> None:
+    """Does without one check for one candidate, also while the exam runs. Its track is owed no longer, and what could
+    only be seen there is muted and stands in the record as not observed.
+    """
+    waiver = partial(
+        sessions.waive_check, name=session, check=data.check, instead=data.instead, reason=data.reason
+    )  # fmt: skip
+    await command(request, waiver)
+    await _told(request, session)
 
 
 @post("/sessions/{session:str}/start", guards=[may("candidate")], status_code=200)
@@ -163,9 +227,32 @@ async def reopen(request: AnyRequest, session: FromPath[str], data: JSONBody[Bec
     await _told(request, session)
 
 
-def _in_force(state: Session, plan: Schedule) -> tuple[Policy, OpensIn]:
+def in_force(state: Session, plan: Schedule) -> tuple[Policy, OpensIn]:
     """What holds for a session, from its start on for good."""
     return (state.policy, state.opens_in) if state.started_at else (plan.policy, plan.assessment.opens_in)
+
+
+def upcoming(state: Session, plan: Schedule) -> Step:
+    """What the candidate has to do next."""
+    policy, opens_in = in_force(state, plan)
+    return next_step(state, policy, (policy.version, sessions.notice_hash(policy, opens_in)))
+
+
+def _consents(state: Session, policy: Policy) -> tuple[ConsentAsked, ...]:
+    known = state.consents
+    return tuple(
+        ConsentAsked(purpose=one, what=WHAT[one], answer=known[one].answer if one in known else None)
+        for one in asked(policy)
+    )
+
+
+def _checked(data: SystemCheck, policy: Policy, state: Session) -> Checked:
+    must = needed(policy, state.waived)
+    failed = tuple(one.name for one in data.checks if not one.passed)
+    return Checked(
+        passed=must <= {one.name for one in data.checks if one.passed},
+        advice=tuple(Advice(check=name, needed=name in must, do=ADVICE[name]) for name in failed),
+    )
 
 
 def _notice(state: Session, policy: Policy, opens_in: OpensIn) -> Notice:
@@ -181,4 +268,4 @@ async def _told(request: AnyRequest, session: str) -> None:
     await told.say(hints.candidate(session))
 
 
-HANDLERS = (read, read_notice, answer_notice, check, start, submit, admit, reopen)
+HANDLERS = (read, read_notice, answer_notice, check, rehearse, waive, start, submit, admit, reopen)

@@ -10,13 +10,15 @@ from hashlib import sha256
 from commands.handler import Work
 from commands.muting import keep_off
 from commands.outages import give_back
-from domain import fault, following, onboarding, schedule, session_rules, start_pin
+from commands.reviewing import must_be_undecided
+from domain import fault, following, onboarding, schedule, session_rules, start_pin, waiving
 from domain.assessment import OpensIn
 from domain.event import Private, Refused
 from domain.onboarding import Check, CheckName
 from domain.phase import Track
 from domain.policy import Policy, notice
 from domain.session import Session
+from domain.waiving import Instead
 
 
 def notice_hash(policy: Policy, opens_in: OpensIn = "tab") -> str:
@@ -37,16 +39,19 @@ async def decline_notice(work: Work, name: str) -> None:
 
 
 async def report_check(work: Work, name: str, checks: tuple[Check, ...]) -> None:
-    _, plan = await _with_schedule(work, name)
-    policy = plan.policy
-    needed: set[CheckName] = {"browser", "network"}
-    if policy.camera:
-        needed.add("camera")
-        if policy.microphone:
-            needed.add("microphone")
-    if policy.screen:
-        needed.add("screen")
-    await work.do(session_rules.DECIDER, name, onboarding.ReportCheck(checks=checks, needed=frozenset(needed)))
+    state, plan = await _with_schedule(work, name)
+    needed = waiving.needed(plan.policy, state.waived)
+    await work.do(session_rules.DECIDER, name, onboarding.ReportCheck(checks=checks, needed=needed))
+
+
+async def waive_check(work: Work, name: str, *, check: CheckName, instead: Instead, reason: str) -> None:
+    """Does without a check, for this candidate."""
+    state, plan = await _with_schedule(work, name)
+    order = waiving.WaiveCheck(
+        at=work.at, check=check, by=work.order.actor, reason=_about(state, name, reason), instead=instead,
+        policy=state.policy if state.started_at else plan.policy,
+    )  # fmt: skip
+    await work.do(session_rules.DECIDER, name, order)
 
 
 async def start(work: Work, name: str, pin: str = "") -> Mapping[str, str]:
@@ -119,6 +124,7 @@ async def reopen(work: Work, name: str, reason: str) -> None:
     state, plan = await _with_schedule(work, name)
     if plan.phase != "active":
         raise Refused(f"the exam is {plan.phase}", field="schedule")
+    await must_be_undecided(work, name)
     order = session_rules.Reopen(at=work.at, by=work.order.actor, reason=_about(state, name, reason))
     await work.do(session_rules.DECIDER, name, order)
     await keep_off(work, name, plan)

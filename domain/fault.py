@@ -96,7 +96,7 @@ def evolve(state: Session, event: FaultEvent) -> Session:
 def decide(command: FaultCommand, state: Session) -> tuple[FaultEvent, ...]:
     match command:
         case LoseConnection(at=at, track=track, why=why):
-            if track in state.lost or state.phase not in RUNNING:
+            if track in state.lost or track in state.waived or state.phase not in RUNNING:
                 return ()
             return (ConnectionLost(at=at, track=track, why=why),)
         case RestoreConnection(at=at, track=track):

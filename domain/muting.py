@@ -1,6 +1,7 @@
 """Detectors that stay silent in a session: switched off for everyone during an exam, or by an accommodation.
 
 Switched off holds at once, also in sessions that run, and for good there: no detector comes on in a running session.
+The same holds for what a candidate does not agree to and for what cannot be seen because its check was waived.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from domain.schedule import Schedule
     from domain.session import Session
 
+Why = Literal["switched_off", "consent", "waived"]
+
 # Events of a schedule, and of a session. Tags and field names are on disk for ever.
 
 
@@ -35,10 +38,11 @@ class DetectorSwitchedOn(Event, frozen=True, kw_only=True, tag="schedule.detecto
 
 
 class DetectorMuted(Event, frozen=True, kw_only=True, tag="session.detector_muted"):
-    """The schedule has switched it off."""
+    """The schedule has switched it off; or the candidate did not agree, or what shows it was waived."""
 
     at: datetime
     kind: IncidentKind
+    why: Why = "switched_off"
 
 
 # Commands: to a schedule, and to a session.
@@ -70,7 +74,7 @@ class Mute(msgspec.Struct, frozen=True, kw_only=True):
     """A detector that stays silent in a session."""
 
     since: datetime
-    why: Literal["switched_off", "accommodation"]
+    why: Literal["accommodation"] | Why
 
 
 def evolve(state: Schedule, event: DetectorSwitchedOff | DetectorSwitchedOn) -> Schedule:
@@ -103,10 +107,12 @@ def muted(command: MuteDetector, state: Session) -> tuple[DetectorMuted, ...]:
 def mutes(state: Session) -> dict[IncidentKind, Mute]:
     """The detectors that are silent in a session now, since when and why."""
     silent = {kind: Mute(since=since, why="accommodation") for kind, since in state.allowed.muted.items()}
+    silent |= state.withheld
     return silent | {kind: Mute(since=since, why="switched_off") for kind, since in state.switched_off.items()}
 
 
 def listens(state: Session, kind: IncidentKind, at: datetime | None = None) -> bool:
     """Whether a detector is not silent now; or was not at that time, so that what it found then counts."""
-    since = (state.allowed.muted.get(kind), state.switched_off.get(kind))
+    withheld = state.withheld.get(kind)
+    since = (state.allowed.muted.get(kind), state.switched_off.get(kind), withheld.since if withheld else None)
     return not any(began is not None and (at is None or began <= at) for began in since)

@@ -13,7 +13,7 @@ from domain.phase import RUNNING, said
 if TYPE_CHECKING:
     from domain.session import Session
 
-CheckName = Literal["browser", "camera", "microphone", "screen", "network"]
+CheckName = Literal["browser", "camera", "microphone", "screen", "network", "displays"]
 LONGEST_FOUND = 200  # characters of what a page found at one check
 
 # Values.
@@ -74,8 +74,8 @@ OnboardingCommand = AcknowledgeNotice | DeclineNotice | ReportCheck
 def evolve(state: Session, event: OnboardingEvent) -> Session:
     match event:
         case NoticeAcknowledged(policy_version=version, sha256=sha256):
-            # Another notice may ask for other devices: what was checked before counts no more.
-            return replace(state, phase="checking", notice=(version, sha256), checks=(), checked=False)
+            # Another notice may ask for other devices, and other consent: what was said before counts no more.
+            return replace(state, phase="checking", notice=(version, sha256), checks=(), checked=False, consents={})
         case NoticeDeclined():
             return replace(state, phase="declined")
         case SystemChecked(checks=checks, passed=passed):

@@ -12,6 +12,7 @@ from domain.assessment import OpensIn
 from domain.browser import STANDARD as STANDARD_BROWSER
 from domain.browser import TOLD, BrowserKind, BrowserSetting, why_not
 from domain.event import Refused
+from domain.purpose import WHAT, Purpose, asked, basis_of, does, must_rest
 from domain.sensitive import Sensitive, must_be_reasoned
 
 DetectorKind = Literal["out_of_view", "several_people"]
@@ -87,8 +88,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     compares with who was enrolled. `browser` are the kinds that the candidate's page points out: just those that
     are named. `full_screen` asks for the full screen where the exam opens in a frame. `reasons` are why the exam needs
     what reaches furthest. With `second_reviewer` nobody decides before two people have judged what the first did not
-    dismiss; with `blind_review` each sees the verdict of others after their own; with `independent_review` nobody
-    judges or decides who was ever an invigilator of the schedule.
+    dismiss; with `blind_review` a reviewer sees what others said after their own; with `independent_review` nobody
+    judges or decides who was ever an invigilator of the schedule. `bases` are for purposes that rest on another ground
+    than `legal_basis`; `alternative` tells who declines the notice what they can do instead.
     """
 
     version: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
@@ -105,12 +107,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     browser: tuple[BrowserSetting, ...] = ()  # not the standard: policies from before it was there had none
     full_screen: bool = False
     legal_basis: LegalBasis = "public_task"
+    bases: dict[Purpose, LegalBasis] = {}
     media_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
     record_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 730
     decided_by: Annotated[str, msgspec.Meta(max_length=200)] = "the examination board"
     second_reviewer: bool = False
     blind_review: bool = False
     independent_review: bool = False
+    alternative: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
     @property
     def tracks(self) -> tuple[Literal["camera", "screen"], ...]:
@@ -145,6 +149,7 @@ def must_hold(policy: Policy, *, field: str = "detectors") -> None:
         rule = "leaving the full screen can only be pointed out where full_screen asks for it"
         raise Refused(rule, field=within, kind="invalid")
     must_be_reasoned(policy, f"{field.removesuffix('detectors')}reasons")
+    must_rest(policy, f"{field.removesuffix('detectors')}bases")
 
 
 def notice(policy: Policy, opens_in: OpensIn = "tab") -> str:
@@ -186,9 +191,22 @@ def notice(policy: Policy, opens_in: OpensIn = "tab") -> str:
         f"Recordings are deleted after {policy.media_kept_days} days.",
         f"Your record is deleted after {policy.record_kept_days} days.",
         f"Decisions are taken by people: {policy.decided_by}. You can see your record and appeal.",
-        f"The legal basis is {_BASIS[policy.legal_basis]}.",
+        *_bases(policy),
     ]
+    if policy.alternative:
+        lines.append(f"If you do not want this: {policy.alternative}")
     return "\n".join(lines)
+
+
+def _bases(policy: Policy) -> list[str]:
+    """One sentence where one basis carries everything, else one for each purpose."""
+    if not policy.bases and not asked(policy):
+        return [f"The legal basis is {_BASIS[policy.legal_basis]}."]
+    lines = [f"{WHAT[one].capitalize()}, the legal basis is {_BASIS[basis_of(policy, one)]}." for one in does(policy)]
+    lines.append(f"For everything else the legal basis is {_BASIS[policy.legal_basis]}.")
+    if asked(policy):
+        lines.append("We ask you for your consent apart from this notice. You sit the exam all the same if you say no.")
+    return lines
 
 
 _BASIS = {

@@ -8,23 +8,26 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain import accommodation, device, fault, following, identity, onboarding, outage, page, stops
+from domain import accommodation, consent, device, fault, following, identity, onboarding, outage, page, stops, waiving
 from domain import help as asking
 from domain.accommodation import Accommodated, Allowed
 from domain.assessment import OpensIn
+from domain.consent import Answered, ConsentEvent
 from domain.device import DeviceEvent, Devices
 from domain.event import Event, Private
 from domain.fault import FaultEvent
 from domain.following import Promised, Rescheduled
 from domain.help import Help, HelpEvent
 from domain.identity import Identity, IdentityEvent
-from domain.muting import DetectorMuted
-from domain.onboarding import Check, OnboardingEvent
+from domain.muting import DetectorMuted, Mute
+from domain.onboarding import Check, CheckName, OnboardingEvent
 from domain.outage import OutageMarked, Span
 from domain.page import Page, PageObserved
 from domain.phase import OVER, Phase, Track
 from domain.policy import IncidentKind, Policy
+from domain.purpose import Purpose
 from domain.stops import Break, BreakAsked, StopEvent
+from domain.waiving import CheckWaived, Waived
 
 GRACE = timedelta(minutes=2)  # for who comes back after their time ran out: to hand in, or be given what they lost
 
@@ -122,7 +125,7 @@ class PinRefused(Event, frozen=True, kw_only=True, tag="session.pin_refused"):
 SessionEvent = (
     Opened | Started | Paused | Resumed | TimeExtended | EndMoved | Submitted | Terminated | Ended | AdmittedLate
     | Reopened | Reinstated | PinRefused | StopEvent | OnboardingEvent | FaultEvent | HelpEvent | IdentityEvent
-    | DeviceEvent | PageObserved
+    | DeviceEvent | PageObserved | CheckWaived | ConsentEvent
     | Accommodated | DetectorMuted | OutageMarked | Rescheduled
 )  # fmt: skip
 
@@ -136,7 +139,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     `returned_at` is when the last track that was lost came back; `reopened` says how often it has been (or reinstated).
     `pause_below` is whether a pause lies below the lock; `rested_s` is what was taken of the rest breaks that
     were granted beforehand; `stops` are all pauses, locks and breaks that are over; `faults_told` is when a page says
-    that a fault last began or ended.
+    that a fault last began or ended; `withheld` are detectors that are silent for want of consent or of a picture.
     """
 
     phase: Phase = "absent"
@@ -176,6 +179,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     devices: Devices = Devices()
     allowed: Allowed = Allowed()
     switched_off: dict[IncidentKind, datetime] = {}
+    withheld: dict[IncidentKind, Mute] = {}
+    waived: dict[CheckName, Waived] = {}
+    consents: dict[Purpose, Answered] = {}
+    objection: Private | None = None
 
     @property
     def over(self) -> bool:
@@ -241,6 +248,8 @@ def evolve(state: Session, event: SessionEvent) -> Session:
         return replace(state, page=page.evolve(state.page, event))
     if isinstance(event, IdentityEvent):
         return replace(state, identity=identity.evolve(state.identity, event))
+    if isinstance(event, ConsentEvent):
+        return consent.evolve(state, event)
     if isinstance(event, DeviceEvent):
         return replace(state, devices=device.evolve(state.devices, event))
     match event:
@@ -279,7 +288,11 @@ def evolve(state: Session, event: SessionEvent) -> Session:
             return replace(state, outages=outage.marked(state.outages, event))
         case Rescheduled():
             return following.evolve(state, event)
-        case DetectorMuted(at=at, kind=kind):
+        case DetectorMuted(at=at, kind=kind, why="switched_off"):
             return replace(state, switched_off=state.switched_off | {kind: at})
+        case DetectorMuted(at=at, kind=kind, why=why):
+            return replace(state, withheld=state.withheld | {kind: Mute(since=at, why=why)})
+        case CheckWaived():
+            return waiving.evolve(state, event)
         case _:
             assert_never(event)

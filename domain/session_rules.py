@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from domain import accommodation_rules, device, fault, identity_rules, muting, onboarding, page
+from domain import accommodation_rules, consent, device, fault, identity_rules, muting, onboarding, page, waiving
 from domain import help as asking
 from domain.accommodation_rules import Accommodate
 from domain.assessment import OpensIn
+from domain.consent import ConsentCommand
 from domain.device import DeviceCommand
 from domain.event import Command, Decider, Private, Refused
 from domain.fault import FaultCommand
@@ -38,6 +39,7 @@ from domain.session import (
 from domain.session_clock import break_ended, expired, extended
 from domain.start_pin import TryPin, tried
 from domain.stop_rules import StoppingCommand, stop
+from domain.waiving import WaiveCheck
 
 # Commands.
 
@@ -112,7 +114,7 @@ Intervening = ExtendTime | Terminate
 SessionCommand = (
     Open | Start | Submit | Expire | AdmitLate | Reopen | Reinstate | TryPin | Intervening | StoppingCommand
     | OnboardingCommand | FaultCommand | HelpCommand | IdentityCommand | Accommodate | MuteDetector | DeviceCommand
-    | MarkOutage | Follow | ObservePage
+    | MarkOutage | Follow | ObservePage | WaiveCheck | ConsentCommand
 )  # fmt: skip
 
 
@@ -131,6 +133,8 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
         return page.decide(command, state)
     if isinstance(command, IdentityCommand):
         return identity_rules.decide(command, state)
+    if isinstance(command, ConsentCommand):
+        return consent.decide(command, state)
     if isinstance(command, DeviceCommand):
         return device.decide(command, state)
     if isinstance(command, StoppingCommand):
@@ -166,6 +170,8 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
             return accommodation_rules.accommodated(command, state)
         case MuteDetector():
             return muting.muted(command, state)
+        case WaiveCheck():
+            return waiving.decide(command, state)
         case MarkOutage():
             return mark(command, state)
         case Follow():
@@ -198,7 +204,9 @@ def _start(command: Start, state: Session) -> tuple[SessionEvent, ...]:
         at=command.at, policy=command.policy, duration_s=command.duration_s, end_at=command.end_at + later,
         opens_in=command.opens_in,
     )  # fmt: skip
-    return (started, *extra, *(DetectorMuted(at=command.at, kind=kind) for kind in command.switched_off))
+    withheld = consent.silent(command.policy, state.consents) | waiving.silent(command.policy, state.waived)
+    mutes = withheld | dict.fromkeys(command.switched_off, "switched_off")
+    return (started, *extra, *(DetectorMuted(at=command.at, kind=kind, why=mutes[kind]) for kind in sorted(mutes)))
 
 
 def _admit_late(command: AdmitLate, state: Session) -> tuple[SessionEvent, ...]:

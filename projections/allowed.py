@@ -29,7 +29,7 @@ def allowance(accommodation: Accommodation, objects: Private | None) -> Allowanc
 def silenced(known: Mapping[IncidentKind, Mute], event: Accommodated | DetectorMuted) -> dict[IncidentKind, Mute]:
     """The detectors that are silent after an event, since when and why."""
     if isinstance(event, DetectorMuted):
-        return {**known, event.kind: Mute(since=event.at, why="switched_off")}
-    off = {kind: mute for kind, mute in known.items() if mute.why == "switched_off"}
+        return {**known, event.kind: Mute(since=event.at, why=event.why)}
+    off = {kind: mute for kind, mute in known.items() if mute.why != "accommodation"}
     new = Mute(since=event.at, why="accommodation")
     return {kind: known.get(kind, new) for kind in sorted(event.accommodation.mutes)} | off

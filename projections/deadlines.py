@@ -10,12 +10,14 @@ from msgspec.structs import replace
 
 from domain import fault, identity, incidents, intervention, record, recording, session
 from domain import help as asking
+from domain.onboarding import CheckName
 from domain.page import PageObserved
 from domain.phase import OVER, RUNNING, Phase, Track
 from domain.record import SealKind
 from domain.recorded import Recorded, Stored
 from domain.session import Session, SessionEvent
 from domain.stream import Stream
+from domain.waiving import CheckWaived, owed
 from projections.clock import Clock, tick
 from projections.keys import events_of, parsed, session_keys
 from projections.model import Model
@@ -28,9 +30,10 @@ Owing = Literal["yes", "given_up", "no"]
 class Watch(msgspec.Struct, frozen=True, kw_only=True):
     """One session. `due_at` is when its clock runs out: None before the start, while it stands, and once it is over.
 
-    `came_at` is when they came for their identity check. `tracks` must be published while it runs, and `detectors`
-    look at them if there are any; `page` is whether the candidate's page tells of something; `lost` are tracks that
-    are not there, since when, and `returned_at` is when the last of them came back. `undelivered` are interventions
+    `came_at` is when they came for their identity check. `tracks` must be published while it runs, none that is
+    `waived`, and `detectors` look at them if there are any; `page` is whether the candidate's page tells of something;
+    `lost` are tracks that are not there, since when, and `returned_at` is when the last of them came back, or when
+    nobody waited for it any more. `undelivered` are interventions
     that nobody has taken or answered by when they fail, `waits_until` the earliest; `looks` are those of them that
     have to be answered. `heads` are the last versions of what a seal has to cover, `sealed` those that the last one
     covers; `helper` has taken the candidate's request for `help`, at `helped_at`; `owing` says that the session is
@@ -44,6 +47,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock = Clock()
     due_at: datetime | None = None
     tracks: tuple[Track, ...] = ()
+    waived: tuple[CheckName, ...] = ()
     detectors: bool = False
     page: bool = False
     lost: dict[Track, datetime] = {}
@@ -123,6 +127,11 @@ def _session(row: Watch, event: SessionEvent) -> Watch:
         case fault.ConnectionRestored(at=at, track=track):
             lost = {name: since for name, since in row.lost.items() if name != track}
             return replace(row, lost=lost, returned_at=row.returned_at if lost else at)
+        case CheckWaived(at=at, check=check):
+            lost = {name: since for name, since in row.lost.items() if name != check}
+            back = at if row.lost and not lost else row.returned_at
+            tracks = tuple(track for track in row.tracks if track != check)
+            return replace(row, waived=(*row.waived, check), tracks=tracks, lost=lost, returned_at=back)
         case fault.FaultOpened(what=what):
             return replace(row, faults=(*row.faults, what))
         case fault.FaultClosed(what=what):
@@ -132,7 +141,7 @@ def _session(row: Watch, event: SessionEvent) -> Watch:
         case session.Opened(schedule=name):
             row = replace(row, schedule=name)
         case session.Started(policy=policy):
-            row = replace(row, tracks=policy.tracks, detectors=bool(policy.detectors))
+            row = replace(row, tracks=owed(policy, row.waived), detectors=bool(policy.detectors))
         case identity.IdentityCaptured(at=at):
             return replace(row, came_at=row.came_at or at)
         case asking.HelpTaken(help=name, by=by, at=at):

@@ -8,7 +8,20 @@ from typing import get_args
 import msgspec
 from msgspec.structs import replace
 
-from domain import chat, device, enrolment, fault, identity, incidents, intervention, record, recording, session
+from domain import (
+    chat,
+    consent,
+    device,
+    enrolment,
+    fault,
+    identity,
+    incidents,
+    intervention,
+    onboarding,
+    record,
+    recording,
+    session,
+)
 from domain.accommodation import Accommodated
 from domain.event import Event
 from domain.help import HelpEvent
@@ -18,6 +31,7 @@ from domain.outage import WORDS, OutageMarked
 from domain.recorded import Recorded
 from domain.session import SessionEvent
 from domain.stops import BreakEnded, BreakStarted
+from domain.waiving import CheckWaived, Waived
 from projections.allowed import allowance, silenced
 from projections.clock import tick
 from projections.gradebook_row import (
@@ -29,6 +43,7 @@ from projections.gradebook_row import (
     Gap,
     Intervention,
     LateEntry,
+    Objection,
     Recording,
     Seal,
 )
@@ -93,6 +108,15 @@ def _session(row: Account, event: SessionEvent, at: datetime) -> Account:
         case OutageMarked(began_at=began_at, ended_at=ended_at, whose=whose, cause=cause):
             hit = Fault(what="outage", why=f"{WORDS[whose]}: {cause}", began_at=began_at, ended_at=ended_at)
             return replace(row, faults=(*row.faults, hit))
+        case consent.ConsentGiven() | consent.ConsentRefused() | consent.ConsentWithdrawn():
+            return replace(row, consents=consent.answered(row.consents, event))
+        case consent.ObjectionRaised(at=at, text=text):
+            return replace(row, objections=(*row.objections, Objection(at=at, text=text.text)))
+        case onboarding.NoticeAcknowledged():
+            row = replace(row, consents={})  # another notice may ask for other consent
+        case CheckWaived(at=at, check=check, by=by, instead=instead):
+            waived = row.waived | {check: Waived(at=at, by=by, instead=instead)}
+            return replace(row, waived=waived, faults=_over(row.faults, check, at))
         case device.DeviceAdmitted():
             return replace(row, devices=row.devices + 1)
         case BreakStarted(at=began_at, kind=kind, until=until):

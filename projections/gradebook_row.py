@@ -8,15 +8,19 @@ from typing import Literal
 import msgspec
 
 from domain import intervention
+from domain.consent import Answered
 from domain.help import Topic
 from domain.identity import Identity
 from domain.incidents import Severity, Verdict
 from domain.muting import Mute
+from domain.onboarding import CheckName
 from domain.phase import Phase
 from domain.policy import IncidentKind
+from domain.purpose import Purpose
 from domain.record import SealKind
 from domain.recording import Why
 from domain.stops import BreakKind
+from domain.waiving import Waived
 from projections.allowed import Allowance
 from projections.clock import Clock
 
@@ -90,6 +94,13 @@ class LateEntry(msgspec.Struct, frozen=True, kw_only=True):
     by: str
 
 
+class Objection(msgspec.Struct, frozen=True, kw_only=True):
+    """What the candidate objected to; None once forgotten."""
+
+    at: datetime
+    text: str | None
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A request for help, and what became of it. `by` took or answered it."""
 
@@ -147,6 +158,9 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     coverage: dict[str, Coverage] = {}
     allowed: Allowance | None = None
     muted: dict[IncidentKind, Mute] = {}
+    waived: dict[CheckName, Waived] = {}
+    consents: dict[Purpose, Answered] = {}
+    objections: tuple[Objection, ...] = ()
     faults: tuple[Fault, ...] = ()
     breaks: tuple[BreakTaken, ...] = ()
     late: LateEntry | None = None

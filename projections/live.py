@@ -7,7 +7,20 @@ from typing import TypeVar, get_args
 
 from msgspec.structs import replace
 
-from domain import chat, device, enrolment, fault, identity, incidents, intervention, recording, session, triage
+from domain import (
+    chat,
+    consent,
+    device,
+    enrolment,
+    fault,
+    identity,
+    incidents,
+    intervention,
+    onboarding,
+    recording,
+    session,
+    triage,
+)
 from domain import help as asking
 from domain.accommodation import Accommodated
 from domain.device import DeviceEvent
@@ -19,6 +32,7 @@ from domain.outage import OutageMarked
 from domain.recorded import Recorded
 from domain.session import SessionEvent
 from domain.triage import TriageEvent
+from domain.waiving import CheckWaived
 from projections.allowed import allowance, silenced
 from projections.clock import tick
 from projections.keys import (
@@ -93,6 +107,14 @@ def _session(row: Live, event: SessionEvent, at: datetime) -> Live:
             row = replace(row, allowed=allowance(accommodation, objects), muted=silenced(row.muted, event))
         case DetectorMuted():
             row = replace(row, muted=silenced(row.muted, event))
+        case consent.ConsentGiven() | consent.ConsentRefused() | consent.ConsentWithdrawn():
+            return replace(row, consents=consent.answered(row.consents, event))
+        case consent.ObjectionRaised(text=text):
+            return replace(row, objection=text.text)
+        case onboarding.NoticeAcknowledged():
+            row = replace(row, consents={})  # another notice may ask for other consent
+        case CheckWaived(check=check, instead=instead):
+            return replace(row, waived=row.waived | {check: instead})
         case session.Opened(schedule=name, subject=subject):
             row = replace(row, schedule=name, subject=subject)
     phase, clock = tick(row.phase, row.clock, event)

@@ -8,14 +8,18 @@ from typing import Literal
 import msgspec
 
 from domain import intervention
+from domain.consent import Answered
 from domain.device import Devices
 from domain.help import Topic
 from domain.identity import Identity
 from domain.incidents import Severity, Verdict
 from domain.muting import Mute
+from domain.onboarding import CheckName
 from domain.phase import Phase
 from domain.policy import IncidentKind
+from domain.purpose import Purpose
 from domain.triage import Triage
+from domain.waiving import Instead
 from projections.allowed import Allowance
 from projections.clock import Clock
 
@@ -79,6 +83,8 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     the latest of each judged incident, `triage` who has one, set it aside or escalated it, also once it has ended.
     `unread` are the candidate's messages that nobody has read. A finished intervention stays until another is
     requested, so that its end is seen. `outages` are those that hit the session, with the seconds that it got back.
+    `waived` are checks that were waived, each with what is done instead: those tracks are not owed.
+    `objection` is what the candidate objected to last, "" for nothing.
     `position` is of the last event that changed the row.
     """
 
@@ -105,4 +111,7 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     devices: Devices = Devices()
     allowed: Allowance | None = None
     muted: dict[IncidentKind, Mute] = {}
+    waived: dict[CheckName, Instead] = {}
+    consents: dict[Purpose, Answered] = {}
+    objection: str | None = ""
     position: int = 0

@@ -1,11 +1,13 @@
-"""Of the report that people read: who was let in by whom, and on which devices the session was taken."""
+"""Of the report that people read: who was let in by whom, what they agreed to, without which checks, on what."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from domain import device, identity
+from domain import consent, device, identity
+from domain.purpose import Purpose
 from domain.recorded import Recorded
+from domain.waiving import CheckWaived
 from vigil.html import at as _at
 from vigil.html import paragraph, private, section, table
 
@@ -21,8 +23,8 @@ def admission(events: Sequence[Recorded]) -> str:
         "The pictures of the identity check are not part of this export; their hashes are. People compared them, no"
         " program."
     )
-    rows = [row for event in events for row in (*_identity(event), *_device(event))]
-    return section("Identity and devices", said, table(("When", "What", "By"), rows))
+    rows = [row for event in events for row in (*_identity(event), *_device(event), *_waived(event), *_agreed(event))]
+    return section("Identity, devices, checks and consent", said, table(("When", "What", "By"), rows))
 
 
 def _identity(event: Recorded) -> Iterator[Row]:
@@ -54,3 +56,25 @@ def _device(event: Recorded) -> Iterator[Row]:
             yield _at(at), f"taken on device {name}", by or "the candidate"
         case device.DeviceRefused(at=at, device=name, by=by):
             yield _at(at), f"device {name} refused", by
+
+
+def _waived(event: Recorded) -> Iterator[Row]:
+    match event.body:
+        case CheckWaived(at=at, check=check, by=by, reason=reason, instead=instead):
+            yield _at(at), f"check of the {check} waived, instead: {instead.replace('_', ' ')}: {private(reason)}", by
+
+
+def _agreed(event: Recorded) -> Iterator[Row]:
+    match event.body:
+        case consent.ConsentGiven(at=at, purpose=purpose):
+            yield _at(at), f"agreed: {_words(purpose)}", "the candidate"
+        case consent.ConsentRefused(at=at, purpose=purpose):
+            yield _at(at), f"did not agree: {_words(purpose)}", "the candidate"
+        case consent.ConsentWithdrawn(at=at, purpose=purpose):
+            yield _at(at), f"withdrew their consent: {_words(purpose)}", "the candidate"
+        case consent.ObjectionRaised(at=at, text=text):
+            yield _at(at), f"objected: {private(text)}", "the candidate"
+
+
+def _words(purpose: Purpose) -> str:
+    return purpose.replace("_", " ")

@@ -50,8 +50,13 @@ def _ended(
 
 
 def _span(kind: IncidentKind, mute: Mute, until: str) -> tuple[str, str, str, str]:
-    why = "switched off for everyone" if mute.why == "switched_off" else "accommodation"
-    return kind.replace("_", " "), _at(mute.since), until, why
+    return kind.replace("_", " "), _at(mute.since), until, _WHY[mute.why]
+
+
+_WHY = {
+    "switched_off": "switched off for everyone", "accommodation": "accommodation",
+    "consent": "the candidate did not agree", "waived": "the check of what shows it was waived",
+}  # fmt: skip
 
 
 def _words(accommodation: Accommodation, objects: Private | None) -> Iterator[str]:

@@ -27,7 +27,10 @@ from tests.api.test_signals import Page
 
 OFFER = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"
 NOTHING: Any = object()
-ASKING = {"identity": True, "room_scan": True, "reasons": {"room_scan": "The exam is sat at home"}}
+ASKING = {
+    "identity": True, "room_scan": True, "reasons": {"room_scan": "The exam is sat at home"},
+    "bases": {"ai_flags": "consent"},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class World:
     done: Exam  # the same, and who came has submitted
     closing: Exam  # the same, to be closed
     bulk: Exam  # open; what is done to all is done here
-    asking: Exam  # open; it asks for pictures of the candidates
+    asking: Exam  # open; it asks for pictures of the candidates, and for their consent to flags
     fresh: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     wire: httpx.AsyncHTTPTransport = field(default_factory=httpx.AsyncHTTPTransport)
 
@@ -308,6 +311,27 @@ async def ready(world: World, role: str) -> Aim:
     return aim.but(body=NOTHING)
 
 
+async def waiving(world: World, role: str) -> Aim:
+    body = {"check": "camera", "instead": "in_person", "reason": "The camera broke this morning"}
+    return (await newcomer(world, role)).but(body=body)
+
+
+async def consenting(world: World, _: str) -> Aim:
+    aim = await world.candidate(world.asking)
+    at, me = f"/api/v1/sessions/{aim.path['session']}/notice", world.calling(aim.candidate)
+    told = await made(me.get(at))
+    await made(me.post(at, json={"policy_version": told["policy_version"], "sha256": told["sha256"]}))
+    return aim.but(body={"purpose": "ai_flags", "agreed": True})
+
+
+async def rehearsing(world: World, role: str) -> Aim:
+    return (await newcomer(world, role)).but(body={"checks": CHECKS})
+
+
+async def objecting(world: World, role: str) -> Aim:
+    return (await newcomer(world, role)).but(body={"text": "My flatmate is in the picture"})
+
+
 async def sitting(world: World, _: str) -> Aim:
     return await world.sitting()
 
@@ -423,6 +447,19 @@ async def sealed(world: World) -> None:
 async def receipted(world: World, role: str) -> Aim:
     await sealed(world)
     return world.mine(world.over)
+
+
+async def concluding(world: World, role: str) -> Aim:
+    body = {"outcome": "void", "ground": "fault", "reason": "The recording broke off"}
+    return (await receipted(world, role)).but(body=body)
+
+
+async def noting(world: World, role: str) -> Aim:
+    return (await receipted(world, role)).but(body={"text": "The alarm rang at ten"})
+
+
+async def prioritising(world: World, role: str) -> Aim:
+    return (await receipted(world, role)).but(body={"why": "Many false alarms", "weights": {"warn": 2.0}})
 
 
 async def proven(world: World, _: str) -> Aim:
@@ -708,6 +745,7 @@ SEEDS: dict[str, Seed] = {
     f"POST {SCHEDULE}/interventions": always(in_bulk, body={"kind": "warn", "text": "Quiet", "sessions": "all"}),
     f"POST {SCHEDULE}/broadcasts": always(in_bulk, body={"text": "Ten minutes"}),
     f"GET {SCHEDULE}/gradebook": always(of_exam),
+    f"GET {SCHEDULE}/gradebook.csv": always(of_exam),
     f"GET {SESSION}": lasting(running),
     f"GET {SESSION}/view": lasting(running),
     f"GET {SESSION}/stream": lasting(running),
@@ -715,6 +753,10 @@ SEEDS: dict[str, Seed] = {
     f"POST {SESSION}/notice": spent(newcomer),
     f"POST {SESSION}/system-check": lasting(checking),
     f"POST {SESSION}/start": lasting(ready),
+    f"POST {SESSION}/waivers": spent(waiving),
+    f"POST {SESSION}/rehearsal": lasting(rehearsing),
+    f"POST {SESSION}/consents": lasting(consenting),
+    f"POST {SESSION}/objections": lasting(objecting),
     f"POST {SESSION}/submit": lasting(sitting),
     f"POST {SESSION}/admission": lasting(too_late),
     f"POST {SESSION}/reopen": spent(broken),
@@ -733,6 +775,9 @@ SEEDS: dict[str, Seed] = {
     f"GET {SESSION}/incidents/{{incident}}/pictures/{{number}}": lasting(pictured),
     f"POST {V1}/incidents/{{incident}}/verdict": lasting(flagged_alone),
     f"GET {SESSION}/record": lasting(receipted),
+    f"POST {SESSION}/record/decision": lasting(concluding),
+    f"POST {SESSION}/record/notes": lasting(noting),
+    f"POST {SESSION}/record/priority": lasting(prioritising),
     f"GET {SESSION}/timeline": lasting(running),
     f"GET {SESSION}/recordings": lasting(ended),
     f"GET {V1}/recordings/{{recording}}/media": always(

@@ -16,6 +16,7 @@ ENDED = ("submitted", "terminated", "no_show", "declined", "ended_in_fault")
 RUNS = ("in_progress", "on_break")  # the clock, unless it stands for a rest
 NOTHING, NEVER = timedelta(), datetime.max.replace(tzinfo=UTC)
 Times = tuple[datetime, datetime]
+SHOWN_BY = {"camera": ("out_of_view", "several_people", "camera_muted"), "screen": ("screen_share_stopped",)}
 # Which phases a move leads from, and where to. From any other it must be refused or change nothing. What lies below a
 # lock decides where unlocking leads.
 STEPS: dict[str, dict[str, str]] = {
@@ -70,6 +71,7 @@ class Sitting:
     muted: dict[str, datetime] = field(default_factory=dict)
     switched_off: dict[str, datetime] = field(default_factory=dict)
     observed: list[Times] = field(default_factory=list)  # when it was in progress
+    waived: set[str] = field(default_factory=set)
 
     @property
     def left(self) -> timedelta:
@@ -160,6 +162,19 @@ class Sitting:
             self.end += timedelta(seconds=more)
             if more:
                 self.give(timedelta(seconds=more), now)
+
+    def waive(self, check: str, now: datetime) -> None:
+        """Nobody waits for its track any more, and what only that shows is not looked for."""
+        self.tick(now)
+        self.waived.add(check)
+        if self.lost.pop(check, None) and not self.lost:
+            self.back_at = now
+        if self.started:
+            self.silence(now)
+
+    def silence(self, now: datetime) -> None:
+        for kind in (kind for check in self.waived for kind in SHOWN_BY.get(check, ())):
+            self.switched_off.setdefault(kind, now)
 
     def follow(self, now: datetime, *, closes: datetime, duration_s: int) -> None:
         """To a later close and a longer exam, never to less."""

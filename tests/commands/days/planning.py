@@ -32,7 +32,8 @@ from tests.commands.hall import NINE, PSEUDONYMS
 CLOSES, DURATION_S = NINE + timedelta(hours=2), 3600
 WINDOW = Window(opens_at=NINE, last_entry_at=NINE + timedelta(minutes=45), closes_at=CLOSES, time_zone="Europe/Vienna")
 FULL = Policy(identity=True, room_scan=True, reasons={"room_scan": "Open books."}, browser=STANDARD)
-POLICIES = (FULL, Policy(), Policy(screen=False), Policy(detectors=()), Policy(room_scan=True))
+ASKS = Policy(bases={"ai_flags": "consent"})
+POLICIES = (FULL, Policy(), Policy(screen=False), Policy(detectors=()), Policy(room_scan=True), ASKS)
 KINDS: tuple[IncidentKind, ...] = ("out_of_view", "several_people", "camera_muted", "second_display")
 TEXTS = ("", " ", "Algebra I", "Algebra II", "Algebra III", "x" * 5000)
 STAFF = ("invigilator", "lead_invigilator")

@@ -22,12 +22,12 @@ EXACT = timedelta(milliseconds=1)
 # and asked is delivered, and its record is sealed and read (design, sections 4 and 10).
 LATER = frozenset({"recording", "incidents", "chat", "intervention", "record"})
 # Of the session itself: faults of late media; help that was asked for is answered, and who did not come or was cut off
-# may ask still (`domain/help.py`); a reviewer finds whose identity was left open (decision 14); an outage that the
-# session ran in is noted (decision 9).
+# may ask still (`domain/help.py`); what somebody objects to is heard at any time; a reviewer finds whose identity was
+# left open (decision 14); an outage that the session ran in is noted (decision 9).
 LATE = frozenset({
     "session.fault_opened", "session.fault_closed", "session.connection_restored", "session.help_requested",
     "session.help_taken", "session.help_released", "session.help_answered", "session.help_withdrawn",
-    "session.identity_settled", "session.outage_marked",
+    "session.identity_settled", "session.outage_marked", "session.objection_raised",
 })  # fmt: skip
 DECISIONS = frozenset({"identity_approved", "identity_rejected", "identity_deferred", "identity_disputed"})
 NEW_PICTURES = frozenset({"identity_captured", "identity_lapsed"})

@@ -7,13 +7,15 @@ from functools import partial
 from random import Random
 from typing import Literal
 
-from commands import devices, identity, interventions, sessions
+from commands import consents, devices, identity, interventions, sessions
 from commands import help as helping
 from commands.handler import UseCase
 from domain.help import Topic
 from domain.identity import Finding, Picture, Route
-from domain.onboarding import Check
+from domain.onboarding import Check, CheckName
+from domain.purpose import Purpose
 from domain.stops import BreakKind
+from domain.waiving import Instead
 from tests.commands.days.day import Day, move
 from tests.commands.days.model import ENDED, RUNNING, WAITING
 from tests.commands.days.planning import TEXTS
@@ -65,9 +67,47 @@ def check(day: Day, chance: Random) -> Said:
     passes = chance.choice([True, True, True, False])
     found = chance.choice(["", "", "fine", "x" * 500])
     checks = tuple(Check(name=name, passed=passes or name != "camera", found=found) for name in NEEDED)
-    needs_camera = day.plan.policy.camera
+    sitting = day.sittings.get(session)
+    needs_camera = day.plan.policy.camera and not (sitting and "camera" in sitting.waived)
     step = "pass checks" if passes or not needs_camera else "fail checks"
     return stepped(day, step, session, partial(sessions.report_check, name=session, checks=checks))
+
+
+@move("waive a check")
+def _waive(day: Day, chance: Random) -> Said:
+    session = day.some(chance, *WAITING, *RUNNING)
+    check: CheckName = chance.choice(["camera", "screen", "microphone", "displays"])
+    instead: Instead = chance.choice(["in_person", "in_person", "nothing"])
+    waive = partial(
+        sessions.waive_check, name=session, check=check, instead=instead, reason=chance.choice(TEXTS)
+    )  # fmt: skip
+    said = day.say(chance.choice(WATCHERS), waive)
+    if touched(day, session, said):
+        sitting = day.sittings[session]
+        assert sitting.phase in (*WAITING, *RUNNING)
+        if day.session(session).phase == "ready" and sitting.phase != "ready":  # it was the one that failed
+            sitting.step("pass checks", day.at)
+        sitting.waive(check, day.at)
+    return said
+
+
+@move("answer for consent")
+def _consent(day: Day, chance: Random) -> Said:
+    session = day.some(chance, *WAITING, *WAITING, *RUNNING)
+    purpose: Purpose = chance.choice(["ai_flags", "ai_flags", "ai_flags", "recording"])
+    said = day.say("candidate", partial(consents.answer, name=session, purpose=purpose, agreed=chance.random() < 0.6))
+    if touched(day, session, said):
+        sitting = day.sittings[session]
+        assert sitting.phase in (*WAITING, *RUNNING)
+        if sitting.phase in RUNNING:  # only a no changes anything there, and all that a program points out is silent
+            for one in day.session(session).policy.detectors:
+                sitting.switched_off.setdefault(one.kind, day.at)
+    return said
+
+
+@move("object")
+def _object(day: Day, chance: Random) -> Said:
+    return day.say("candidate", partial(consents.raise_objection, name=day.some(chance), text=chance.choice(TEXTS)))
 
 
 @move("take a picture")
@@ -133,6 +173,12 @@ def started(day: Day, session: str, pin: str) -> Said:
         assert plan.window
         sitting.start(day.at, closes=plan.window.closes_at, duration_s=plan.duration_s)
         sitting.switched_off = dict.fromkeys(plan.switched_off, day.at)
+        sitting.silence(day.at)
+        if day.plan.policy.bases.get("ai_flags") == "consent":
+            said_yes = day.session(session).consents.get("ai_flags")
+            if said_yes is None or said_yes.answer != "given":
+                for one in day.plan.policy.detectors:
+                    sitting.switched_off.setdefault(one.kind, day.at)
     return said
 
 

@@ -21,7 +21,8 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 import commands
-from commands import canned_messages, muting, outages, policy_templates, sessions
+import tests.commands.days.reviewing  # noqa: F401 - its moves
+from commands import canned_messages, muting, outages, policy_templates, reviewing, sessions
 from commands.handler import Work
 from tests.commands.days import beginning, machines, planning, sitting
 from tests.commands.days.day import MOVES, Day
@@ -29,7 +30,7 @@ from tests.commands.days.model import RUNNING, WAITING
 from tests.commands.days.rules import holds, one_at_a_time, rebuilt
 from tests.commands.days.world import Said, World
 
-DAYS, STEPS, ENOUGH = 500, (80, 130), 20
+DAYS, STEPS, ENOUGH = 500, (90, 140), 20
 MORNING = 8  # bytes
 WAITS = 7  # in a hundred steps
 # They need much to be in place.
@@ -37,9 +38,14 @@ OFTENER = {
     "acknowledge": 2, "start": 3, "reopen": 3, "report checks": 2, "close an incident": 3, "open an incident": 3,
     "hear a page": 2, "take a picture": 2, "come back": 2, "lose a connection": 2, "submit": 0.5, "decline": 0.5,
     "terminate": 0.7, "cancel the schedule": 0.6, "follow the schedule": 3, "reschedule": 3, "export the record": 1.5,
+    "settle a recording": 2, "switch a detector on": 1.5, "withdraw an accommodation": 2,
+    "close a request for a break": 1.5, "decide on a record": 2,
 }  # fmt: skip
-# No commands of anybody's, but part of some: of a sending, of a copy, and of a session that goes on.
-PARTS = frozenset({canned_messages.as_it_is, policy_templates.copied, muting.keep_off, outages.give_back})
+# No commands of anybody's, but part of some: of a sending, of a copy, of a session that goes on, and of what is refused
+# after a decision.
+PARTS = frozenset({
+    canned_messages.as_it_is, policy_templates.copied, muting.keep_off, outages.give_back, reviewing.must_be_undecided,
+})  # fmt: skip
 EXACT = timedelta(milliseconds=1)
 GRACE = timedelta(minutes=2)  # for who comes back after their time ran out
 COUNT: dict[str, Counter[str]] = defaultdict(Counter)
@@ -61,7 +67,7 @@ def _any_day(chosen: bytes) -> None:
 
 def _lived(day: Day, morning: str, steps: bytes) -> None:
     chance = Random(morning)
-    planning.planned(day, chance.choice([planning.FULL, planning.Policy()]))
+    planning.planned(day, chance.choice([planning.FULL, planning.Policy(), planning.ASKS]))
     day.at = planning.NINE
     for session in day.sittings:
         stage = chance.choice(beginning.STAGES)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from domain import device, identity
+from domain import consent, device, identity
 from domain.event import Event
+from domain.waiving import CheckWaived
 from tests.domain.hall import at
 from tests.projections.hall import SESSION, about_ada, recorded
 from vigil.report_admission import admission
@@ -46,3 +47,23 @@ def test_it_says_where_the_exam_was_taken() -> None:
     for part in ("taken on device a1", "device b2 asked", "device b2 refused", "taken on device b2"):
         assert part in page, part
     assert "None." in told()
+
+
+def test_it_says_which_check_was_waived_and_what_was_done_instead() -> None:
+    why = about_ada("The camera broke.")
+    page = told(CheckWaived(at=at("8:55"), check="camera", by="kim", reason=why, instead="in_person"))
+    assert "check of the camera waived, instead: in person: The camera broke." in page
+
+
+def test_it_says_what_they_agreed_to_and_what_they_objected_to() -> None:
+    page = told(
+        consent.ConsentGiven(at=at("8:50"), purpose="ai_flags"),
+        consent.ConsentWithdrawn(at=at("9:50"), purpose="ai_flags"),
+        consent.ConsentRefused(at=at("8:51"), purpose="face_geometry"),
+        consent.ObjectionRaised(at=at("9:55"), text=about_ada("<i>no</i>")),
+    )
+    for part in (
+        "agreed: ai flags", "withdrew their consent: ai flags", "did not agree: face geometry",
+        "objected: &lt;i&gt;no&lt;/i&gt;",
+    ):  # fmt: skip
+        assert part in page, part
