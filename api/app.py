@@ -36,6 +36,7 @@ from api import (
     receipt,
     recordings,
     records,
+    reviews,
     schedules,
     service_tokens,
     sessions,
@@ -67,8 +68,8 @@ PREFIX = "/api/v1"
 PARTS = (
     sign_in, users, schedules, staffing, candidates, accommodations, start_pin, join, sessions, candidate_stream,
     signals, identity, devices, whip, chat, canned_messages, helping, interventions, breaks, outages, live, wall,
-    consents, policies, duty, day, incidents, triage, records, recordings, receipt, exports, proofs, service_tokens,
-    sign_ins,
+    consents, policies, duty, day, incidents, triage, records, reviews, recordings, receipt, exports, proofs,
+    service_tokens, sign_ins,
 )  # fmt: skip
 
 

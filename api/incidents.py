@@ -9,7 +9,9 @@ from typing import Annotated
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
+from msgspec.structs import replace
 
+from api.blind import hidden
 from api.callers import WATCHERS, may, reach_session
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.paging import USUAL, After, Limit, page
@@ -18,6 +20,7 @@ from api.reading import names_of, rows_of
 from commands import flags
 from domain.incidents import Provenance, Severity, Verdict
 from projections import incidents
+from projections.gradebook import GRADEBOOK
 
 JUDGES = (*WATCHERS, "reviewer")
 
@@ -98,10 +101,16 @@ class NewVerdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 @get("/sessions/{session:str}/incidents", guards=[may(*WATCHERS, "reviewer", "auditor")])
 async def read(request: AnyRequest, session: FromPath[str], *, limit: Limit = USUAL, after: After = "") -> Incidents:
-    """All incidents of a session, in the order in which they were flagged."""
+    """All incidents of a session, in the order in which they were flagged.
+
+    In a blind review a reviewer sees the verdicts of others on an incident once they have given their own.
+    """
     found = await rows_of(request, incidents.INCIDENTS, {"session": session})
+    about = await rows_of(request, GRADEBOOK, {"key": f"{caller_of(request).tenant}/{session}"})
+    kept = hidden(next(iter(about.rows.values()), None), caller_of(request))
+    rows = (replace(row, verdicts=()) if row.incident in kept else row for row in found.rows.values())
     names = await names_of(request)
-    shown = page(request, found.rows.values(), lambda row: (row.position, row.incident), limit, after)
+    shown = page(request, rows, lambda row: (row.position, row.incident), limit, after)
     return Incidents(incidents=tuple(incident_of(row, names) for row in shown.rows), next=shown.next)
 
 
@@ -118,16 +127,13 @@ async def judge(
     request: AnyRequest, session: FromPath[str], incident: FromPath[str], data: JSONBody[NewVerdict]
 ) -> None:
     """Says whether what was flagged is really there. It is no finding of misconduct, which is the institution's."""
-    wanted = partial(flags.judge, session=session, incident=incident, verdict=data.verdict, reason=data.reason)
-    await command(request, wanted)
+    await _judge(request, session, incident, data)
 
 
 @post("/incidents/{incident:str}/verdict", guards=[may(*JUDGES)], status_code=204)
 async def judge_by_id(request: AnyRequest, incident: FromPath[str], data: JSONBody[NewVerdict]) -> None:
     """The same, for whoever knows the incident's id only."""
-    session = await _session_of(request, incident)
-    wanted = partial(flags.judge, session=session, incident=incident, verdict=data.verdict, reason=data.reason)
-    await command(request, wanted)
+    await _judge(request, await _session_of(request, incident), incident, data)
 
 
 @get(
@@ -150,6 +156,13 @@ async def picture(
         raise missing("picture", field="number")
     headers = {"Cache-Control": "private, max-age=3600", "ETag": f'"{taken.sha256}"'}
     return Response(jpeg, media_type="image/jpeg", headers=headers)
+
+
+async def _judge(request: AnyRequest, session: str, incident: str, data: NewVerdict) -> None:
+    if caller_of(request).service:
+        raise Denied(403, "forbidden", "a person gives a verdict, never a program")
+    wanted = partial(flags.judge, session=session, incident=incident, verdict=data.verdict, reason=data.reason)
+    await command(request, wanted)
 
 
 async def _session_of(request: AnyRequest, incident: str) -> str:

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from api.callers import may
+from api.blind import blinded, hidden, told
+from api.callers import load_schedule, load_session, may
 from api.etags import VERSIONED, tagged
 from api.filters import Phases, Text, counted, named
+from api.gradebook_sheet import HEAD, line
 from api.moments import position_of
 from api.ordering import AnyRequest, caller_of, services_of
 from api.paging import USUAL, After, Key, Limit, page, rows_after
 from api.problems import missing
 from api.reading import names_of, rows_of, stale_of
+from api.sheet import CSV, sheet
+from domain.decision import Outcome
+from domain.incidents import Severity
 from domain.phase import OVER
+from domain.policy import Policy
+from domain.priority import WEIGHTS
+from projections import reviewed
 from projections.gradebook import GRADEBOOK, Account
 from projections.timeline import TIMELINE, Moment
 
-_SEVERE = {"high": 0, "warn": 1, "info": 2}
+Sort = Literal["priority", "name", "state", "decision"]
+Decision = Literal["none", Outcome]
+Grave = Annotated[list[Severity] | None, QueryParameter(description="With an incident of one of these severities")]
+Decided = Annotated[list[Decision] | None, QueryParameter(description="Decided so last; `none` is undecided")]
 
 
 class Gradebook(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,10 +53,16 @@ class Gradebook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordRead(msgspec.Struct, frozen=True, kw_only=True):
-    """`position` is of the last event that changed the record."""
+    """`position` is of the last event that changed the record.
+
+    `policy` is the one at exam time, beside the schedule's as it is today. `people` names who judged and decided.
+    """
 
     position: int
     record: Account
+    policy: Policy
+    policy_today: Policy
+    people: dict[str, str | None]
     stale: bool
 
 
@@ -78,28 +96,48 @@ async def gradebook(
     phase: Phases = None,
     q: Text = "",
     unjudged: FromQuery[bool | None] = None,
-    order: FromQuery[Literal["urgency", "name"]] = "urgency",
+    severity: Grave = None,
+    decision: Decided = None,
+    sort: FromQuery[Sort] = "priority",
     limit: Limit = USUAL,
     after: After = "",
 ) -> Gradebook:
-    """The sessions of the schedule. By `urgency` what needs a look comes first: an order, and no number about anybody.
+    """The sessions of the schedule. By `priority` what needs a look comes first: an order, and no number about anybody.
 
-    By `name` nobody moves while pages are read; by urgency who is judged meanwhile does.
+    By `name` nobody moves while pages are read; by all else who is judged or decided on meanwhile does.
     """
     found = await rows_of(request, GRADEBOOK, {"schedule": schedule})
     stale = await stale_of(services_of(request), caller_of(request).tenant, schedule, found)
-    here = [row for row in found.rows.values() if not row.withdrawn]
-    rows = (
-        row
-        for row in found.rows.values()
-        if (not phase or row.phase in phase) and named(q, row.name, row.number) and unjudged in (None, _unjudged(row))
-    )
-    records = page(request, rows, _urgency if order == "urgency" else _name, limit, after)
+    shown = [blinded(row, caller_of(request)) for row in found.rows.values()]
+    here = [row for row in shown if not row.withdrawn]
+    wanted = _Wanted(tuple(phase or ()), q, unjudged, tuple(severity or ()), tuple(decision or ()))
+    records = page(request, filter(wanted.has, shown), _SORTS[sort], limit, after)
     return Gradebook(
         schedule=schedule, position=found.position, records=records.rows, counts=counted(row.phase for row in here),
         unjudged=sum(map(_unjudged, here)), next=records.next,
         stale=tuple(key.partition("/")[2] for key in stale if key.count("/") == 1),
     )  # fmt: skip
+
+
+@get("/schedules/{schedule:str}/gradebook.csv", guards=[may("reviewer", "auditor")], media_type=CSV)
+async def gradebook_sheet(
+    request: AnyRequest,
+    schedule: FromPath[str],
+    *,
+    phase: Phases = None,
+    q: Text = "",
+    unjudged: FromQuery[bool | None] = None,
+    severity: Grave = None,
+    decision: Decided = None,
+    sort: FromQuery[Sort] = "priority",
+) -> Response[str]:
+    """The same for a spreadsheet, whole. No cell of it is ever a formula."""
+    found = await rows_of(request, GRADEBOOK, {"schedule": schedule})
+    shown = (blinded(row, caller_of(request)) for row in found.rows.values() if not row.withdrawn)
+    wanted = _Wanted(tuple(phase or ()), q, unjudged, tuple(severity or ()), tuple(decision or ()))
+    names = await names_of(request)
+    rows = sorted(filter(wanted.has, shown), key=_SORTS[sort])
+    return sheet(f"gradebook-{schedule}", HEAD, [line(row, names) for row in rows])
 
 
 @get("/sessions/{session:str}/record", guards=[may("reviewer", "auditor")], opt=VERSIONED)
@@ -108,8 +146,15 @@ async def record(request: AnyRequest, session: FromPath[str]) -> Response[Record
     found = await rows_of(request, GRADEBOOK, {"key": key})
     if key not in found.rows:
         raise missing("record", field="session")
-    row = found.rows[key]
-    return tagged(request, RecordRead(position=row.position, record=row, stale=key in found.stale), row.position)
+    row, names = blinded(found.rows[key], caller_of(request)), await names_of(request)
+    services, tenant = services_of(request), caller_of(request).tenant
+    state = await load_session(services, tenant, session)
+    today = (await load_schedule(services, tenant, state.schedule)).policy
+    shown = RecordRead(
+        position=row.position, record=row, stale=key in found.stale, policy=state.policy if state.started_at else today,
+        policy_today=today, people={who: names.get(who) for who in sorted(_people(row))},
+    )  # fmt: skip
+    return tagged(request, shown, row.position)
 
 
 @get("/sessions/{session:str}/timeline", guards=[may("reviewer", "auditor")])
@@ -133,7 +178,9 @@ async def timeline(
         where["tag"] = kind
     found, onward = await rows_after(request, TIMELINE, where, limit, after)
     names = await names_of(request)
-    shown = [row for row in found.rows.values() if _wanted(row, kind, until)]
+    about = await rows_of(request, GRADEBOOK, {"key": f"{tenant}/{session}"})
+    kept = hidden(next(iter(about.rows.values()), None), caller_of(request))
+    shown = [row for row in found.rows.values() if _wanted(row, kind, until) and told(row, kept)]
     if found.onward and until is not None and int(found.onward.rpartition("/")[2]) >= until:
         onward = None
     stale = any(key.startswith((f"{tenant}/{session}/", f"{tenant}/session/{session}")) for key in found.stale)
@@ -150,14 +197,51 @@ def _name(row: Account) -> Key:
     return (row.name or "", row.session)
 
 
-def _urgency(row: Account) -> Key:
-    """Sessions that are over and have unjudged incidents first, the most severe of them on top; then by name.
+def _priority(row: Account) -> Key:
+    """Sessions that are over and undecided first, by review priority; then by name.
 
     Who it was counts as a warning where that was left open.
     """
-    open_ = [_SEVERE[flag.severity] for flag in row.incidents.values() if flag.verdict is None]
-    open_ += [_SEVERE["warn"]] if row.identity_owed else []
-    return (row.phase not in OVER, min(open_, default=9), -len(open_), *_name(row))
+    owed = WEIGHTS["warn"] if row.identity_owed else 0.0
+    return (row.phase not in OVER, bool(row.decisions), reviewed.order(row) - owed, *_name(row))
+
+
+_SORTS: dict[Sort, Callable[[Account], Key]] = {
+    "priority": _priority,
+    "name": _name,
+    "state": lambda row: (row.phase, *_name(row)),
+    "decision": lambda row: (_decision(row), *_name(row)),
+}
+
+
+def _decision(row: Account) -> Decision:
+    return row.decisions[-1].outcome if row.decisions else "none"
+
+
+def _people(row: Account) -> set[str]:
+    said = {given.by for flag in row.incidents.values() for given in flag.verdicts}
+    said |= {one.by for one in row.decisions} | {one.by for one in row.notes}
+    return said | {one.by for one in row.priorities}
+
+
+class _Wanted(NamedTuple):
+    """What a list is asked for; of what is empty, all."""
+
+    phases: tuple[str, ...]
+    text: str
+    unjudged: bool | None
+    severities: tuple[Severity, ...]
+    decisions: tuple[Decision, ...]
+
+    def has(self, row: Account) -> bool:
+        grave = {flag.severity for flag in row.incidents.values()}
+        return (
+            (not self.phases or row.phase in self.phases)
+            and named(self.text, row.name, row.number)
+            and self.unjudged in (None, _unjudged(row))
+            and (not self.severities or not grave.isdisjoint(self.severities))
+            and (not self.decisions or _decision(row) in self.decisions)
+        )
 
 
 def _wanted(row: Moment, kind: str, until: int | None) -> bool:
@@ -173,4 +257,4 @@ def _shown(row: Moment, names: dict[str, str | None]) -> Shown:
     )  # fmt: skip
 
 
-HANDLERS = (gradebook, record, timeline)
+HANDLERS = (gradebook, gradebook_sheet, record, timeline)

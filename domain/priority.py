@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import get_args
 
-from domain.event import Command, Event, Private
+from domain.event import Command, Event, Private, Refused
+from domain.incidents import Severity, Verdict
+from domain.policy import IncidentKind
 from domain.verdict import Judged
 
 STANDARD = "1"
@@ -20,6 +23,11 @@ WEIGHTS: Mapping[str, float] = {
     "several_people": 1.5, "raised_by_person": 1.5, "second_display": 1.5, "focus_lost": 0.5, "pasted": 0.5,
     "unjudged": 1.0, "unsure": 1.0, "awaits_second": 1.5, "differs": 1.5, "confirmed": 2.0, "dismissed": 0.0,
 }  # fmt: skip
+
+_NAMES = frozenset({
+    *get_args(Severity), *get_args(IncidentKind), *get_args(Verdict), "raised_by_person", "unjudged", "awaits_second",
+    "differs",
+})  # fmt: skip
 
 # Events of a record. Tags and field names are on disk for ever.
 
@@ -61,6 +69,8 @@ class Prioritise(Command, frozen=True, kw_only=True):
 
 
 def prioritised(command: Prioritise, seal: int, last: Prioritised | None) -> tuple[Prioritised, ...]:
+    if command.weights and not command.weights.keys() <= _NAMES:
+        raise Refused("weights go by severity, kind and verdict", field="weights", kind="invalid")
     made = Prioritised(
         number=last.number + 1 if last else 1, weights_version=STANDARD if command.weights is None else OWN,
         weights=dict(WEIGHTS if command.weights is None else command.weights), inputs=command.inputs,

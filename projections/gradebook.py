@@ -29,9 +29,11 @@ from domain.identity import IdentityEvent
 from domain.muting import DetectorMuted
 from domain.outage import WORDS, OutageMarked
 from domain.recorded import Recorded
+from domain.review import ReviewEvent
 from domain.session import SessionEvent
 from domain.stops import BreakEnded, BreakStarted
 from domain.waiving import CheckWaived, Waived
+from projections import reviewed
 from projections.allowed import allowance, silenced
 from projections.clock import tick
 from projections.gradebook_row import (
@@ -81,7 +83,7 @@ def fold(row: Account | None, recorded: Recorded) -> Account | None:
         owed = identity.owed(after.identity, after.phase, started=after.clock.started_at is not None)
         after = replace(after, identity_owed=owed)
     elif at.kind == "incidents":
-        after = _incident(row, body, recorded.envelope.actor)
+        after = _incident(row, recorded)
     elif at.kind == "intervention":
         after = _intervention(row, at.name, body)
     else:
@@ -128,27 +130,29 @@ def _session(row: Account, event: SessionEvent, at: datetime) -> Account:
             row = replace(row, allowed=allowance(accommodation, objects), muted=silenced(row.muted, event))
         case DetectorMuted():
             row = replace(row, muted=silenced(row.muted, event))
+        case session.Started(policy=policy):
+            row = replace(row, rules=reviewed.rules(policy))
         case session.Opened(schedule=name, subject=subject):
             row = replace(row, schedule=name, subject=subject)
     phase, clock = tick(row.phase, row.clock, event)
     return replace(row, phase=phase, clock=clock)
 
 
-def _incident(row: Account, body: Event, actor: str) -> Account:
-    known = row.incidents
+def _incident(row: Account, recorded: Recorded) -> Account:
+    known, body = row.incidents, recorded.body
     match body:
         case incidents.Opened(incident=name, kind=kind, severity=severity, started_at=at):
             return replace(row, incidents=known | {name: Flag(kind=kind, severity=severity, at=at)})
         case incidents.RaisedByPerson(incident=name, severity=severity, at=at):
-            flag = Flag(kind="raised_by_person", severity=severity, at=at, by=actor)
+            flag = Flag(kind="raised_by_person", severity=severity, at=at, by=recorded.envelope.actor)
             return replace(row, incidents=known | {name: flag})
         case incidents.EvidenceAdded(incident=name, severity=severity) if name in known:
             severest = incidents.graver(known[name].severity, severity)
             return replace(row, incidents=known | {name: replace(known[name], severity=severest)})
         case incidents.Closed(incident=name, severity=severity) if name in known:
             return replace(row, incidents=known | {name: replace(known[name], severity=severity)})
-        case incidents.VerdictGiven(incident=name, verdict=verdict) if name in known:
-            return replace(row, incidents=known | {name: replace(known[name], verdict=verdict)})
+        case incidents.VerdictGiven(incident=name) if name in known:
+            return replace(row, incidents=known | {name: reviewed.judged(row, known[name], body, recorded.recorded_at)})
         case incidents.CoverageReported(detector=detector):
             told = msgspec.convert(body, Coverage, from_attributes=True)
             return replace(row, coverage=row.coverage | {detector: told})
@@ -193,6 +197,8 @@ def _recording(tape: Recording, body: Event) -> Recording:
 
 
 def _other(row: Account, name: str, body: Event) -> Account:
+    if isinstance(body, ReviewEvent):
+        return reviewed.fold(row, body)
     match body:
         case chat.MessageSent():
             return replace(row, messages=row.messages + 1)

@@ -9,6 +9,7 @@ import msgspec
 
 from domain import intervention
 from domain.consent import Answered
+from domain.decision import Ground, Outcome
 from domain.help import Topic
 from domain.identity import Identity
 from domain.incidents import Severity, Verdict
@@ -20,19 +21,33 @@ from domain.purpose import Purpose
 from domain.record import SealKind
 from domain.recording import Why
 from domain.stops import BreakKind
+from domain.verdict import Judged, Standing
 from domain.waiving import Waived
 from projections.allowed import Allowance
 from projections.clock import Clock
 
 
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """One verdict. Its reason stands with the incident."""
+
+    verdict: Verdict
+    by: str
+    at: datetime
+
+
 class Flag(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident in short. `by` is who raised it, "" where nobody did; `verdict` is the latest."""
+    """An incident in short. `by` is who raised it, "" where nobody did.
+
+    `verdict` is the latest, `verdicts` are all in order; `standing` is what they come to, of one reviewer or of two.
+    """
 
     kind: str
     severity: Severity
     at: datetime
     by: str = ""
     verdict: Verdict | None = None
+    verdicts: tuple[Given, ...] = ()
+    standing: Standing = "unjudged"
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +155,54 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: str
 
 
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """`reason` is None once forgotten. It rests on seal number `seal` with this `root`, and on these `incidents`."""
+
+    number: int
+    outcome: Outcome
+    ground: Ground | None
+    reason: str | None
+    by: str
+    at: datetime
+    seal: int
+    root: str
+    incidents: tuple[Judged, ...]
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """`text` is None once forgotten."""
+
+    note: str
+    text: str | None
+    by: str
+    at: datetime
+
+
+class Priority(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of the review priority, with all that it rests on. It is an order, and no number about anybody."""
+
+    number: int
+    weights_version: str
+    weights: dict[str, float]
+    inputs: tuple[Judged, ...]
+    muted: tuple[str, ...]
+    seal: int
+    policy: int
+    policy_today: int
+    at: datetime
+    by: str
+    why: str | None
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """What the policy that the session started under says of its review. `policy` is its version."""
+
+    policy: int = 1
+    second_reviewer: bool = False
+    blind_review: bool = False
+    independent_review: bool = False
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """What the gradebook holds of one session. Names are None once forgotten. `position` is of its last event.
 
@@ -174,4 +237,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     seals: tuple[Seal, ...] = ()
     views: int = 0
     exports: int = 0
+    rules: Rules = Rules()
+    decisions: tuple[Decision, ...] = ()
+    notes: tuple[Note, ...] = ()
+    priorities: tuple[Priority, ...] = ()
     position: int = 0

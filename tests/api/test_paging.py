@@ -157,7 +157,7 @@ async def test_the_gradebook_tells_what_nobody_has_judged_yet(exam: Exam) -> Non
     assert ([row["session"] for row in book["records"]], book["unjudged"]) == ([exam.sessions[0]], 1)
     rest = (await reviewer.get(at, params={"unjudged": False})).json()
     assert exam.sessions[0] not in [row["session"] for row in rest["records"]]
-    named = (await reviewer.get(at, params={"order": "name"})).json()["records"]
+    named = (await reviewer.get(at, params={"sort": "name"})).json()["records"]
     assert [row["name"] for row in named] == sorted(row["name"] for row in named)
 
 

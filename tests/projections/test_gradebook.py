@@ -7,17 +7,27 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from domain import fault, incidents, intervention, record, recording, stops
+from domain.decision import Decided, NoteAdded
+from domain.policy import Policy
+from domain.priority import Prioritised
+from domain.verdict import Judged
 from projections.gradebook import GRADEBOOK
-from projections.gradebook_row import BreakTaken, Coverage, Fault, Flag, Gap, Intervention, Seal
+from projections.gradebook_row import BreakTaken, Coverage, Fault, Flag, Gap, Given, Intervention, Seal
+from projections.reviewed import order
 from tests.domain.hall import NINE, at
 from tests.projections.hall import (
     BEGUN,
     CAMERA,
+    CREATED,
+    ENROLLED,
     INCIDENTS,
+    OPENED,
     PAUSE,
     RECORD,
     SESSION,
+    STARTED,
     SUBMITTED,
+    about_ada,
     closed,
     flagged,
     judged,
@@ -40,9 +50,12 @@ def test_a_row_says_who_sat_when() -> None:
 def test_incidents_stand_by_kind_and_severity_with_their_verdicts() -> None:
     row = row_of(GRADEBOOK, *BEGUN, flagged("i1", "warn"), closed("i1", "high"), judged("confirmed"), raised("i2"))
     assert row.incidents == {
-        "i1": Flag(kind="several_people", severity="high", at=at("9:10"), verdict="confirmed"),
+        "i1": Flag(
+            kind="several_people", severity="high", at=at("9:10"), verdict="confirmed",
+            verdicts=(Given(verdict="confirmed", by="kim", at=NINE + timedelta(seconds=7)),), standing="confirmed",
+        ),
         "i2": Flag(kind="raised_by_person", severity="info", at=at("9:20"), by="someone"),
-    }
+    }  # fmt: skip
 
 
 def test_how_grave_an_incident_became_stands_in_the_account_while_it_goes_on_and_afterwards() -> None:
@@ -147,3 +160,44 @@ def test_a_fault_of_which_a_page_has_told_is_as_long_as_it_said() -> None:
     row = row_of(GRADEBOOK, *BEGUN, (SESSION, began), (SESSION, ended))
     (one,) = row.faults
     assert (one.began_at, one.ended_at) == (at("9:20"), at("9:24"))
+
+
+def test_every_verdict_is_kept_and_what_they_come_to_follows_the_policy_of_the_session() -> None:
+    said = (flagged("i1", "warn"), judged("confirmed", by="kim"), judged("dismissed", by="lee"))
+    flag = row_of(GRADEBOOK, *BEGUN, *said).incidents["i1"]
+    assert [(given.verdict, given.by) for given in flag.verdicts] == [("confirmed", "kim"), ("dismissed", "lee")]
+    assert (flag.verdict, flag.standing) == ("dismissed", "dismissed")
+    begun = replace(STARTED[1], policy=Policy(second_reviewer=True))
+    two = row_of(GRADEBOOK, CREATED, ENROLLED, OPENED, (SESSION, begun), *said).incidents["i1"]
+    assert (two.verdict, two.standing) == ("dismissed", "differs")
+
+
+def test_decisions_notes_and_priorities_stand_one_after_the_other() -> None:
+    found = Judged(incident="i1", kind="several_people", severity="warn", standing="confirmed", by=("kim",))
+    decided = Decided(
+        number=1, outcome="referred", ground="incident", reason=about_ada("Two people."), by="kim", at=at("13:00"),
+        seal=1, root="ab", incidents=(found,),
+    )  # fmt: skip
+    noted = NoteAdded(note="n1", text=about_ada(None), by="kim", at=at("13:00"))
+    ordered = Prioritised(
+        number=1, weights_version="1", weights={"high": 8.0}, inputs=(found,), muted=(), seal=1, policy=1,
+        policy_today=2, at=at("13:00"), by="system/react",
+    )  # fmt: skip
+    cleared = replace(decided, number=2, outcome="clear", ground=None)
+    row = row_of(GRADEBOOK, *BEGUN, *((RECORD, event) for event in (ordered, noted, decided, cleared)))
+    assert [(one.number, one.outcome, one.reason, one.incidents) for one in row.decisions] == [
+        (1, "referred", "Two people.", (found,)), (2, "clear", "Two people.", (found,)),
+    ]  # fmt: skip
+    assert [(one.note, one.text) for one in row.notes] == [("n1", None)]
+    assert [(one.number, one.inputs, one.why) for one in row.priorities] == [(1, (found,), None)]
+
+
+def test_the_order_follows_what_was_said_since_with_the_weights_of_the_last_version() -> None:
+    grave, dismissed = (flagged("i1", "high"),), (flagged("i1", "high"), judged("dismissed"))
+    nothing, first, last = (order(row_of(GRADEBOOK, *BEGUN, *said)) for said in ((), grave, dismissed))
+    assert first < nothing == last
+    ordered = Prioritised(
+        number=1, weights_version="own", weights={"high": 0.0}, inputs=(), muted=(), seal=1, policy=1, policy_today=1,
+        at=at("13:00"), by="kim", why=about_ada("None of it counts."),
+    )  # fmt: skip
+    assert order(row_of(GRADEBOOK, *BEGUN, *grave, (RECORD, ordered))) == 0
