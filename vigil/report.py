@@ -31,6 +31,7 @@ from vigil.report_allowed import allowed, muted
 from vigil.report_chat import talked
 from vigil.report_help import helped
 from vigil.report_page import page
+from vigil.report_review import reviewed
 from vigil.report_stops import interventions, stopped
 
 E = TypeVar("E", bound=Event)
@@ -276,7 +277,7 @@ def _recordings(shown: Shown) -> str:
 def _looks(shown: Shown) -> str:
     looks = [(_at(b.at), b.by, f"looked at {b.what}") for _, b in _of(shown, record.Viewed)]
     looks += [(_at(b.at), b.by, f"made export {b.export}, on seal {b.seal}") for _, b in _of(shown, record.Exported)]
-    return section("Who looked", table(("When", "Who", "What"), sorted(looks)))
+    return reviewed(shown.events) + section("Who looked", table(("When", "Who", "What"), sorted(looks)))
 
 
 def _timeline(shown: Shown) -> str:
