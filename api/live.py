@@ -11,6 +11,7 @@ from litestar import get
 from litestar.params import FromPath, QueryParameter
 from msgspec.structs import replace
 
+from api.blind import hidden
 from api.callers import WATCHERS, Caller, load_schedule, may, zone_of
 from api.duty import alarm
 from api.event_stream import EventStream, last_id, message
@@ -25,6 +26,7 @@ from api.services import Services
 from domain.incidents import Severity
 from domain.stream import Stream
 from projections.duty import DUTY, Rota
+from projections.gradebook import GRADEBOOK
 from projections.live import LIVE, Live
 from projections.reader import Found, changes_since, find, snapshot
 from projections.refold import fold_as_of
@@ -69,7 +71,20 @@ async def read(
         for key, row in whole.rows.items()
         if (not phase or row.phase in phase) and (not risk or row.risk in risk) and named(q, row.name, row.number)
     }
-    return replace(whole, rows=rows)
+    return replace(whole, rows=await _blind(request, schedule, rows))
+
+
+async def _blind(request: AnyRequest, schedule: str, rows: dict[str, Live]) -> dict[str, Live]:
+    """Without the verdicts that a reviewer must not see yet."""
+    if "reviewer" not in caller_of(request).roles:
+        return rows
+    found = await rows_of(request, GRADEBOOK, {"schedule": schedule})
+    kept = {row.session: hidden(row, caller_of(request)) for row in found.rows.values()}
+    return {
+        key: replace(row, verdicts={name: said for name, said in row.verdicts.items() if name not in kept[row.session]})
+        if kept.get(row.session) else row
+        for key, row in rows.items()
+    }  # fmt: skip
 
 
 async def _now(request: AnyRequest, schedule: str) -> Snapshot:

@@ -176,6 +176,8 @@ async def test_in_a_blind_review_nobody_sees_the_verdict_of_another_before_their
         moments = (await who.get(f"/api/v1/sessions/{session}/timeline")).json()["events"]
         told = [moment for moment in moments if moment["tag"] == "incidents.verdict_given"]
         (booked,) = row["incidents"].values()
+        (live,) = (await who.get(f"/api/v1/schedules/{exam.schedule}/live")).json()["rows"].values()
+        assert list(live["verdicts"].values()) == [booked["verdict"]] * bool(booked["verdict"])
         return flag["standing"], booked["verdict"], len(flag["verdicts"]), len(incident["verdicts"]), len(told)
 
     assert await seen(other) == ("unjudged", None, 0, 0, 0)
