@@ -173,7 +173,6 @@ async def test_a_lead_ends_an_exam_by_its_candidates_name_and_takes_that_back(ha
         await expect(line).to_contain_text("paused")
 
 
-
 async def test_lists_that_cannot_be_loaded_are_said_to_be_missing_and_come_later(hall: Hall, browser: Browser) -> None:
     exam = await an_exam(hall)
     session = await sit(exam)
