@@ -2,9 +2,12 @@
 
 import { client } from "/assets/calls.js";
 import { openLive } from "/assets/live.js";
+import { openReview } from "/assets/review.js";
 import { busy, complain, dayTime, find, make, words } from "/assets/show.js";
 
-const PAGES = ["sign-in", "schedules", "live"];
+const PAGES = ["sign-in", "schedules", "live", "review"];
+// They come for the exam; others for its records.
+const RUNS_IT = ["invigilator", "lead_invigilator", "planner", "admin"];
 const call = client();
 let close = null; // ends what the current page has open
 
@@ -22,8 +25,9 @@ async function route() {
     find("#sign-out").hidden = false;
     const schedule = /^#\/schedules\/([a-z0-9]+)$/.exec(location.hash)?.[1];
     if (schedule) {
-      show("live");
-      close = await openLive(call, schedule, me);
+      const live = me.roles.some((role) => RUNS_IT.includes(role));
+      show(live ? "live" : "review");
+      close = await (live ? openLive : openReview)(call, schedule, me);
     } else await schedules();
   } catch (error) {
     if (error.status === 401) signIn();

@@ -1,0 +1,77 @@
+// The records of a schedule for who reviews: what needs a look comes first; decisions and notes, and what they rest on.
+
+import { busy, complain, dayTime, find, make, words } from "/assets/show.js";
+
+const OUTCOMES = { clear: "Clear", referred: "Refer it", void: "Void" };
+const GROUNDS = { incident: "a confirmed incident", fault: "a fault", termination: "the termination", identity: "who it was" };
+
+/** Opens the page for a schedule; gives a function that closes it. */
+export async function openReview(call, schedule, me) {
+  const reviewer = me.roles.includes("reviewer");
+  const plan = await call.get(`/schedules/${schedule}`);
+  const zone = plan.window?.time_zone;
+  find("#where").textContent = plan.title;
+  find("#gradebook-sheet").href = call.url(`/schedules/${schedule}/gradebook.csv`);
+  find("#record").hidden = true;
+
+  async function list() {
+    const { records } = await call.all(`/schedules/${schedule}/gradebook`, "records");
+    const body = find("#records tbody");
+    if (body.matches(":hover") || body.contains(document.activeElement)) return; // nothing moves under pointer or focus
+    body.replaceChildren(...records.map(line));
+  }
+
+  function line(row) {
+    const flags = Object.values(row.incidents);
+    const told = flags.map((flag) => `${words(flag.kind)} (${flag.severity}): ${words(flag.standing)}`);
+    const open = make("button", { type: "button", onclick: (event) => busy(event.target, () => choose(row.session)) }, row.name ?? row.number ?? "(erased)");
+    return make(
+      "tr", {}, make("th", { scope: "row" }, open), make("td", {}, words(row.phase)), make("td", {}, told.join(", ")),
+      make("td", {}, row.decisions.at(-1)?.outcome ?? ""),
+    );
+  }
+
+  async function choose(session) {
+    const { record, people } = await call.get(`/sessions/${session}/record`);
+    const who = (one) => `${people[one.by] ?? one.by}, ${dayTime(one.at, zone)}`;
+    find("#record").hidden = false;
+    find("#record-head").textContent = record.name ?? "(erased)";
+    const seal = record.seals.at(-1);
+    find("#record-seal").textContent = seal ? `Sealed (${seal.number}, ${seal.kind}).` : "Not sealed yet: nobody can decide.";
+    const decided = record.decisions.map((one) =>
+      make("li", {}, make("strong", {}, one.outcome), one.ground ? `, ${GROUNDS[one.ground]}` : "", `: ${one.reason ?? "(erased)"}`, make("div", { class: "quiet" }, `${who(one)}, on seal ${one.seal}`)),
+    );
+    find("#decisions").replaceChildren(...(decided.length ? decided : [make("li", { class: "quiet" }, "Nobody has decided.")]));
+    find("#record-notes").replaceChildren(
+      ...record.notes.map((one) => make("li", {}, one.text ?? "(erased)", make("div", { class: "quiet" }, who(one)))),
+    );
+    for (const id of ["#decide", "#add-note"]) find(id).hidden = !reviewer;
+    send("#decide", session, "decision", () => ({
+      outcome: find("#decide-outcome").value, ground: find("#decide-outcome").value === "clear" ? null : find("#decide-ground").value,
+      reason: find("#decide-reason").value, number: record.decisions.length + 1,
+    }));
+    send("#add-note", session, "notes", () => ({ text: find("#note-text").value }));
+  }
+
+  function send(form, session, what, body) {
+    find(form).onsubmit = (event) => {
+      event.preventDefault();
+      busy(event.submitter, async () => {
+        await call.post(`/sessions/${session}/record/${what}`, body());
+        find(form).reset();
+        await list();
+        await choose(session);
+      });
+    };
+  }
+
+  const options = (of) => Object.entries(of).map(([value, text]) => make("option", { value }, text));
+  find("#decide-outcome").replaceChildren(...options(OUTCOMES));
+  find("#decide-ground").replaceChildren(...options(GROUNDS));
+  find("#decide-outcome").onchange = () => (find("#decide-ground-place").hidden = find("#decide-outcome").value === "clear");
+  find("#decide-ground-place").hidden = true;
+  find("#decide").onreset = () => (find("#decide-ground-place").hidden = true);
+  await list();
+  const again = setInterval(() => list().catch(complain), 10_000);
+  return () => clearInterval(again);
+}
