@@ -38,7 +38,7 @@ async def mark(work: Work, session: str, name: str) -> Mapping[str, str]:
     )
     await work.do(session_rules.DECIDER, session, order)
     words = Private(state.subject, known.text.text, session=session, key_class="chat")
-    tell = chat.Send(message=name, side="invigilator", by=known.by, at=work.at, text=words)
+    tell = chat.Send(message=name, side="invigilator", by=known.by, at=work.at, text=words, outage=name)
     await work.do(chat.DECIDER, session, tell)
     return {"outage": name}
 

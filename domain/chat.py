@@ -27,12 +27,15 @@ class CannedVersion(msgspec.Struct, frozen=True):
 
 
 class MessageSent(Event, frozen=True, kw_only=True, tag="chat.message_sent"):
+    """`outage` is the one whose text this is, which nobody wrote here; "" for what somebody wrote."""
+
     message: str
     side: Side
     by: str
     at: datetime
     text: Private
     canned: CannedVersion | None = None
+    outage: str = ""
 
 
 class MessageDelivered(Event, frozen=True, kw_only=True, tag="chat.message_delivered"):
@@ -56,6 +59,7 @@ class Send(Command, frozen=True, kw_only=True):
     at: datetime
     text: Private
     canned: CannedVersion | None = None
+    outage: str = ""
 
 
 class MarkDelivered(Command, frozen=True, kw_only=True):
@@ -75,7 +79,10 @@ ChatCommand = Send | MarkDelivered | MarkRead
 
 
 class Chat(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sent each message, which were delivered and read, and when each side wrote last."""
+    """Who sent each message, which were delivered and read, and when each side wrote last.
+
+    What is told by itself, as an outage is, neither meets the rate limit nor counts for it.
+    """
 
     sent: dict[str, Side] = {}
     delivered: frozenset[str] = frozenset()
@@ -85,6 +92,8 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
 
 def evolve(state: Chat, event: ChatEvent) -> Chat:
     match event:
+        case MessageSent(message=message, side=side, outage=outage) if outage:
+            return replace(state, sent=state.sent | {message: side})
         case MessageSent(message=message, side=side, at=at):
             recent = (*state.recent.get(side, ()), at)[-AT_MOST:]
             return replace(state, sent=state.sent | {message: side}, recent=state.recent | {side: recent})
@@ -98,17 +107,16 @@ def evolve(state: Chat, event: ChatEvent) -> Chat:
 
 def decide(command: ChatCommand, state: Chat) -> tuple[ChatEvent, ...]:
     match command:
-        case Send(message=message, side=side, by=by, at=at, text=text, canned=canned):
+        case Send(message=message, side=side, by=by, at=at, text=text, canned=canned, outage=outage):
             if message in state.sent:
                 return ()
             if not (text.text or "").strip():
                 raise Refused("a message needs some text", field="text", kind="invalid")
             if len(text.text or "") > LONGEST:
                 raise Refused(f"a message has at most {LONGEST} characters", field="text", kind="invalid")
-            recent = state.recent.get(side, ())
-            if len(recent) == AT_MOST and (wait := recent[0] + timedelta(seconds=WITHIN_S) - at) > timedelta():
-                raise _too_fast(ceil(wait.total_seconds()))
-            return (MessageSent(message=message, side=side, by=by, at=at, text=text, canned=canned),)
+            if not outage:
+                _must_not_flood(state.recent.get(side, ()), at)
+            return (MessageSent(message=message, side=side, by=by, at=at, text=text, canned=canned, outage=outage),)
         case MarkDelivered(message=message, side=side):
             _received(message, side, state)
             return () if message in state.delivered else (MessageDelivered(message=message),)
@@ -119,12 +127,15 @@ def decide(command: ChatCommand, state: Chat) -> tuple[ChatEvent, ...]:
             assert_never(command)
 
 
-def _too_fast(wait_s: int) -> Refused:
+def _must_not_flood(recent: tuple[datetime, ...], at: datetime) -> None:
+    if len(recent) < AT_MOST or (wait := recent[0] + timedelta(seconds=WITHIN_S) - at) <= timedelta():
+        return
+    wait_s = ceil(wait.total_seconds())
     rule = (
         f"wait {wait_s} second{'s' if wait_s > 1 else ''} and send this again: it was not sent,"
         f" because {AT_MOST} messages were sent within a minute; those have arrived"
     )
-    return Refused(rule, kind="wait", after_s=wait_s)
+    raise Refused(rule, kind="wait", after_s=wait_s)
 
 
 def _received(message: str, side: Side, state: Chat) -> None:

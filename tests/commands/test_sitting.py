@@ -9,14 +9,14 @@ import pytest
 from msgspec.structs import replace
 from psycopg import AsyncConnection
 
-from commands import flags, interventions, recordings, schedules, sessions
+from commands import flags, interventions, outages, recordings, schedules, sessions
 from commands.envelope import read
 from commands.handler import Handler, UseCase
 from commands.ledger import read_session, read_stream
-from domain import incidents, record, recording
+from domain import chat, incidents, record, recording, session_rules
 from domain.onboarding import Check
 from domain.policy import DetectorSetting, Policy
-from tests.commands.hall import NINE, do, planned, ready, refused, running, tags
+from tests.commands.hall import NINE, do, planned, ready, refused, running, say, tags
 
 FOUND = incidents.OpenIncident(
     incident="n1", kind="several_people", started_at=NINE + timedelta(minutes=10), severity="high", confidence=0.9,
@@ -237,6 +237,24 @@ async def test_an_intervention_takes_effect_with_its_request(one: Handler, app: 
     await do(one, partial(end, confirm_name=" ada  lovelace"))
     assert (await tags(app, f"tu/session/{session}"))[-1] == "session.terminated"
     await refused(one, partial(act, kind="warn"), "a session that is terminated cannot be warned")
+
+
+async def test_an_outage_is_marked_told_and_given_back_however_much_was_written_before(
+    one: Handler, app: AsyncConnection
+) -> None:
+    session = await running(one)
+    for n in range(chat.AT_MOST):
+        await do(one, say(f"Part {n}.", session, "invigilator"), minute=30)
+    await refused(one, say("One more.", session, "invigilator"), "send this again", minute=30)
+    schedule = (await one.load(session_rules.DECIDER, f"tu/session/{session}"))[1].schedule
+    declare = partial(
+        outages.declare, name=schedule, began_at=NINE + timedelta(minutes=20), ended_at=NINE + timedelta(minutes=25),
+        whose="network", cause="a cable", text="You get the time back.",
+    )  # fmt: skip
+    outage = (await do(one, declare, minute=30))["outage"]
+    await do(one, partial(outages.mark, session=session, name=outage), minute=30)
+    assert (await tags(app, f"tu/session/{session}"))[-2:] == ["session.outage_marked", "session.time_extended"]
+    assert len(await tags(app, f"tu/chat/{session}")) == chat.AT_MOST + 1
 
 
 # Recording.

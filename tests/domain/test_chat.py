@@ -67,6 +67,16 @@ def test_the_limit_of_one_side_holds_however_much_the_other_writes() -> None:
     given(DECIDER, *talk).when(replace(SEND, at=at("9:59:30"))).refused("wait 30 seconds", kind="wait")
 
 
+def test_what_an_outage_tells_is_held_back_by_no_limit_and_counts_for_none() -> None:
+    flood = [replace(SENT, message=f"f{n}", side="invigilator", at=at("9:59:50")) for n in range(AT_MOST)]
+    told, tell = (replace(one, message="o1", side="invigilator", outage="o1") for one in (SENT, SEND))
+    given(DECIDER, *flood).when(tell).then(told)
+    given(DECIDER, *flood, told).when(tell).then_nothing()
+    answer, sent = (replace(one, message="m2", side="invigilator") for one in (SEND, SENT))
+    given(DECIDER, *flood[1:], told).when(answer).then(sent)
+    given(DECIDER, *flood, told).when(answer).refused("wait 50 seconds", kind="wait")
+
+
 def test_a_message_is_delivered_once() -> None:
     mark = MarkDelivered(message="m1", side="invigilator")
     given(DECIDER, SENT).when(mark).then(DELIVERED)
