@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from api import hints
 from api.bodies import Id
-from api.callers import WATCHERS, Caller, load_schedule, may
-from api.each import Answers, chosen, for_each
+from api.callers import WATCHERS, Caller, may
+from api.each import Answers, for_chosen
 from api.limits import limited
-from api.ordering import AnyRequest, caller_of, command, services_of
+from api.ordering import AnyRequest, caller_of, command
 from api.paging import USUAL, After, Limit, page
 from api.problems import Denied
 from api.reading import names_of, rows_of
@@ -108,12 +108,11 @@ async def mark_read(request: AnyRequest, session: FromPath[str], message: FromPa
 @post("/schedules/{schedule:str}/broadcasts", guards=[may(*WATCHERS)], opt=limited("broadcasts"), status_code=200)
 async def broadcast(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Broadcast]) -> Answers:
     """Sends one message to every session of a schedule, or to some; each is answered by itself."""
-    services, caller = services_of(request), caller_of(request)
     _must_say(data, "invigilator")
-    sessions = chosen(await load_schedule(services, caller.tenant, schedule), data.sessions)
-    return await for_each(
+    return await for_chosen(
         request,
-        sessions,
+        schedule,
+        data.sessions,
         lambda session: partial(chats.send, session=session, side="invigilator", text=data.text, canned=data.canned),
         "message",
     )

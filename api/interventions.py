@@ -11,8 +11,8 @@ from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
 
 from api import hints
-from api.callers import WATCHERS, load_schedule, load_session, may
-from api.each import Answers, chosen, for_each
+from api.callers import WATCHERS, load_session, may
+from api.each import Answers, for_chosen
 from api.limits import limited
 from api.opening import decoder
 from api.ordering import AnyRequest, caller_of, command, services_of
@@ -165,9 +165,8 @@ async def request_many(request: AnyRequest, schedule: FromPath[str], data: JSONB
     """The same for several sessions or all; each is answered by itself. Exams are ended one at a time (422)."""
     if data.kind == "terminate":
         raise Denied(422, "invalid", "an exam is ended one at a time", field="kind")
-    services, caller = services_of(request), caller_of(request)
-    plan = await load_schedule(services, caller.tenant, schedule)
-    return await for_each(request, chosen(plan, data.sessions), lambda session: _wanted(session, data), "intervention")
+    wanted = partial(_wanted, data=data)
+    return await for_chosen(request, schedule, data.sessions, wanted, "intervention")
 
 
 @post(

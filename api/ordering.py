@@ -38,13 +38,14 @@ async def command(
     """Runs a use case for the caller of a request; the answer then carries `Vigil-Position`.
 
     The header `Idempotency-Key` makes the request repeatable, unless the route has a `key` of its own. `part` tells the
-    commands of one request apart, where it consists of several. `If-Match` is looked at by the `first` only, because
-    what comes after it finds another version. Raises `Refused`, `KeyReused`, `Busy`, `LedgerAway`.
+    commands of one request apart, where it consists of several; no header holds a line break, so a part is never taken
+    for a request. `If-Match` is looked at by the `first` only, because what comes after it finds another version.
+    Raises `Refused`, `KeyReused`, `Busy`, `LedgerAway`.
     """
     caller = caller_of(request)
     key = key or key_of(request) or _new_key()
     wanted = unmoved(request, use_case) if first else use_case
-    return await run(request, caller.tenant, caller.actor, wanted, key=f"{key} {part}" if part else key)
+    return await run(request, caller.tenant, caller.actor, wanted, key=f"{key}\n{part}" if part else key)
 
 
 def key_of(request: AnyRequest) -> str:

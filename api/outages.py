@@ -11,7 +11,7 @@ from litestar import get, post
 from litestar.params import FromPath, JSONBody
 
 from api.callers import WATCHERS, load_schedule, may
-from api.each import Answer, chosen, for_each
+from api.each import Answer, enrolled, for_each
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.reading import names_of, rows_of
 from commands import outages
@@ -82,7 +82,7 @@ async def declare(request: AnyRequest, schedule: FromPath[str], data: JSONBody[N
     name = (await command(request, use_case)).ids["outage"]
     plan = await load_schedule(services_of(request), caller_of(request).tenant, schedule)
     told = await for_each(
-        request, chosen(plan, "all"), lambda session: partial(outages.mark, session=session, name=name), "outage"
+        request, enrolled(plan), lambda session: partial(outages.mark, session=session, name=name), "outage"
     )
     return OutageMade(outage=name, answers=told.answers)
 

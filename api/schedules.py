@@ -14,7 +14,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from api.bodies import Id
 from api.callers import WATCHERS, Who, load_schedule, may, sees
 from api.duty import alarm, rota_of
-from api.each import AGAIN, chosen, for_each
+from api.each import AGAIN, enrolled, for_each
 from api.etags import VERSIONED, tagged
 from api.filters import Text, counted, named
 from api.ordering import AnyRequest, caller_of, command, services_of
@@ -217,8 +217,7 @@ async def _follow(request: AnyRequest, schedule: str) -> None:
     plan = await load_schedule(services_of(request), caller_of(request).tenant, schedule)
     if plan.phase != "active":
         return
-    everyone = chosen(plan, "all")
-    told = await for_each(request, everyone, lambda name: partial(sessions.follow, name=name), "session")
+    told = await for_each(request, enrolled(plan), lambda name: partial(sessions.follow, name=name), "session")
     if any(answer.state == "failed" for answer in told.answers):
         raise away(AGAIN)
 
