@@ -3,7 +3,8 @@
 import { client } from "/assets/calls.js";
 import { showAllowed } from "/assets/allowed.js";
 import { assessment, fullScreen } from "/assets/assessment.js";
-import { runChecks } from "/assets/checks.js";
+import { advise, runChecks } from "/assets/checks.js";
+import { showConsents } from "/assets/consent.js";
 import { covers } from "/assets/cover.js";
 import { deviceKey, elsewhere } from "/assets/device.js";
 import { contactWords, keepContact, recallContact } from "/assets/emergency.js";
@@ -14,7 +15,7 @@ import { signals } from "/assets/signals.js";
 import { follow } from "/assets/stream.js";
 import { publish } from "/assets/whip.js";
 
-const STEPS = ["join", "device", "notice", "checks", "exam", "end"];
+const STEPS = ["join", "device", "notice", "consent", "checks", "exam", "end"];
 const AWAY = [0, 502, 503, 504]; // what a later try may mend: nobody answers, or a front door that starts again
 const OVER = ["submitted", "terminated", "no_show", "declined", "ended_in_fault"];
 const here = { call: null, at: "", session: null, clock: null, media: {}, stops: [], stopStream: null };
@@ -69,15 +70,16 @@ function away(started) {
 /** Which part of the page is shown, from what the server knows. */
 function step() {
   const { session, clock } = here;
-  let now = "notice";
+  const { next, consents } = session.onboarding;
+  let now = ["notice", "consent"].includes(next) ? next : "checks";
   if (OVER.includes(clock.phase)) now = "end";
   else if (clock.started_at) now = here.media.asked ? "exam" : "checks";
-  else if (session.notice.acknowledged) now = "checks";
   for (const name of STEPS) find(`#step-${name}`).hidden = name !== now;
   find("#help").hidden = ["submitted", "terminated", "declined"].includes(clock.phase);
   find("#notice-text").textContent = session.notice.text;
   find("#status").textContent = words(clock.phase);
   showAllowed(clock);
+  showConsents(consents, Boolean(clock.started_at), consent);
   if (session.pin_needed && !clock.started_at) find("#pin-place").hidden = false;
   find("#start").textContent = clock.started_at ? "Go back to the exam" : "Start the exam";
   here.identity(here.checked ?? { standing: "none", pictures: [] }, session.policy.identity && ["checks", "exam"].includes(now), clock.allowed);
@@ -96,19 +98,47 @@ async function answer(what) {
   await refresh();
 }
 
+async function consent(purpose, agreed) {
+  await here.call.post(`${here.at}/consents`, { purpose, agreed });
+  await refresh();
+}
+
+/** Runs the checks and shows each in the table `place`. */
+async function tried(place) {
+  find(place).replaceChildren();
+  const { policy, tracks, clock } = here.session;
+  const microphone = policy.microphone && !clock.waived.includes("microphone");
+  return runChecks(microphone, tracks, (name, passed, text) => {
+    const result = make("td", { class: passed ? "good" : "bad" }, passed ? "pass" : "fail");
+    find(place).append(make("tr", { "data-check": name }, make("th", { scope: "row" }, words(name)), result, make("td", {}, text)));
+  });
+}
+
 find("#check").onclick = (event) =>
   busy(event.target, async () => {
-    find("#checks").replaceChildren();
-    const { policy, tracks, clock } = here.session;
-    const found = await runChecks(policy, tracks, (name, passed, text) => {
-      const result = make("td", { class: passed ? "good" : "bad" }, passed ? "pass" : "fail");
-      find("#checks").append(make("tr", {}, make("th", { scope: "row" }, words(name)), result, make("td", {}, text)));
-    });
+    const found = await tried("#checks");
     Object.assign(here.media, { camera: found.camera, screen: found.screen });
-    let passed = found.checks.every((check) => check.passed);
-    if (!clock.started_at) ({ passed } = await here.call.post(`${here.at}/system-check`, { checks: found.checks }));
+    const where = here.clock.started_at ? "rehearsal" : "system-check"; // who comes back is only told what does not work
+    const { passed, advice } = await here.call.post(`${here.at}/${where}`, { checks: found.checks });
+    advise("#checks", advice);
+    find("#check-ask").hidden = passed;
     find("#start").disabled = !passed;
     if (passed) find("#start").focus();
+  });
+
+find("#check-ask").onclick = (event) =>
+  busy(event.target, async () => {
+    await here.call.post(`${here.at}/help`, { topic: "technical", text: "A check does not pass." });
+    find("#check-ask").hidden = true;
+    find("#help").open = true;
+  });
+
+find("#rehearse").onclick = (event) =>
+  busy(event.target, async () => {
+    find("#rehearsed").hidden = false;
+    const found = await tried("#rehearsal");
+    for (const media of [found.camera, found.screen]) media?.getTracks().forEach((track) => track.stop());
+    advise("#rehearsal", (await here.call.post(`${here.at}/rehearsal`, { checks: found.checks })).advice);
   });
 
 find("#start").onclick = (event) =>
@@ -184,7 +214,7 @@ async function end() {
   for (const media of [here.media.camera, here.media.screen]) media?.getTracks().forEach((track) => track.stop());
   const { phase, ended_at } = here.clock;
   if (phase === "declined") {
-    find("#end-text").textContent = "You declined to be recorded. Nothing was recorded; ask your examination office for the alternative.";
+    find("#end-text").textContent = `You declined to be recorded. Nothing was recorded. ${here.session.alternative}`;
     return;
   }
   find("#end-text").textContent = `It is ${words(phase)}. Recording stopped at ${clockTime(ended_at ?? Date.now())}.`;
@@ -222,6 +252,7 @@ async function connection(state) {
 function heard(name, data) {
   if (name === "snapshot") {
     here.clock = data.session;
+    here.session.onboarding.next = data.next;
     data.messages.forEach(message);
     data.interventions.forEach(here.covers.intervention);
     here.hand(data.help);
@@ -229,8 +260,10 @@ function heard(name, data) {
     find("#device-asking").hidden = !data.devices.asking;
     step();
   } else if (name === "session") {
+    const waived = String(here.clock.waived) !== String(data.waived);
     here.clock = data;
-    step();
+    if (waived) waiveHere().catch(complain);
+    else step();
   } else if (name === "message") message(data);
   else if (name === "intervention") here.covers.intervention(data);
   else if (name === "help") here.hand(data);
@@ -239,6 +272,12 @@ function heard(name, data) {
     here.checked = data;
     step();
   }
+}
+
+/** A check was waived: who waited for it goes on without it. */
+async function waiveHere() {
+  await refresh();
+  if (here.clock.phase === "ready") find("#start").disabled = false;
 }
 
 function message(data) {

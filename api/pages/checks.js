@@ -1,10 +1,12 @@
 // The system check: what works on this machine, in the words of the person who has to mend it.
 
+import { make } from "/assets/show.js";
+
 /**
- * Runs the checks that `tracks` and the policy need. Gives `{ checks, camera, screen }`; the streams are kept for
- * publishing. `show(name, passed, found)` is called for each line as it is known.
+ * Runs the checks that `tracks` need, and of the `microphone` if that is heard. Gives `{ checks, camera, screen }`; the
+ * streams are kept for publishing. `show(name, passed, found)` is called for each line as it is known.
  */
-export async function runChecks(policy, tracks, show) {
+export async function runChecks(microphone, tracks, show) {
   const checks = [];
   let camera = null;
   let screen = null;
@@ -20,14 +22,14 @@ export async function runChecks(policy, tracks, show) {
     try {
       camera = await navigator.mediaDevices.getUserMedia({
         video: { width: 640, height: 480, frameRate: 15 },
-        audio: policy.microphone,
+        audio: microphone,
       });
       const { width, height } = camera.getVideoTracks()[0].getSettings();
       note("camera", true, `${width} x ${height} pixels`);
-      if (policy.microphone) note("microphone", camera.getAudioTracks().length > 0, "found");
+      if (microphone) note("microphone", camera.getAudioTracks().length > 0, "found");
     } catch (error) {
       note("camera", false, reason(error, "camera"));
-      if (policy.microphone) note("microphone", false, reason(error, "microphone"));
+      if (microphone) note("microphone", false, reason(error, "microphone"));
     }
   }
   if (tracks.includes("screen")) {
@@ -41,8 +43,20 @@ export async function runChecks(policy, tracks, show) {
       note("screen", false, reason(error, "screen"));
     }
   }
+  if (window.screen.isExtended !== undefined) {
+    const several = window.screen.isExtended;
+    note("displays", !several, several ? "a second display is connected" : "one display");
+  }
   note("network", ...(await network()));
   return { checks, camera, screen };
+}
+
+/** What to do about each check that failed, beside it in the table `place`. */
+export function advise(place, advice) {
+  for (const one of advice) {
+    const text = one.needed ? one.do : `${one.do} You can start without it.`;
+    document.querySelector(`${place} [data-check="${one.check}"] td:last-child`)?.append(make("p", { class: "quiet" }, text));
+  }
 }
 
 async function network() {

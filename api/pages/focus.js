@@ -3,6 +3,7 @@
 import { acts } from "/assets/acts.js";
 import { showAllowed } from "/assets/allowed.js";
 import { cannedMessages } from "/assets/canned.js";
+import { agreedWords } from "/assets/consent.js";
 import { busy, clockTime, complain, find, make } from "/assets/show.js";
 
 export function openChat(call, watcher, { me, policy }) {
@@ -23,7 +24,8 @@ export function openChat(call, watcher, { me, policy }) {
     find("#focus").hidden = false;
     find("#focus-head").textContent = row.name ?? "(erased)";
     showAllowed(row);
-    for (const id of ["#write", "#warn", "#raise"]) find(id).hidden = !watcher;
+    agreed();
+    for (const id of ["#write", "#warn", "#raise", "#waive-place"]) find(id).hidden = !watcher;
     find("#chat").replaceChildren();
     complain(null, find("#chat-problem"));
     await refresh(session);
@@ -37,8 +39,14 @@ export function openChat(call, watcher, { me, policy }) {
     if (changed.session !== session) return;
     row = changed;
     showAllowed(row);
+    agreed();
     doing.see();
     refresh(session);
+  }
+
+  function agreed() {
+    find("#agreed").textContent = agreedWords(row);
+    find("#agreed").hidden = !find("#agreed").textContent;
   }
 
   /** Looks up the messages; when they cannot be had, what is shown may be old, and that is said. */
@@ -86,6 +94,10 @@ export function openChat(call, watcher, { me, policy }) {
   form("#write", "#words", (text) => call.post(`/sessions/${session}/messages`, { text }));
   form("#warn", "#warning", (text) => call.post(`/sessions/${session}/interventions`, { kind: "warn", text }));
   form("#raise", "#note", (note) => call.post(`/sessions/${session}/incidents`, { severity: "warn", note }));
+
+  form("#waive", "#waive-because", (reason) =>
+    call.post(`/sessions/${session}/waivers`, { check: find("#waive-check").value, instead: find("#waive-instead").value, reason }),
+  );
 
   function close() {
     clearInterval(looking);
