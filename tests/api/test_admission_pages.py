@@ -39,7 +39,7 @@ async def test_a_candidate_shows_who_they_are_and_an_invigilator_lets_them_in(
         await staff.get_by_role("button", name="Look at the next one").click()
         await expect(staff.get_by_alt_text("Picture of the candidate")).to_be_visible()
         await expect(staff.locator("#look-who")).to_contain_text("Candidate 0")
-        await staff.get_by_label("Reason").fill("The document cannot be read.")
+        await staff.get_by_label("Reason (needed to reject").fill("The document cannot be read.")
         await staff.get_by_role("button", name="Reject, new pictures").click()
         await expect(page.locator("#identity-said")).to_contain_text("The document cannot be read.")
         await expect(page.locator("#identity-photo-done")).to_have_text("not yet")
