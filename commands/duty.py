@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -37,9 +38,9 @@ async def go_off(work: Work, name: str, who: str, *, lead: bool, held: Held) -> 
             await helping.let_go(work, session, asked, who)
 
 
-async def end(work: Work, name: str, who: str) -> None:
-    """The exam is over, and so is the duty."""
-    await work.do(duty.DECIDER, name, duty.GoOff(at=work.at, user=who, by=work.order.actor, why="over"))
+async def end(work: Work, name: str, who: str, *, why: Literal["over", "removed"] = "over") -> None:
+    """The exam is over, and so is the duty; or somebody may watch no longer (`removed`)."""
+    await work.do(duty.DECIDER, name, duty.GoOff(at=work.at, user=who, by=work.order.actor, why=why))
 
 
 async def split(work: Work, name: str, shares: Mapping[str, tuple[str, ...]]) -> None:

@@ -116,6 +116,7 @@ async def assign_invigilator(work: Work, name: str, who: str) -> None:
 
 
 async def remove_invigilator(work: Work, name: str, who: str) -> None:
+    """They are off duty with it; what they have taken waits for somebody else a moment later."""
     await work.do(schedule.DECIDER, name, staffing.RemoveInvigilator(user=who))
     removed = duty.GoOff(at=work.at, user=who, by=work.order.actor, why="removed")
     await work.do(duty.DECIDER, name, removed)

@@ -18,9 +18,15 @@ async def release(work: Work, session: str, incident: str, *, lead: bool) -> Non
     await work.do(incidents.DECIDER, session, order)
 
 
-async def let_go(work: Work, session: str, name: str, who: str) -> None:
-    """Releases what somebody has taken whose page is connected no longer."""
-    order = triage.LetGo(incident=name, at=work.at, user=who, by=work.order.actor, why="disconnected")
+async def let_go(
+    work: Work, session: str, name: str, who: str, *, why: triage.Away = "disconnected", heir: str | None = None
+) -> None:
+    """Releases what somebody has taken who is there no longer, or passes it on to who took over from them."""
+    order: triage.LetGo | triage.PassOn
+    if heir is None:
+        order = triage.LetGo(incident=name, at=work.at, user=who, by=work.order.actor, why=why)
+    else:
+        order = triage.PassOn(incident=name, at=work.at, user=who, to=heir)
     await work.do(incidents.DECIDER, session, order)
 
 

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from domain.event import Command, Event, Private, Refused
 
+Away = Literal["disconnected", "off_duty"]  # why somebody keeps nothing that they have taken
+
 # Events of a session's incidents. Tags and field names are on disk for ever.
 
 
@@ -80,7 +82,7 @@ class LetGo(Command, frozen=True, kw_only=True):
     at: datetime
     user: str
     by: str
-    why: Literal["disconnected", "off_duty"]
+    why: Away
 
 
 class PutAside(Command, frozen=True, kw_only=True):

@@ -15,7 +15,9 @@ from domain.phase import RUNNING, Track
 from projections.deadlines import DEADLINES, Owing, Watch
 from projections.duty import DUTY
 from projections.incidents import INCIDENTS
+from projections.people import PEOPLE
 from projections.schedules import SCHEDULES
+from projections.tokens import TOKENS
 
 
 class Running(NamedTuple):
@@ -109,7 +111,7 @@ async def _owing(conn: AsyncConnection, owing: Owing) -> list[Over]:
 
 async def until_there(conn: AsyncConnection) -> None:
     """Waits for the projector to have made the models: a moment, or as long as a new version takes to be rebuilt."""
-    models = {model.name: model.version for model in (DEADLINES, SCHEDULES, DUTY, INCIDENTS)}
+    models = {model.name: model.version for model in (DEADLINES, SCHEDULES, DUTY, INCIDENTS, PEOPLE, TOKENS)}
     while True:
         try:
             cursor = await conn.execute("SELECT model, version FROM read.position WHERE live")

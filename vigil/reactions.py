@@ -27,9 +27,10 @@ from commands.ledger import LedgerAway
 from domain.event import Refused
 from domain.messages import Hangup, Track
 from projections.deadlines import Watch
-from vigil import attending
+from vigil import attending, leaving
 from vigil.attending import UNATTENDED, Attending, StaffEars, unattended_since
 from vigil.connections import Ears, Live, Lost, judge
+from vigil.leaving import Leaving
 from vigil.outlook import Outlook, Over, look, until_there
 from vigil.pages import PageEars
 from vigil.sealing import LOST_AFTER, seal
@@ -106,6 +107,7 @@ async def _lead(core: Core, conn: AsyncConnection, heard: Heard) -> None:
             await _round(_silent(core, heard.pages, seen))
             await _round(_unserved(core, heard.doors, seen))
             await _round(_attending(core, heard.staff, seen, attended))
+            await _round(_leaving(core, await leaving.look(conn, seen.at)))
             sealing = {key: task for key, task in sealing.items() if not task.done()}
             for one in seen.over:  # sealing waits for the notary, and must not hold up the clock
                 key = (one.tenant, one.session)
@@ -184,6 +186,19 @@ def _attending(core: Core, staff: StaffEars, seen: Outlook, attended: Attending)
     for turn in attended.over:
         end = partial(duty.end, name=turn.schedule, who=turn.user)
         yield turn.schedule, _say(core, turn.tenant, f"off duty {turn.user} {turn.since.isoformat()}", end)
+
+
+def _leaving(core: Core, seen: Leaving) -> Iterator[Turn]:
+    """What somebody holds who has left goes to who took over from them, or waits for anybody. Help always waits."""
+    for one in seen.left:
+        wanted: UseCase = partial(helping.let_go, session=one.session, name=one.name, who=one.user)
+        if one.what == "incident":
+            let_go = partial(triage.let_go, why="off_duty", heir=one.heir)
+            wanted = partial(let_go, session=one.session, name=one.name, who=one.user)
+        yield one.session, _say(core, one.tenant, f"left {one.name} {one.at.isoformat()}", wanted)
+    for person in seen.unfit:
+        end = partial(duty.end, name=person.schedule, who=person.user, why="removed")
+        yield person.schedule, _say(core, person.tenant, f"unfit {person.user} {person.since.isoformat()}", end)
 
 
 async def _running(
