@@ -20,6 +20,8 @@ from domain.policy import Policy, notice
 from domain.session import Session
 from domain.waiving import Instead
 
+_NOT_OPEN = {"cancelled": "the exam was called off", "closed": "the exam is over"}
+
 
 def notice_hash(policy: Policy, opens_in: OpensIn = "tab") -> str:
     """SHA-256 (hex) of the notice's text, which an acknowledgement must name."""
@@ -63,7 +65,7 @@ async def start(work: Work, name: str, pin: str = "") -> Mapping[str, str]:
     if plan.candidates.get(state.subject) != name:
         raise Refused("you are no longer enrolled for this exam", field="schedule")
     if plan.phase != "active" or plan.window is None:
-        raise Refused("the exam has not been opened by its planner yet", field="schedule")
+        raise Refused(_NOT_OPEN.get(plan.phase, "the exam has not been opened by its planner yet"), field="schedule")
     if not plan.live_proctoring:
         raise Refused("live proctoring is switched off for this exam", field="live_proctoring")
     order = session_rules.Start(

@@ -8,7 +8,7 @@ from functools import partial
 from msgspec.structs import replace
 from psycopg import AsyncConnection
 
-from commands import schedules, users
+from commands import schedules, sessions, users
 from commands.handler import Handler
 from commands.ids import Pseudonyms, command_id, new_id, session_id
 from commands.ledger import read_stream
@@ -41,6 +41,15 @@ def test_names_of_commands_do_not_run_together() -> None:
     assert command_id("tu", "ada", "k1") != command_id("tu", "adak", "1")
     mine = command_id("tu", "ada", "k1")
     assert new_id(mine, "a") == new_id(mine, "a") != new_id(mine, "b")
+
+
+async def test_who_comes_to_an_exam_that_is_not_open_is_told_why(one: Handler) -> None:
+    called_off, (free,) = await planned(one)
+    await do(one, partial(schedules.cancel, name=called_off, reason="The hall is flooded."))
+    await refused(one, partial(sessions.start, name=free), "the exam was called off", field="schedule")
+    over, (late,) = await planned(one)
+    await do(one, partial(schedules.close, name=over), minute=181)
+    await refused(one, partial(sessions.start, name=late), "the exam is over", field="schedule")
 
 
 async def test_a_schedule_is_renamed_and_moved_in_one_go(one: Handler, app: AsyncConnection) -> None:
