@@ -11,7 +11,7 @@ from litestar.params import FromPath, QueryParameter
 from psycopg import AsyncConnection
 
 from api.callers import may
-from api.ordering import AnyRequest, services_of
+from api.ordering import AnyRequest, caller_of, services_of
 from api.problems import missing
 from api.schema import says
 from commands import proofs
@@ -68,6 +68,7 @@ async def inclusion(request: AnyRequest, position: FromPath[int], size: Count = 
     """Proves that an event is under a checkpoint: the one over `size` leaves, or the first that covers it."""
     async with services_of(request).pool.connection() as conn:
         try:
+            await proofs.of_tenant(conn, caller_of(request).tenant, position)
             head = await proofs.of_size(conn, size) if size else await _covering(conn, position)
             proof = await proofs.inclusion(conn, position, head.size)
         except proofs.NotCovered:

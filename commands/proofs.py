@@ -89,6 +89,16 @@ async def covered(conn: AsyncConnection, position: int, timeout_s: float = 5.0) 
     return found
 
 
+async def of_tenant(conn: AsyncConnection, tenant: str, position: int) -> None:
+    """Raises `NotCovered` unless the event at a position is a tenant's own: the tree is over those of all tenants."""
+    cursor = await conn.execute(
+        "SELECT 1 FROM ledger.events WHERE notification_id = %s AND starts_with(originator_id, %s)",
+        (position, f"{tenant}/"),
+    )
+    if await cursor.fetchone() is None:
+        raise NotCovered(f"position {position} is of no event of this tenant")
+
+
 async def inclusion(conn: AsyncConnection, position: int, size: int) -> Inclusion:
     """Proves that the event at a position is among the first `size` leaves. Raises `NotCovered`."""
     (proof,) = await inclusions(conn, [position], size)

@@ -111,6 +111,14 @@ async def test_an_event_is_also_proven_in_an_older_smaller_tree(owner: AsyncConn
         assert included(leaf(row), proof.index, mark.size, proof.path, mark.root)
 
 
+async def test_an_event_is_of_the_tenant_that_its_stream_names(owner: AsyncConnection) -> None:
+    position = await append(owner, ("t/session/a", 1))
+    await proofs.of_tenant(owner, "t", position)
+    for tenant, asked in (("u", position), ("", position), ("t/session", position + 1), ("t", position + 1)):
+        with pytest.raises(NotCovered):
+            await proofs.of_tenant(owner, tenant, asked)
+
+
 async def test_later_checkpoints_are_proven_to_continue_earlier_ones(owner: AsyncConnection) -> None:
     marks = []
     for n in range(8):
