@@ -51,6 +51,10 @@ class Hall:
     http: httpx.AsyncClient
     tokens: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def tenant(self) -> str:
+        return self.services.tenant
+
     async def position(self) -> int:
         """The last position of what people did: unchanged means that nothing was appended for them.
 
@@ -77,7 +81,7 @@ class Hall:
             )  # fmt: skip
             return dict(made)
 
-        order = Order(tenant="main", actor="test", key=f"make {email}", request=bytes(32), at=self.clock())
+        order = Order(tenant=self.tenant, actor="test", key=f"make {email}", request=bytes(32), at=self.clock())
         receipt = await self.services.handler.run(order, work)
         return receipt.ids["user"]
 
@@ -93,13 +97,13 @@ class Hall:
 
     async def act(self, cause: str, use_case: UseCase) -> None:
         """What another part of Vigil does, past the API."""
-        await self.core.act("main", "system/test", cause, use_case)
+        await self.core.act(self.tenant, "system/test", cause, use_case)
 
     def bearing(self, token: str) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=15)
 
     def user(self, email: str) -> str:
-        return self.services.pseudonyms.user("main", email)
+        return self.services.pseudonyms.user(self.tenant, email)
 
 
 @asynccontextmanager
@@ -147,6 +151,14 @@ async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+@asynccontextmanager
+async def at_another_address(hall: Hall, tenant: str) -> AsyncIterator[Hall]:
+    """The same installation at the address where another tenant signs in."""
+    services = replace(hall.services, tenant=tenant)
+    async with serving(create_app(services)) as url, httpx.AsyncClient(base_url=url, timeout=15) as http:
+        yield Hall(url, hall.core, services, hall.clock, hall.database, http)
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,20 @@
-"""Who may call what: the table, and a walk over every route with every role and with none."""
+"""Who may call what: the table, and that no route is without a row. test_role_walk.py calls each of them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
+from types import SimpleNamespace
 
-import httpx
 import pytest
-from litestar import Litestar, get
+from litestar import Litestar, WebSocket, get, websocket
+from litestar.datastructures import State
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.handlers import WebsocketRouteHandler
-from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
 
 from api import app as front_door
 from api.app import create_app, handlers_of
-from tests.api.hall import Exam, Hall, an_exam, sit
+from api.callers import may
+from tests.api.hall import Hall
 
 ROLES = (
     "admin", "planner", "lead_invigilator", "invigilator", "reviewer", "auditor", "data_protection_officer",
@@ -190,95 +190,49 @@ def routes(app: Litestar) -> Iterator[tuple[str, str]]:
             yield from ((method, route.path_format or "/") for method in methods)
 
 
-@pytest.fixture(scope="module")
-async def exam(hall: Hall) -> Exam:
-    exam = await an_exam(hall)
-    await sit(exam)
-    return exam
-
-
-@pytest.fixture(scope="module")
-async def people(hall: Hall, exam: Exam) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
-    """A client for each role, on the exam where the role can be."""
-    clients = {role: await hall.as_a(role) for role in STAFF}  # type: ignore[arg-type]
-    lead = {"user": hall.user("lead_invigilator@example.org")}
-    assert (await exam.planner.post(f"{V1}/schedules/{exam.schedule}/invigilators", json=lead)).status_code == 200
-    yield {**clients, "candidate": exam.candidates[0], "nobody": hall.http}
-    for client in clients.values():
-        await client.aclose()
-
-
-async def status(client: httpx.AsyncClient, hall: Hall, method: str, path: str) -> int:
-    if method == "WS":
-        mine = {"Authorization": client.headers["authorization"]} if "authorization" in client.headers else {}
-        try:
-            async with connect(hall.url.replace("http", "ws") + path, additional_headers=mine):
-                return 101
-        except InvalidStatus as turned:
-            return turned.response.status_code if mine else 401  # a server can only say 403 before the upgrade
-    body = {} if method == "GET" else {"json": {}}
-    async with client.stream(method, path, **body) as answer:  # type: ignore[arg-type]
-        return answer.status_code
+def unlisted(app: Litestar) -> list[str]:
+    """Routes without a row in the table."""
+    return [f"{method} {path}" for method, path in routes(app) if f"{method} {path}" not in TABLE]
 
 
 async def test_the_table_is_what_the_routes_say(hall: Hall) -> None:
     described = (await hall.http.get("/schema")).json()
-    for method, path in routes(create_app(hall.services)):
-        assert f"{method} {path}" in TABLE, "a new route needs its row here"
+    app = create_app(hall.services)
+    assert unlisted(app) == [], "a new route needs its row here"
+    for method, path in routes(app):
         if method != "WS" and path.startswith(V1):
             said = described["paths"][path][method.lower()]["description"].rpartition("For: ")[2].rstrip(".")
             assert set(said.split(", ")) == set(TABLE[f"{method} {path}"]), path
-    assert len(TABLE) == len(list(routes(create_app(hall.services))))
+    assert len(TABLE) == len(list(routes(app)))
 
 
-async def test_every_route_is_closed_to_everybody_else(
-    hall: Hall, exam: Exam, people: dict[str, httpx.AsyncClient]
+@get("/open")
+async def forgotten() -> str:
+    return "for whom?"
+
+
+@websocket("/watch")
+async def forgotten_stream(socket: WebSocket[object, object, State]) -> None:
+    await socket.accept()
+
+
+@get("/ruled", guards=[may("planner")])
+async def ruled() -> str:
+    return "for planners"
+
+
+def with_a_part(hall: Hall, monkeypatch: pytest.MonkeyPatch, *handlers: object) -> Litestar:
+    monkeypatch.setattr(front_door, "PARTS", (*front_door.PARTS, SimpleNamespace(HANDLERS=handlers)))
+    return create_app(hall.services)
+
+
+@pytest.mark.parametrize("handler", [forgotten, forgotten_stream])
+async def test_a_route_that_says_nothing_stops_the_application(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch, handler: object
 ) -> None:
-    named = {
-        "session": exam.sessions[0], "schedule": exam.schedule, "track": "camera", "connection": "1", "role": "planner",
-        "recording": f"{exam.sessions[0]}.camera", "position": "1", "number": "0", "name": "style.css", "path": "x",
-    }  # fmt: skip
-    wrong = []
-    for row, allowed in TABLE.items():
-        method, _, template = row.partition(" ")
-        # Who gets a new link is out by the old one, so that call is about nobody.
-        path = template.format_map(Named(named | ({"session": "nosuch"} if template.endswith("/link") else {})))
-        for role, client in people.items():
-            found = await status(client, hall, method, path)
-            if "anybody" in allowed or role in allowed:
-                unsure = row in {f"POST {V1}/sign-in", f"POST {V1}/join"}
-                right = found < 500 and (unsure or found not in (401, 403))
-            else:
-                right = found == (401 if role == "nobody" else 403)
-            if not right:
-                wrong.append((row, role, found))
-    assert wrong == []
-
-
-class Named(dict[str, str]):
-    """Whatever else is named in a path is something that is not there."""
-
-    def __missing__(self, key: str) -> str:
-        return "nosuch"
-
-
-async def test_a_watcher_who_is_not_on_the_schedule_finds_nothing_of_it(hall: Hall, exam: Exam) -> None:
-    stranger = await hall.as_a("lead_invigilator", "elsewhere@example.org")
-    ids = Named({"session": exam.sessions[0], "schedule": exam.schedule, "number": "0"})
-    for row, allowed in TABLE.items():
-        method, _, template = row.partition(" ")
-        if "lead_invigilator" in allowed and ("{schedule}" in row or "{session}" in row) and method != "WS":
-            assert await status(stranger, hall, method, template.format_map(ids)) == 404, row
-
-
-async def test_a_route_that_says_nothing_stops_the_application(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
-    @get("/open")
-    async def forgotten() -> str:
-        return "for whom?"
-
-    class Part:
-        HANDLERS = (forgotten,)
-
-    monkeypatch.setattr(front_door, "PARTS", (*front_door.PARTS, Part))
     with pytest.raises(ImproperlyConfiguredException, match="does not say who may call it"):
-        create_app(hall.services)
+        with_a_part(hall, monkeypatch, ruled, handler)
+
+
+async def test_a_route_that_has_a_rule_needs_its_row_too(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert unlisted(with_a_part(hall, monkeypatch, ruled)) == [f"GET {V1}/ruled"]
