@@ -10,9 +10,9 @@ from commands.muting import keep_off
 from commands.outages import give_back
 from commands.reviewing import must_be_undecided
 from commands.sessions import follow
-from domain import intervention, reasons, schedule, session_rules, stop_rules, stops
+from domain import intervention, looks, reasons, schedule, session_rules, stop_rules, stops
 from domain.event import Private, Refused
-from domain.phase import RUNNING, said
+from domain.phase import said
 from domain.session import Session
 
 
@@ -74,8 +74,11 @@ async def fail(work: Work, name: str) -> None:
         minutes = intervention.fails_after(known.kind).total_seconds() / 60
         how = "answered" if known.stage == "delivered" else "shown"
         why = f"not {how} within {minutes:g} minutes"
-        if (await work.state(session_rules.DECIDER, known.session)).over:
+        state = await work.state(session_rules.DECIDER, known.session)
+        if state.over:
             why = f"the session was over before it was {how}"
+        elif "camera" in state.waived:
+            why = f"the camera was waived before it was {how}"
     await work.do(intervention.DECIDER, name, intervention.Fail(at=work.at, why=why))
 
 
@@ -107,10 +110,10 @@ async def close_break_request(work: Work, session: str, why: Literal["withdrawn"
 
 
 async def come_back(work: Work, session: str) -> None:
-    """The candidate is back. They are asked for a look at their camera, and the clock goes on meanwhile."""
+    """The candidate is back."""
     state = await _there(work, session)
-    if await work.do(session_rules.DECIDER, session, stops.ComeBack(at=work.at)) and state.policy.camera:
-        await _asked(work, session, state, kind="return_look")
+    await work.do(session_rules.DECIDER, session, stops.ComeBack(at=work.at))
+    await _welcome(work, session, state)
 
 
 async def _asked(
@@ -125,14 +128,34 @@ async def _asked(
     move_end: bool = False,
     break_kind: stops.BreakKind | None = None,
 ) -> Mapping[str, str]:
-    name = f"{session}.{work.new_id('intervention ' + session)}"
+    name = await _name(work, session, kind)
     order = intervention.Request(
         session=session, kind=kind, reason_code=reason_code or reasons.default(kind), text=text, minutes=minutes,
         by=work.order.actor, at=work.at, move_end=move_end, break_kind=break_kind,
     )  # fmt: skip
     await work.do(intervention.DECIDER, name, order)
     await _take_effect(work, session, state, name, order)
+    await _welcome(work, session, state)
     return {"intervention": name}
+
+
+async def _name(work: Work, session: str, kind: intervention.Kind) -> str:
+    """A new one, or the look that somebody has asked for already: these are numbered, so that two at once are one."""
+    if kind not in ("identity_check", "room_scan"):
+        return f"{session}.{work.new_id(kind + ' ' + session)}"
+    number = 1
+    while True:
+        name = f"{session}.{kind}_{number}"
+        known = await work.state(intervention.DECIDER, name)
+        if known.stage == "none" or known.unanswered:
+            return name
+        number += 1
+
+
+async def _welcome(work: Work, session: str, before: Session) -> None:
+    """Asks whoever is back from a break for a look at their camera. Their clock goes on meanwhile."""
+    if looks.due(before, now := await work.state(session_rules.DECIDER, session)):
+        await _asked(work, session, now, kind="return_look")
 
 
 async def _take_effect(work: Work, session: str, state: Session, name: str, order: intervention.Request) -> None:
@@ -162,25 +185,12 @@ async def _take_effect(work: Work, session: str, state: Session, name: str, orde
             start = stops.StartBreak(at=at, kind=kind, seconds=seconds, intervention=name)
             await work.do(rules.DECIDER, session, start)
         case "identity_check" | "room_scan":
-            _must_be_there(state, order.kind)
+            looks.must_show(state, order.kind)
         case "terminate":
             assert order.text is not None  # the intervention's own rule asks for it
             await work.do(rules.DECIDER, session, rules.Terminate(at=at, intervention=name, reason=order.text))
         case _:
             assert_never(order.kind)
-
-
-def _must_be_there(state: Session, kind: Literal["identity_check", "room_scan"]) -> None:
-    """Raises `Refused` unless the candidate sits there and their camera shows what they are asked to show."""
-    what = kind.replace("_", " ")
-    if state.phase not in RUNNING:
-        raise Refused(f"a session that is {said(state.phase)} has nobody for a {what}")
-    if state.phase == "on_break":
-        raise Refused(f"the candidate is on a break; ask for the {what} when they are back")
-    if not state.policy.camera:
-        raise Refused("the policy of this exam records no camera", field="kind")
-    if kind == "room_scan" and not state.policy.room_scan:
-        raise Refused("the policy of this exam allows no room scan", field="kind")
 
 
 def _same(typed: str, name: str | None) -> bool:

@@ -137,6 +137,11 @@ class Intervention(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind = "warn"
     marked: Result | None = None
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether a look is waited for. Who asks for the same meanwhile gets the same look."""
+        return self.stage in ("requested", "delivered")
+
 
 def evolve(state: Intervention, event: InterventionEvent) -> Intervention:
     match event:
@@ -212,6 +217,9 @@ def _further(state: Intervention, stage: Stage) -> Stage:
 
 def _request(command: Request, state: Intervention) -> tuple[InterventionEvent, ...]:
     if state.stage != "none":
+        if command.kind in LOOKS and _words(command.text):  # nobody would read them
+            what = command.kind.replace("_", " ")
+            raise Refused(f"somebody has asked for this {what} already; wait until it is answered", field="kind")
         return ()
     if command.kind in ("extra_time", "break") and not command.minutes:
         what = "are added" if command.kind == "extra_time" else "the break may take"

@@ -137,6 +137,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     `checks` are the last ones, since the last acknowledgement; `extended` are the interventions that gave time;
     `returned_at` is when the last track that was lost came back; `reopened` says how often it has been (or reinstated).
+    `been_away` is whether they have been on a break since it went on last;
     `pause_below` is whether a pause lies below the lock; `rested_s` is what was taken of the rest breaks that
     were granted beforehand; `stops` are all pauses, locks and breaks that are over; `faults_told` is when a page says
     that a fault last began or ended; `withheld` are detectors that are silent for want of consent or of a picture.
@@ -161,6 +162,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     on_break: Break | None = None
     break_asked: BreakAsked | None = None
     rested_s: float = 0.0
+    been_away: bool = False
     stops: tuple[tuple[datetime, datetime], ...] = ()
     ended_at: datetime | None = None
     admitted: bool = False

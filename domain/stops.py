@@ -153,10 +153,14 @@ def evolve(state: Session, event: StopEvent) -> Session:
         case BreakStarted(at=at, kind=kind, until=until, intervention=intervention):
             stopped_since = at if kind == "rest" else None
             on_break = Break(kind=kind, since=at, until=until, granted=not intervention)
-            return replace(state, phase="on_break", on_break=on_break, break_asked=None, stopped_since=stopped_since)
-        case BreakEnded(at=at, stopped_s=stopped_s):
+            return replace(
+                state, phase="on_break", on_break=on_break, break_asked=None, stopped_since=stopped_since,
+                been_away=True,
+            )  # fmt: skip
+        case BreakEnded(at=at, why=why, stopped_s=stopped_s):
             rested_s = stopped_s if state.on_break and state.on_break.granted else 0.0
-            return goes_on(state, at, stopped_s, rested_s=rested_s)
+            back = why in ("back", "called_back")  # else something took its place, and they are not back yet
+            return replace(goes_on(state, at, stopped_s, rested_s=rested_s), been_away=not back)
         case _:
             assert_never(event)
 
@@ -165,7 +169,7 @@ def goes_on(state: Session, at: datetime, stopped_s: float, *, rested_s: float =
     """The session after a stop, which nobody has observed."""
     since = state.on_break.since if state.on_break else state.stopped_since
     return replace(
-        state, phase="in_progress", stopped_since=None, on_break=None, pause_below=False,
+        state, phase="in_progress", stopped_since=None, on_break=None, pause_below=False, been_away=False,
         stopped_s=state.stopped_s + stopped_s, rested_s=state.rested_s + rested_s,
         stops=(*state.stops, (since, at)) if since else state.stops,
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from datetime import timedelta
 from functools import partial
 
@@ -13,7 +15,7 @@ from commands import flags, interventions, outages, recordings, schedules, sessi
 from commands.envelope import read
 from commands.handler import Handler, UseCase
 from commands.ledger import read_session, read_stream
-from domain import chat, incidents, record, recording, session_rules
+from domain import chat, incidents, intervention, record, recording, session_rules
 from domain.onboarding import Check
 from domain.policy import DetectorSetting, Policy
 from tests.commands.hall import NINE, do, planned, ready, refused, running, say, tags
@@ -47,7 +49,7 @@ async def test_nobody_starts_a_cancelled_exam(one: Handler) -> None:
     name, (session,) = await planned(one)
     await ready(one, session)
     await do(one, partial(schedules.cancel, name=name, reason="The hall is flooded."))
-    await refused(one, partial(sessions.start, name=session), "not been opened", field="schedule")
+    await refused(one, partial(sessions.start, name=session), "the exam was called off", field="schedule")
 
 
 async def test_only_who_could_have_come_is_a_no_show(one: Handler, app: AsyncConnection) -> None:
@@ -237,6 +239,66 @@ async def test_an_intervention_takes_effect_with_its_request(one: Handler, app: 
     await do(one, partial(end, confirm_name=" ada  lovelace"))
     assert (await tags(app, f"tu/session/{session}"))[-1] == "session.terminated"
     await refused(one, partial(act, kind="warn"), "a session that is terminated cannot be warned")
+
+
+def asking(session: str, kind: intervention.Asked, text: str | None = None, minutes: float | None = None) -> UseCase:
+    return partial(interventions.request, session=session, kind=kind, reason_code="", text=text, minutes=minutes)
+
+
+async def test_two_who_check_an_identity_at_once_ask_for_it_once(one: Handler, app: AsyncConnection) -> None:
+    session = await running(one)
+    ask = asking(session, "identity_check")
+    made = await asyncio.gather(*(do(one, ask, actor=who) for who in ("turing", "hopper", "turing")))
+    (name,) = {ids["intervention"] for ids in made}
+    assert await tags(app, f"tu/intervention/{name}") == ["intervention.requested"]
+    await refused(
+        one, asking(session, "identity_check", "Show your card."), "asked for this identity check already", field="kind"
+    )
+    await do(one, partial(interventions.advance, name=name, session=session, stage="acknowledged"))
+    second = (await do(one, ask))["intervention"]
+    assert second != name, "what was answered is not asked for by it"
+    await do(one, partial(interventions.mark, name=second, session=session, result="passed", note=None))
+    third = (await do(one, ask))["intervention"]
+    await do(one, partial(interventions.fail, name=third))
+    assert (await do(one, ask))["intervention"] not in (name, second, third)
+
+
+async def test_a_candidate_whose_camera_was_waived_is_asked_to_show_nothing(one: Handler, app: AsyncConnection) -> None:
+    session = await running(one)
+    name = (await do(one, asking(session, "identity_check")))["intervention"]
+    await do(
+        one, partial(sessions.waive_check, name=session, check="camera", instead="in_person", reason="It is broken.")
+    )
+    await do(one, partial(interventions.fail, name=name))
+    failed = read((await read_stream(app, f"tu/intervention/{name}"))[-1])[1]
+    assert isinstance(failed, intervention.Failed)
+    assert failed.why == "the camera was waived before it was shown"
+    await refused(one, asking(session, "identity_check"), "the camera was waived for this session", field="kind")
+    away = asking(session, "break", minutes=5.0)
+    await do(one, away)
+    await do(one, partial(interventions.come_back, session=session))
+    await do(one, away, minute=11)
+    await do(one, asking(session, "resume"), minute=11)
+    rows = await read_session(app, "tu", session)
+    asked = [event for row in rows if isinstance(event := read(row)[1], intervention.Requested)]
+    assert [event.kind for event in asked] == ["identity_check", "break", "break", "resume"]
+
+
+async def test_whoever_is_called_back_from_a_break_is_asked_for_a_look(one: Handler, app: AsyncConnection) -> None:
+    session = await running(one)
+    away = asking(session, "break", minutes=5.0)
+    await do(one, away)
+    answer = await do(one, asking(session, "resume"), actor="turing")
+    await do(one, away, minute=11)
+    for kind in ("pause", "lock", "unlock", "resume"):
+        await do(one, asking(session, kind), minute=12)
+    events = [read(row)[1] for row in await read_session(app, "tu", session)]
+    asked = [event for event in events if isinstance(event, intervention.Requested)]
+    assert Counter(event.kind for event in asked)["return_look"] == 2
+    (row,) = await read_stream(app, f"tu/intervention/{answer['intervention']}")
+    first = read(row)[1]
+    assert isinstance(first, intervention.Requested)
+    assert first.kind == "resume", "the answer names what was asked for"
 
 
 async def test_an_outage_is_marked_told_and_given_back_however_much_was_written_before(

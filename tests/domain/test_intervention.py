@@ -17,6 +17,7 @@ from domain.intervention import (
     Delivered,
     Fail,
     Failed,
+    InterventionEvent,
     Mark,
     Marked,
     Request,
@@ -124,6 +125,24 @@ def test_what_is_shown_is_answered_by_the_candidate_and_marked_by_an_invigilator
     given(DECIDER, asked).when(_to("applied")).refused("an invigilator marks it", field="stage")
     given(DECIDER, asked, DELIVERED, ACKNOWLEDGED).when(MARK).then(MARKED)
     given(DECIDER, asked).when(MARK).then(MARKED)
+
+
+def test_two_who_ask_for_the_same_look_get_one_and_only_what_is_said_with_the_first_is_shown() -> None:
+    again = replace(REQUEST, kind="identity_check", by="kim", text=None)
+    given(DECIDER, LOOKED).when(again).then_nothing()
+    given(DECIDER, LOOKED, DELIVERED).when(again).then_nothing()
+    words = replace(again, text=private("Show your card, please."))
+    given(DECIDER, LOOKED).when(words).refused("asked for this identity check already", field="kind")
+
+
+@pytest.mark.parametrize(
+    ("told", "waits"), [((), True), ((DELIVERED,), True), ((DELIVERED, ACKNOWLEDGED), False), ((MARKED,), False)]
+)
+def test_a_look_is_waited_for_until_it_is_answered_or_marked(
+    told: tuple[InterventionEvent, ...], *, waits: bool
+) -> None:
+    assert given(DECIDER, LOOKED, *told).state.unanswered == waits
+    assert not given(DECIDER, LOOKED, FAILED).state.unanswered
 
 
 def test_the_first_mark_counts_and_the_second_is_told() -> None:

@@ -22,7 +22,10 @@ T = TypeVar("T")
 
 @dataclass
 class Day:
-    """`sittings` is the model, a plain one for each session. `made` names what moves made, by kind."""
+    """`sittings` is the model, a plain one for each session. `made` names what moves made, by kind.
+
+    `away` are the sessions of who has been on a break and has not gone on since.
+    """
 
     world: World
     at: datetime = NINE - timedelta(hours=1)
@@ -32,6 +35,7 @@ class Day:
     made: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)
     declared: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)  # outages
     marked: dict[str, list[str]] = field(default_factory=dict)  # of them, in a session
+    away: set[str] = field(default_factory=set)
     told: list[str] = field(default_factory=list)
 
     @property

@@ -19,7 +19,7 @@ from domain.stops import BreakKind
 from tests.commands.days.day import Day, move
 from tests.commands.days.model import RUNNING
 from tests.commands.days.planning import TEXTS
-from tests.commands.days.sitting import KINDS, WATCHERS, touched
+from tests.commands.days.sitting import KINDS, WATCHERS, looked, touched
 from tests.commands.days.world import Said
 
 SIDES: tuple[Side, ...] = ("candidate", "invigilator")
@@ -56,6 +56,7 @@ def intervene(
             sitting.give(timedelta(minutes=minutes), day.at)
     elif kind == "extra_time" and sitting and sitting.phase in RUNNING and minutes and 0 < minutes <= 600:
         assert not fits, f"{minutes} minutes were refused, and would have fitted"
+    looked(day, session, said)
     return said
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 from commands import consents, devices, identity, interventions, sessions
 from commands import help as helping
 from commands.handler import UseCase
+from domain import intervention
 from domain.help import Topic
 from domain.identity import Finding, Picture, Route
 from domain.onboarding import Check, CheckName
@@ -252,6 +253,7 @@ def _ask_for_break(day: Day, chance: Random) -> Said:
         if kind == "rest" and left and sitting.left > timedelta():  # it was granted beforehand
             sitting.to("on_break", day.at)
             sitting.rest(day.at, left, granted=True)
+    looked(day, session, said)
     return said
 
 
@@ -267,16 +269,27 @@ def _close_request(day: Day, chance: Random) -> Said:
 def _come_back(day: Day, chance: Random) -> Said:
     session = day.some(chance, "on_break")
     said = stepped(day, "come back", session, partial(interventions.come_back, session=session))
-    keep_look(day, session)
+    looked(day, session, said)
     return said
 
 
-def keep_look(day: Day, session: str) -> None:
-    """What who comes back is asked to show is an intervention, too."""
-    for stream in day.world.said[-1].made:
-        if "/intervention/" in stream:
-            day.keep("intervention", stream.rpartition("/")[2], session)
-            day.keep("look", stream.rpartition("/")[2], session)
+def looked(day: Day, session: str, said: Said) -> None:
+    """Whoever goes on after a break is asked for a look at their camera, once, if they have one; nobody else is."""
+    looks = [
+        stream.rpartition("/")[2] for stream, made in said.made.items()
+        if any(isinstance(event, intervention.Requested) and event.kind == "return_look" for event in made)
+    ]  # fmt: skip
+    for name in looks:
+        day.keep("intervention", name, session)
+        day.keep("look", name, session)
+    sitting = day.sittings.get(session)
+    back = sitting is not None and session in day.away and sitting.phase == "in_progress"
+    seen = sitting is not None and day.session(session).policy.camera and "camera" not in sitting.waived
+    assert len(looks) == (back and seen), f"{len(looks)} looks were asked for"
+    if back:
+        day.away.remove(session)
+    elif sitting is not None and sitting.phase == "on_break":
+        day.away.add(session)
 
 
 @move("ask for help")
