@@ -10,6 +10,7 @@ import { deviceKey, elsewhere } from "/assets/device.js";
 import { contactWords, keepContact, recallContact } from "/assets/emergency.js";
 import { raiseHand } from "/assets/hand.js";
 import { identityCheck } from "/assets/identity.js";
+import { reading } from "/assets/reading.js";
 import { busy, clockTime, complain, duration, find, left, make, words } from "/assets/show.js";
 import { signals } from "/assets/signals.js";
 import { follow } from "/assets/stream.js";
@@ -20,6 +21,7 @@ const AWAY = [0, 502, 503, 504]; // what a later try may mend: nobody answers, o
 const OVER = ["submitted", "terminated", "no_show", "declined", "ended_in_fault"];
 const here = { call: null, at: "", session: null, clock: null, media: {}, stops: [], stopStream: null };
 const chat = new Map();
+const messages = reading(() => here.media.asked, (message, stage) => here.call.post(`${here.at}/messages/${message}/${stage}`).catch(complain));
 
 
 async function open() {
@@ -145,6 +147,7 @@ find("#start").onclick = (event) =>
   busy(event.target, async () => {
     if (!(await start())) return;
     here.media.asked = true;
+    messages.read();
     for (const track of here.session.tracks) send(track, here.media[track]);
     find("#self").srcObject = here.media.camera ?? null;
     here.session = await here.call.get(here.at); // what holds for this session from its start on
@@ -286,7 +289,7 @@ function message(data) {
   if (chat.has(data.message)) chat.get(data.message).replaceWith(line);
   else find("#chat").append(line);
   chat.set(data.message, line);
-  if (data.side === "invigilator" && !data.read && here.media.asked) here.call.post(`${here.at}/messages/${data.message}/read`).catch(complain);
+  messages.came(data);
   find("#chat").scrollTop = find("#chat").scrollHeight;
 }
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
@@ -254,12 +255,26 @@ async def test_whoever_is_let_in_again_goes_back_to_the_exam_with_camera_and_scr
         await expect(page.get_by_role("alertdialog")).to_be_hidden()
 
 
+async def told(exam: Exam, at: str, stage: str) -> dict[str, Any]:
+    """The first message, once the candidate's page has told that it came so far."""
+    async with asyncio.timeout(15):
+        while True:
+            message: dict[str, Any] = (await exam.invigilator.get(f"{at}/messages")).json()["messages"][0]
+            if message[stage]:
+                return message
+            await asyncio.sleep(0.05)
+
+
 async def test_a_candidate_sits_an_exam_from_link_to_receipt(hall: Hall, browser: Browser, media: MediaWorker) -> None:
     exam = await an_exam(hall)
     session = exam.sessions[0]
+    at = f"/api/v1/sessions/{session}"
+    await exam.invigilator.post(f"{at}/messages", json={"text": "Good morning"})
     async with a_page(browser) as page:
         await page.goto(f"{hall.url}/join#{exam.links[0].partition('#')[2]}")
         await expect(page.get_by_role("heading", name="Before you begin")).to_be_visible()
+        greeting = await told(exam, at, "delivered")
+        assert not greeting["read"], "the chat is not in view yet"
         assert "#" not in page.url
         await expect(page.locator("#notice-text")).to_contain_text("we record your camera")
         await page.get_by_role("button", name="I have read this and go on").click()
@@ -271,7 +286,7 @@ async def test_a_candidate_sits_an_exam_from_link_to_receipt(hall: Hall, browser
         await expect(page.locator("#screen-state")).to_have_text("● recording", timeout=15_000)
         await expect(page.locator("#left")).to_contain_text("left")
 
-        at = f"/api/v1/sessions/{session}"
+        await told(exam, at, "read")
         await exam.invigilator.post(f"{at}/messages", json={"text": "Can you hear me?"})
         await expect(page.locator("#chat")).to_contain_text("Can you hear me?")
         await page.get_by_label("Your message").fill("Yes")
