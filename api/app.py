@@ -63,6 +63,7 @@ from api.presence import Attendance, Presence
 from api.problems import HANDLERS
 from api.schema import Structs, describe, openapi
 from api.services import Services
+from api.strangers import Strangers
 
 PREFIX = "/api/v1"
 PARTS = (
@@ -105,6 +106,7 @@ def create_app(services: Services) -> Litestar:
     )  # fmt: skip
     app.state.services = services
     app.state.buckets = Buckets(services.limits.rates)
+    app.state.strangers = Strangers(app.state.buckets)
     app.state.methods = methods_of(app)
     app.state.metrics = metrics
     app.state.hints = hints

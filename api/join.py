@@ -18,6 +18,7 @@ from litestar.params import JSONBody
 
 from api import hints
 from api.callers import anybody, load_schedule, load_session
+from api.limits import Buckets, too_fast
 from api.ordering import KEY, AnyRequest, run, services_of
 from api.problems import Denied
 from api.schema import says
@@ -59,12 +60,13 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True):
     emergency_email: str
 
 
-@post("/join", guards=[anybody], status_code=200, opt=says(401, 404))
+@post("/join", guards=[anybody], status_code=200, opt=says(401, 404, 429))
 async def join(request: AnyRequest, data: JSONBody[Join]) -> Response[Joined]:
     """The link works as often as needed until the window closes, and for who began until a day after their own end.
 
     So whoever loses their connection comes back by it, and a session whose end is moved far off gets a new token.
     Before the start the device that joined last is live; while the exam runs another one is admitted by a person.
+    On more than 20 other devices at once, and one more each 30 seconds, a link waits (429 with `Retry-After`).
     """
     services, at = services_of(request), services_of(request).now()
     try:
@@ -85,6 +87,9 @@ async def join(request: AnyRequest, data: JSONBody[Join]) -> Response[Joined]:
     secret = data.device or _secret(request, link)
     device = sha256(f"vigil/device/1\n{link.session}\n{secret}".encode()).hexdigest()[:16]
     if state.devices.live != device and not state.over:
+        buckets: Buckets = request.app.state.buckets
+        if wait_s := buckets.take(link.tenant, link.session, "joins"):
+            raise too_fast("this join link was opened on very many devices", wait_s)
         await run(request, link.tenant, link.subject, partial(devices.join, name=link.session, device=device))
         state = await load_session(services, link.tenant, link.session)
         await _told(request, link.session)

@@ -1,8 +1,9 @@
 """How much one caller may ask of one process: a token bucket for each session or account and each kind of call.
 
 Every route belongs to a kind: `reads` or `commands`, or what its `opt=limited(...)` names. Nobody is counted by address
-alone, because a whole examination hall may sit behind one; who has not signed in is not counted here (a sign-in has a
-wait of its own). Buckets are in memory: with several API processes a caller may get as much from each of them. What
+alone, because a whole examination hall may sit behind one. Of who has not signed in only what would be appended is
+counted: a device that is new to a join link (`joins`, for each link), and failed sign-ins without an account
+(api/strangers.py). Buckets are in memory: with several API processes a caller may get as much from each of them. What
 must hold across processes is a rule of the domain, such as how many messages one side of a chat may send in a minute.
 """
 
@@ -18,7 +19,10 @@ from litestar.handlers import BaseRouteHandler
 
 from api.problems import Denied
 
-Kind = Literal["reads", "commands", "signals", "messages", "broadcasts", "interventions", "exports", "pictures"]
+Kind = Literal[
+    "reads", "commands", "signals", "messages", "broadcasts", "interventions", "exports", "pictures", "joins",
+    "strangers", "all_strangers",
+]  # fmt: skip
 
 
 class Rate(NamedTuple):
@@ -37,6 +41,9 @@ RATES: Mapping[Kind, Rate] = {
     "interventions": Rate(300, 0.1),
     "exports": Rate(200, 5),
     "pictures": Rate(60, 2),
+    "joins": Rate(20, 30),
+    "strangers": Rate(20, 60),
+    "all_strangers": Rate(200, 10),
 }
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _WORDS: Mapping[Kind, str] = {"messages": "you are writing very fast, so this message was not sent"}

@@ -17,6 +17,7 @@ from api.ordering import AnyRequest, caller_of, command, run, services_of
 from api.problems import Denied
 from api.schema import says
 from api.services import Services
+from api.strangers import Strangers
 from api.tokens import Token, ends
 from commands import users
 from domain import service_token, user
@@ -62,10 +63,17 @@ async def sign_in(request: AnyRequest, data: JSONBody[SignIn]) -> Response[Signe
     if data.keep == "cookie" and "origin" in request.headers:  # a foreign page must sign nobody in
         same_origin(request)
     who = services.pseudonyms.user(services.tenant, data.email)
-    account = await _account(services, who)
+    strangers: Strangers = request.app.state.strangers
+    account = strangers.known(services.tenant, who, await _account(services, who))
     if left_s := account.left_s(services.now()):
         raise _wait(left_s)
     matched = await services.passwords.match(account.password.text if account.password else None, data.password)
+    if not account.registered and not strangers.written(services.tenant, who, _client(request)):
+        try:
+            strangers.count(services.tenant, who, account, services.now())
+        except Refused:
+            raise _wait(strangers.known(services.tenant, who, account).left_s(services.now())) from None
+        raise _not_signed_in()
     attempt = partial(users.sign_in, who=who, matched=matched and bool(account.roles))
     try:
         receipt = await run(request, services.tenant, who, attempt)
@@ -119,6 +127,10 @@ def _cookie(value: str, lasts_s: int, *, secure: bool) -> Cookie:
 async def _account(services: Services, who: str) -> user.User:
     _, account = await services.handler.load(user.DECIDER, str(Stream(services.tenant, "user", who)), fresh=True)
     return account
+
+
+def _client(request: AnyRequest) -> str:
+    return request.client.host if request.client else ""
 
 
 def _not_signed_in() -> Denied:

@@ -12,7 +12,7 @@ import pytest
 from api.app import create_app
 from api.limits import RATES, Buckets, Rate
 from api.services import Limits
-from tests.api.hall import Exam, Hall, an_exam, refused, serving, sit
+from tests.api.hall import PASSWORD, Exam, Hall, an_exam, refused, serving, sit
 
 
 class Hand:
@@ -102,7 +102,7 @@ async def test_the_description_says_how_fast_each_call_may_be_made(hall: Hall) -
     said = paths["/api/v1/schedules/{schedule}/broadcasts"]["post"]["responses"]["429"]
     assert "60 at once" in said["description"]
     assert "Retry-After" in said["headers"]
-    assert "429" not in paths["/api/v1/join"]["post"]["responses"]
+    assert "429" in paths["/api/v1/join"]["post"]["responses"]
     assert "429" in paths["/api/v1/schedules"]["get"]["responses"]
 
 
@@ -111,3 +111,63 @@ async def test_a_hall_full_of_people_never_meets_the_limits(hall: Hall) -> None:
     me, at = exam.candidates[0], f"/api/v1/sessions/{exam.sessions[0]}"
     answers = await asyncio.gather(*(me.get(at) for _ in range(200)))
     assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_a_join_link_that_is_opened_on_ever_new_devices_waits_and_no_other_one_does(hall: Hall) -> None:
+    exam = await an_exam(hall, candidates=2)
+    mine, other = exam.links
+    slow = Limits(rates={**RATES, "joins": Rate(2, 60)})
+    async with (
+        serving(create_app(replace(hall.services, limits=slow))) as url,
+        httpx.AsyncClient(base_url=url, timeout=60) as http,
+    ):
+
+        async def open_on(device: str, link: str = mine) -> httpx.Response:
+            return await http.post("/api/v1/join", json={"token": link, "device": f"device-of-the-candidate-{device}"})
+
+        assert [(await open_on(device)).status_code for device in "abbb"] == [200] * 4
+        before = await hall.position()
+        answer = await open_on("c")
+        await refused(hall, answer, before, 429, "", "opened on very many devices; wait")
+        assert 50 < int(answer.headers["retry-after"]) <= 60
+        assert (await open_on("b")).status_code == 200, "where it is taken it may come again"
+        assert (await open_on("c", other)).status_code == 200
+
+
+async def test_a_school_behind_one_address_joins_at_once(hall: Hall) -> None:
+    exam = await an_exam(hall, candidates=150)
+    opened = [hall.http.post("/api/v1/join", json={"token": link}) for link in exam.links]
+    assert {answer.status_code for answer in await asyncio.gather(*opened)} == {200}
+
+
+async def test_invented_addresses_are_written_down_a_few_times_only_and_answered_like_any_other(hall: Hall) -> None:
+    slow = Limits(rates={**RATES, "strangers": Rate(3, 3600)})
+    real = "real.one@example.org"
+    await hall.account("planner", email=real)
+    async with (
+        serving(create_app(replace(hall.services, limits=slow))) as url,
+        httpx.AsyncClient(base_url=url, timeout=60) as http,
+    ):
+
+        async def guess(email: str, password: str = "guess") -> httpx.Response:
+            return await http.post("/api/v1/sign-in", json={"email": email, "password": password})
+
+        for n in range(3):
+            assert (await guess(f"invented.{n}@example.org")).status_code == 401
+        before = await hall.position()
+        invented = [await guess("invented.again@example.org") for _ in range(6)]
+        assert await hall.position() == before
+        existing = [await guess(real) for _ in range(6)]
+        assert [answer.status_code for answer in invented] == [401] * 5 + [429]
+        assert [(one.status_code, one.json()) for one in invented] == [
+            (one.status_code, one.json()) for one in existing
+        ]
+        assert 50 < int(invented[-1].headers["retry-after"]) <= 60
+        both = await asyncio.gather(*(guess("invented.at.once@example.org") for _ in range(6)))
+        assert sorted(answer.status_code for answer in both) == [401] * 5 + [429]
+        spared = "somebody.else@example.org"
+        await hall.account("planner", email=spared)
+        before = await hall.position()
+        assert (await guess(spared)).status_code == 401
+        assert await hall.position() > before, "a guess at an account is always on its record"
+        assert (await guess(spared, PASSWORD)).status_code == 200, "nobody waits for what a stranger did"
