@@ -1,7 +1,8 @@
 """Who is calling, and whether they may. Every route says so with `guards=[may(...)]` or `guards=[anybody]`.
 
 A route with a `schedule` or a `session` in its path is checked for that one too: an invigilator reaches the schedules
-that they are assigned to, until these are over; a candidate reaches their own session. All else is not there (404).
+that they are assigned to, until these are over; an auditor those that they are assigned to, until a date; a candidate
+reaches their own session. All else is not there (404).
 Roles are read from the user's own stream at each request, so that a change holds at once.
 """
 
@@ -25,6 +26,7 @@ from api.services import Services
 from api.tokens import BadToken, Token
 from commands.service_tokens import Presented, presented
 from domain import schedule, service_token, session_rules, user
+from domain.auditing import Auditing
 from domain.phase import RUNNING
 from domain.schedule import Schedule
 from domain.session import Session
@@ -41,6 +43,7 @@ STAFF: tuple[Who, ...] = (
     "admin", "planner", "lead_invigilator", "invigilator", "reviewer", "auditor", "data_protection_officer",
 )  # fmt: skip
 EVERYBODY: tuple[Who, ...] = (*STAFF, "candidate")
+_ASSIGNED: frozenset[Who] = frozenset({*WATCHERS, "auditor"})  # each to schedules
 COOKIE = "vigil"
 TIDYING = timedelta(hours=12)  # after the window, for what is open then; later it is over, if nobody sits it any more
 _ID = re.compile(r"[a-z0-9_-]{1,64}(\.[a-z0-9_]{1,64})?")
@@ -58,10 +61,16 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     device: str = ""  # of a candidate
     expires_at: int = 0
     service: bool = False  # a program with a token; `actor` is the token's id
+    auditing: Auditing | None = None  # while it runs
 
     @property
     def candidate(self) -> bool:
         return "candidate" in self.roles
+
+    def within(self, roles: Iterable[Who]) -> frozenset[Who]:
+        """Those of these roles that the caller has now: an auditor is one while they are assigned."""
+        held = self.roles.intersection(roles)
+        return held if self.auditing else held - {"auditor"}
 
 
 def may(*roles: Who, any_device: bool = False) -> Guard:
@@ -72,10 +81,13 @@ def may(*roles: Who, any_device: bool = False) -> Guard:
 
     async def guard(connection: Connection, _: BaseRouteHandler) -> None:
         caller = await identify(connection)
-        if not caller.roles.intersection(roles):
-            raise Denied(403, "forbidden", "your role does not allow this")
+        held = caller.within(roles)
+        if not held and set(STAFF) <= set(roles):  # whoever is assigned no longer can still sign out
+            held = caller.roles.intersection(roles)
+        if not held:
+            raise Denied(403, "forbidden", _why_not(caller, roles))
         connection.scope["user"] = caller
-        await _in_reach(connection, caller, caller.roles.intersection(roles), any_device=any_device)
+        await _in_reach(connection, caller, held, any_device=any_device)
 
     guard.__dict__["roles"] = roles
     return guard
@@ -117,14 +129,14 @@ async def identify(connection: Connection) -> Caller:
         kind, _, text = bearer.partition(" ")
         if kind.lower() == "bearer" and (given := presented(text.strip())):
             return await _service(services, given, at)
-        return await _known(services, _read(services, text.strip() if kind.lower() == "bearer" else "", at))
+        return await _known(services, _read(services, text.strip() if kind.lower() == "bearer" else "", at), at)
     text = connection.cookies.get(COOKIE, "")
     if not text:
         raise _unauthenticated("sign in, or send a bearer token")
     token = _read(services, text, at)
     if connection.scope["type"] == ScopeType.WEBSOCKET or connection.scope.get("method") not in _SAFE:
         same_origin(connection)
-    return await _known(services, token)
+    return await _known(services, token, at)
 
 
 def same_origin(connection: Connection) -> None:
@@ -168,9 +180,9 @@ async def reach_session(
     if roles == {"candidate"}:
         if caller.session != name:
             raise missing(named)
-    elif roles <= set(WATCHERS):
+    elif not _covered(caller, roles, session.schedule):
         plan = await load_schedule(services, caller.tenant, session.schedule)
-        if not _theirs(plan, caller, services.now(), {session.phase}):
+        if roles.isdisjoint(WATCHERS) or not _theirs(plan, caller, services.now(), {session.phase}):
             raise missing(named)
     return session
 
@@ -193,21 +205,36 @@ async def _in_reach(connection: Connection, caller: Caller, roles: frozenset[Who
         plan = await load_schedule(services, caller.tenant, str(named["schedule"]))
         if roles == {"candidate"} and caller.schedule != named["schedule"]:
             raise missing("schedule")
-        if roles <= set(WATCHERS):
+        if roles != {"candidate"} and not _covered(caller, roles, str(named["schedule"])):
             found: Iterable[str] = ()
             if _tidied(plan, services.now()):
                 async with services.pool.connection() as conn:
                     found = (await phases(conn, caller.tenant)).get(str(named["schedule"]), ())
-            if not _theirs(plan, caller, services.now(), found):
+            if roles.isdisjoint(WATCHERS) or not _theirs(plan, caller, services.now(), found):
                 raise missing("schedule")
 
 
-def sees(caller: Caller, roles: tuple[Who, ...], plan: Schedule | Sitting, at: datetime, found: Iterable[str]) -> bool:
+def sees(caller: Caller, roles: tuple[Who, ...], plan: Sitting, at: datetime, found: Iterable[str]) -> bool:
     """Whether a route for these roles shows a schedule: to mere invigilators, if they are on it and it is not over.
 
-    `found` are the phases of its sessions.
+    To a mere auditor, if they are assigned to it. `found` are the phases of its sessions.
     """
-    return not caller.roles.intersection(roles) <= set(WATCHERS) or _theirs(plan, caller, at, found)
+    held = caller.within(roles)
+    if _covered(caller, held, plan.schedule):
+        return True
+    return not held.isdisjoint(WATCHERS) and _theirs(plan, caller, at, found)
+
+
+def _covered(caller: Caller, roles: frozenset[Who], schedule: str) -> bool:
+    """Whether one of these roles reaches every schedule, or this one as an auditor."""
+    auditing = caller.auditing if "auditor" in roles else None
+    return not roles <= _ASSIGNED or (auditing is not None and auditing.covers(schedule))
+
+
+def _why_not(caller: Caller, roles: tuple[Who, ...]) -> str:
+    if "auditor" in caller.roles.intersection(roles):
+        return "you are assigned to no audit now; an administrator assigns auditors, each time until a date"
+    return "your role does not allow this"
 
 
 def _theirs(plan: Schedule | Sitting, caller: Caller, at: datetime, found: Iterable[str]) -> bool:
@@ -230,7 +257,7 @@ def _read(services: Services, text: str, at: datetime) -> Token:
         raise _unauthenticated("this sign-in is not valid, or no longer") from None
 
 
-async def _known(services: Services, token: Token) -> Caller:
+async def _known(services: Services, token: Token, at: datetime) -> Caller:
     """The caller as the ledger knows them now; somebody who was removed or withdrawn is not let in."""
     if token.kind == "user":
         stream = str(Stream(token.tenant, "user", token.subject))
@@ -239,9 +266,11 @@ async def _known(services: Services, token: Token) -> Caller:
             raise _unauthenticated("this account may no longer sign in")
         if token.sign_outs != account.sign_outs:
             raise _unauthenticated("this account was signed out everywhere; sign in again")
+        auditing = account.auditing if account.auditing and account.auditing.runs(at) else None
         return Caller(
-            tenant=token.tenant, actor=token.subject, roles=frozenset(account.roles), expires_at=token.expires_at
-        )
+            tenant=token.tenant, actor=token.subject, roles=frozenset(account.roles), expires_at=token.expires_at,
+            auditing=auditing,
+        )  # fmt: skip
     plan = await load_schedule(services, token.tenant, token.schedule)
     if plan.candidates.get(token.subject) != token.session:
         raise _unauthenticated("this candidate is not enrolled any more")
@@ -259,7 +288,10 @@ async def _service(services: Services, given: Presented, at: datetime) -> Caller
     _, token = await services.handler.load(service_token.DECIDER, stream, fresh=True)
     if not (given.proves(token) and token.good(at)):
         raise _unauthenticated("this token is not valid, or no longer")
-    return Caller(tenant=services.tenant, actor=given.token, roles=frozenset(token.roles), service=True)
+    auditing = Auditing(everything=True, until=token.expires_at) if token.expires_at else None
+    return Caller(
+        tenant=services.tenant, actor=given.token, roles=frozenset(token.roles), service=True, auditing=auditing
+    )
 
 
 def _unauthenticated(detail: str) -> Denied:

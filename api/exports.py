@@ -12,7 +12,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.response import Stream as StreamResponse
 
 from api.bodies import Id
-from api.callers import load_schedule, load_session, may
+from api.callers import load_schedule, may, reach_session
 from api.limits import limited
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied, missing
@@ -53,10 +53,12 @@ async def make(request: AnyRequest, data: JSONBody[NewExport]) -> Response[Expor
     if (data.session is None) == (data.schedule is None):
         raise Denied(422, "invalid", "name either a session or a schedule", field="session")
     if data.session is not None:
-        await load_session(services, caller.tenant, data.session)
+        await reach_session(services, caller, caller.within(("auditor",)), data.session)
         wanted: tuple[str, ...] = (data.session,)
     else:
         plan = await load_schedule(services, caller.tenant, data.schedule or "")
+        if not (caller.auditing and caller.auditing.covers(data.schedule or "")):
+            raise missing("schedule")
         wanted = tuple(sorted(plan.candidates.values()))
     made = await command(request, partial(_export_all, sessions=wanted))
     sessions = tuple(session for session in wanted if f"of.{session}" in made.ids)
@@ -89,10 +91,12 @@ async def fetch(request: AnyRequest, export: FromPath[str]) -> StreamResponse:
 
 
 async def _mine(request: AnyRequest, export: str) -> ExportStatus:
-    caller = caller_of(request)
-    status = await services_of(request).exports.status(caller.tenant, export)
+    """Whoever asked for it, while they still reach what it holds: the sessions of one schedule."""
+    services, caller = services_of(request), caller_of(request)
+    status = await services.exports.status(caller.tenant, export)
     if status is None or status.by != caller.actor:
         raise missing("export")
+    await reach_session(services, caller, caller.within(("auditor",)), status.sessions[0], named="export")
     return status
 
 

@@ -38,13 +38,17 @@ class Playable(Protocol):
 
 
 class ExportStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an export came. `size` is in bytes, once it is done; `why` says what went wrong."""
+    """How far an export came. `size` is in bytes, once it is done; `why` says what went wrong.
+
+    `sessions` are those that it holds, all of one schedule.
+    """
 
     state: Literal["running", "done", "failed"]
     by: str
     size: int = 0
     sha256: str = ""
     why: str = ""
+    sessions: tuple[str, ...] = ()
 
 
 class Exports(Protocol):

@@ -7,15 +7,17 @@ from functools import partial
 from typing import Annotated
 
 import msgspec
-from litestar import Response, delete, get, post
+from litestar import Response, delete, get, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from api.bodies import Id
 from api.callers import may
 from api.filters import Text, counted, named
 from api.ordering import AnyRequest, command, services_of
 from api.paging import USUAL, After, Limit, page
 from api.reading import rows_of
 from commands import users
+from domain.auditing import Auditing
 from domain.user import Role
 from projections.people import PEOPLE, Person
 
@@ -35,13 +37,26 @@ class RoleChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     role: Role
 
 
+class Assignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of named `schedules`, or of `everything` that the tenant has; for at most 366 days."""
+
+    schedules: Annotated[tuple[Id, ...], msgspec.Meta(max_length=100)] = ()
+    everything: bool = False
+    until: Annotated[datetime, msgspec.Meta(tz=True)]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
 class User(msgspec.Struct, frozen=True, kw_only=True):
-    """Name and e-mail address are None once they have been erased. `locked_until` is set while sign-ins must wait."""
+    """Name and e-mail address are None once they have been erased. `locked_until` is set while sign-ins must wait.
+
+    `auditing` is what an auditor is assigned to, also when it is over; without one they read nothing.
+    """
 
     user: str
     name: str | None
     email: str | None
     roles: tuple[Role, ...]
+    auditing: Auditing | None
     locked_until: datetime | None
 
 
@@ -68,7 +83,9 @@ async def read(
 
 def _shown(row: Person, at: datetime) -> User:
     locked_until = row.locked_until if row.locked_until and row.locked_until > at else None
-    return User(user=row.user, name=row.name, email=row.email, roles=row.roles, locked_until=locked_until)
+    return User(
+        user=row.user, name=row.name, email=row.email, roles=row.roles, auditing=row.auditing, locked_until=locked_until
+    )
 
 
 @post("/users", guards=[may("admin")])
@@ -85,6 +102,7 @@ async def register(request: AnyRequest, data: JSONBody[NewUser]) -> Response[Use
 
 @post("/users/{user:str}/roles", guards=[may("admin")], status_code=204)
 async def grant(request: AnyRequest, user: FromPath[str], data: JSONBody[RoleChange]) -> None:
+    """Gives a role. An auditor reads nothing before they are assigned (`PUT /users/{user}/auditing`)."""
     await command(request, partial(users.grant_role, who=user, role=data.role))
 
 
@@ -92,6 +110,19 @@ async def grant(request: AnyRequest, user: FromPath[str], data: JSONBody[RoleCha
 async def revoke(request: AnyRequest, user: FromPath[str], role: FromPath[Role]) -> None:
     """Takes a role away; it holds at the next request, and for open streams within five seconds."""
     await command(request, partial(users.revoke_role, who=user, role=role))
+
+
+@put("/users/{user:str}/auditing", guards=[may("admin")], status_code=204)
+async def audit(request: AnyRequest, user: FromPath[str], data: JSONBody[Assignment]) -> None:
+    """Makes somebody an auditor of these schedules until a date, in the place of what they were assigned to before.
+
+    When it ends, or the role is revoked, they read nothing at the next request.
+    """
+    use_case = partial(
+        users.assign_auditor, who=user, schedules=data.schedules, everything=data.everything, until=data.until,
+        reason=data.reason,
+    )  # fmt: skip
+    await command(request, use_case)
 
 
 @post("/users/{user:str}/unlock", guards=[may("admin", "lead_invigilator")], status_code=204)
@@ -106,4 +137,4 @@ async def sign_out(request: AnyRequest, user: FromPath[str]) -> None:
     await command(request, partial(users.sign_out, who=user, everywhere=True))
 
 
-HANDLERS = (read, register, grant, revoke, unlock, sign_out)
+HANDLERS = (read, register, grant, revoke, audit, unlock, sign_out)

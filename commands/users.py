@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from commands.handler import Work
 from commands.ids import Pseudonyms
-from domain import user
+from domain import schedule, user
+from domain.auditing import AssignAuditor
 from domain.event import Private, Refused
 
 
@@ -30,6 +32,18 @@ async def register(
 
 async def grant_role(work: Work, who: str, role: user.Role) -> None:
     await work.do(user.DECIDER, who, user.GrantRole(role=role))
+
+
+async def assign_auditor(
+    work: Work, who: str, *, schedules: tuple[str, ...], everything: bool, until: datetime, reason: str
+) -> None:
+    """Makes somebody an auditor of these schedules, or of everything, until then, and of nothing else."""
+    why = Private(who, reason, key_class="profile")
+    order = AssignAuditor(at=work.at, schedules=schedules, everything=everything, until=until, reason=why)
+    await work.do(user.DECIDER, who, order)
+    for name in schedules:
+        if (await work.state(schedule.DECIDER, name)).phase == "absent":
+            raise Refused(f"there is no schedule {name}", field="schedules", kind="invalid")
 
 
 async def revoke_role(work: Work, who: str, role: user.Role) -> None:

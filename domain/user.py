@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
+from domain.auditing import AssignAuditor, Auditing, AuditorAssigned, assign, assigned
 from domain.event import Command, Decider, Event, Private, Refused
 
 Role = Literal[
@@ -61,7 +62,10 @@ class SignedOut(Event, frozen=True, kw_only=True, tag="user.signed_out"):
     everywhere: bool = False
 
 
-UserEvent = Registered | RoleGranted | RoleRevoked | SignedIn | SignInFailed | LockedOut | Unlocked | SignedOut
+UserEvent = (
+    Registered | RoleGranted | RoleRevoked | AuditorAssigned
+    | SignedIn | SignInFailed | LockedOut | Unlocked | SignedOut
+)  # fmt: skip
 
 # Commands.
 
@@ -94,7 +98,7 @@ class SignOut(Command, frozen=True, kw_only=True):
     everywhere: bool
 
 
-UserCommand = Register | GrantRole | RevokeRole | SignIn | Unlock | SignOut
+UserCommand = Register | GrantRole | RevokeRole | AssignAuditor | SignIn | Unlock | SignOut
 
 # State.
 
@@ -111,6 +115,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     email: Private | None = None
     password: Private | None = None
     roles: frozenset[Role] = frozenset()
+    auditing: Auditing | None = None  # an auditor without one reads nothing
     failures: int = 0  # in a row
     locked_until: datetime | None = None
     sign_outs: int = 0  # everywhere; a sign-in is good while it was made after the same number
@@ -127,7 +132,10 @@ def evolve(state: User, event: UserEvent) -> User:
         case RoleGranted(role=role):
             return replace(state, roles=state.roles | {role})
         case RoleRevoked(role=role):
-            return replace(state, roles=state.roles - {role})
+            kept = None if role == "auditor" else state.auditing
+            return replace(state, roles=state.roles - {role}, auditing=kept)
+        case AuditorAssigned():
+            return replace(state, auditing=assigned(event))
         case SignedIn():
             return replace(state, failures=0, locked_until=None)
         case SignInFailed():
@@ -156,6 +164,9 @@ def decide(command: UserCommand, state: User) -> tuple[UserEvent, ...]:
             return () if role in state.roles else (RoleGranted(role=role),)
         case RevokeRole(role=role):
             return (RoleRevoked(role=role),) if role in state.roles else ()
+        case AssignAuditor():
+            granted = () if "auditor" in state.roles else (RoleGranted(role="auditor"),)
+            return (*granted, *assign(command, state.auditing))
         case Unlock():
             return (Unlocked(),) if state.failures else ()
         case SignOut(at=at, everywhere=everywhere):

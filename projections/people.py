@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import user
+from domain.auditing import Auditing, AuditorAssigned, assigned
 from domain.recorded import Recorded, Stored
 from domain.user import Role
 from projections.keys import events_of, parsed
@@ -23,6 +24,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     email: str | None = None
     roles: tuple[Role, ...] = ()
+    auditing: Auditing | None = None
     registered_at: datetime | None = None
     locked_until: datetime | None = None
 
@@ -42,7 +44,10 @@ def fold(row: Person | None, recorded: Recorded) -> Person | None:
         case user.RoleGranted(role=role):
             return replace(row, roles=tuple(sorted({*row.roles, role})))
         case user.RoleRevoked(role=role):
-            return replace(row, roles=tuple(r for r in row.roles if r != role))
+            kept = None if role == "auditor" else row.auditing
+            return replace(row, roles=tuple(r for r in row.roles if r != role), auditing=kept)
+        case AuditorAssigned() as event:
+            return replace(row, auditing=assigned(event))
         case user.LockedOut(until=until):
             return replace(row, locked_until=until)
         case user.SignedIn() | user.Unlocked() if row.locked_until:
@@ -64,8 +69,10 @@ def _of(stream: str) -> tuple[str, ...]:
     return (f"{at.tenant}/{at.name}",)
 
 
-_EVENTS = events_of(user.Registered, user.RoleGranted, user.RoleRevoked, user.LockedOut, user.SignedIn, user.Unlocked)
+_EVENTS = events_of(
+    user.Registered, user.RoleGranted, user.RoleRevoked, AuditorAssigned, user.LockedOut, user.SignedIn, user.Unlocked,
+)  # fmt: skip
 
 PEOPLE: Model[Person] = Model(
-    name="people", version=2, row=Person, events=_EVENTS, keys=keys, fold=fold, streams=streams, suspects=_suspects
+    name="people", version=3, row=Person, events=_EVENTS, keys=keys, fold=fold, streams=streams, suspects=_suspects
 )

@@ -1,4 +1,7 @@
-"""The read model `signins`: a row for each sign-in, failure, wait, lift and sign-out. People are pseudonyms here."""
+"""The read model `signins`: a row for each sign-in, failure, wait, lift, sign-out and assignment of an auditor.
+
+People are pseudonyms here.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,24 @@ from typing import Literal
 import msgspec
 
 from domain import user
+from domain.auditing import AuditorAssigned
 from domain.recorded import Recorded, Stored
 from projections.keys import events_of, parsed
 from projections.model import Model
 
 __all__ = ["SIGNINS", "Noted"]
 
-What = Literal["signed_in", "failed", "locked_out", "unlocked", "signed_out", "signed_out_everywhere"]
+What = Literal[
+    "signed_in", "failed", "locked_out", "unlocked", "signed_out", "signed_out_everywhere", "auditor_assigned",
+]  # fmt: skip
 
 _LAST = 10**19  # above every position
 
 
 class Noted(msgspec.Struct, frozen=True, kw_only=True):
-    """`user` is whose address it was, which may have no account; `by` who did it. `until` is the end of a wait."""
+    """`user` is whose address it was, which may have no account; `by` who did it. `until` is the end of a wait
+    or of an assignment.
+    """
 
     position: int
     user: str
@@ -48,6 +56,8 @@ def fold(row: Noted | None, recorded: Recorded) -> Noted | None:
             what = "unlocked"
         case user.SignedOut(everywhere=everywhere):
             what = "signed_out_everywhere" if everywhere else "signed_out"
+        case AuditorAssigned(until=until):
+            what = "auditor_assigned"
         case _:
             return row
     return Noted(
@@ -71,9 +81,9 @@ def _key(stream: str, position: int) -> str:
     return f"{at.tenant}/{_LAST - position:020}/{at.name}"
 
 
-_EVENTS = events_of(user.SignedIn, user.SignInFailed, user.LockedOut, user.Unlocked, user.SignedOut)
+_EVENTS = events_of(user.SignedIn, user.SignInFailed, user.LockedOut, user.Unlocked, user.SignedOut, AuditorAssigned)
 
 SIGNINS: Model[Noted] = Model(
-    name="signins", version=1, row=Noted, events=_EVENTS, index=("user",), keys=keys, fold=fold, streams=streams,
+    name="signins", version=2, row=Noted, events=_EVENTS, index=("user",), keys=keys, fold=fold, streams=streams,
     suspects=_suspects,
 )  # fmt: skip

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -122,14 +123,23 @@ def user() -> None:
 @click.argument("email")
 @click.option("--name", required=True)
 @click.option("--role", "roles", multiple=True, required=True, help="May be given several times.")
+@click.option("--audits", multiple=True, help="A schedule that an auditor may read, or `everything`. Several times.")
+@click.option("--audit-days", type=click.IntRange(1, 366), default=30, show_default=True, help="For so many days.")
+@click.option("--audit-reason", default="", help="Why; needed with --audits.")
 @click.option("--tenant", default="main", show_default=True)
 @click.password_option()
 @click.pass_obj
-def user_add(settings: Settings, email: str, name: str, roles: tuple[str, ...], tenant: str, password: str) -> None:
-    """Make an account."""
-    from vigil.tools import add_user
+def user_add(
+    settings: Settings, email: str, name: str, roles: tuple[str, ...], audits: tuple[str, ...], audit_days: int,
+    audit_reason: str, tenant: str, password: str,
+) -> None:  # fmt: skip
+    """Make an account. An auditor reads nothing until they are assigned, here or by an administrator."""
+    from vigil.tools import Audit, add_user
 
-    click.echo(_run(lambda: add_user(settings, tenant=tenant, email=email, name=name, roles=roles, password=password)))
+    schedules = () if audits == ("everything",) else audits
+    audit = Audit(schedules=schedules, days=audit_days, reason=audit_reason) if audits else None
+    made = partial(add_user, settings, tenant=tenant, email=email, name=name, roles=roles, password=password)
+    click.echo(_run(lambda: made(audit=audit)))
 
 
 @cli.group()

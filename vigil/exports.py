@@ -67,7 +67,7 @@ class ExportJobs:
             return None
         if job.status.state == "running" and folder not in self._tasks:
             self._start(folder, tenant, job)  # the process that made it is gone; it goes on where it stopped
-        return job.status
+        return msgspec.structs.replace(job.status, sessions=job.sessions)
 
     async def read(self, tenant: str, export: str) -> AsyncIterator[bytes]:
         """The zip file, in pieces."""

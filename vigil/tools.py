@@ -25,9 +25,18 @@ from vigil.wiring import Core, attached, core
 ACTOR = "system/operator"
 
 
+class Audit(msgspec.Struct, frozen=True, kw_only=True):
+    """What an auditor is assigned to for so many days: these schedules, or everything where there are none."""
+
+    schedules: tuple[str, ...] = ()
+    days: int
+    reason: str
+
+
 async def add_user(
-    settings: Settings, *, tenant: str, email: str, name: str, roles: tuple[str, ...], password: str
-) -> str:
+    settings: Settings, *, tenant: str, email: str, name: str, roles: tuple[str, ...], password: str,
+    audit: Audit | None = None,
+) -> str:  # fmt: skip
     """Makes an account and says its id."""
     granted = _roles(roles)
     async with core(attached(settings), "tool") as here:
@@ -39,6 +48,7 @@ async def add_user(
                 name=name,
                 roles=granted,
                 password=password,
+                audit=audit,
             )
         except Refused as refusal:
             raise click.ClickException(refusal.rule) from refusal
@@ -89,11 +99,23 @@ def _roles(roles: tuple[str, ...]) -> tuple[Role, ...]:
         raise click.UsageError(f"the roles are {', '.join(get_args(Role))}") from None
 
 
-async def register(here: Core, *, tenant: str, email: str, name: str, roles: tuple[Role, ...], password: str) -> str:
+async def register(
+    here: Core, *, tenant: str, email: str, name: str, roles: tuple[Role, ...], password: str,
+    audit: Audit | None = None,
+) -> str:  # fmt: skip
     """Registers an account as the operator. Raises `Refused` when the address has one."""
     hashed = await Passwords().hash(password)
-    use_case = partial(
-        users.register, name=name, email=email, password_hash=hashed, roles=roles, pseudonyms=here.pseudonyms
-    )
-    receipt = await here.act(tenant, ACTOR, f"account {os.urandom(16).hex()}", use_case)
+
+    async def make(work: Work) -> Mapping[str, str]:
+        made = await users.register(
+            work, name=name, email=email, password_hash=hashed, roles=roles, pseudonyms=here.pseudonyms
+        )
+        if audit:
+            await users.assign_auditor(
+                work, made["user"], schedules=audit.schedules, everything=not audit.schedules,
+                until=work.at + timedelta(days=audit.days), reason=audit.reason,
+            )  # fmt: skip
+        return made
+
+    receipt = await here.act(tenant, ACTOR, f"account {os.urandom(16).hex()}", make)
     return receipt.ids["user"]

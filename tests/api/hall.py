@@ -79,6 +79,11 @@ class Hall:
                 work, name=f"The {' and '.join(roles)}", email=email, password_hash=password, roles=roles,  # type: ignore[arg-type]
                 pseudonyms=self.services.pseudonyms,
             )  # fmt: skip
+            if "auditor" in roles:
+                await users.assign_auditor(
+                    work, made["user"], schedules=(), everything=True, until=self.clock() + timedelta(days=365),  # type: ignore[arg-type]
+                    reason="The yearly audit",
+                )  # fmt: skip
             return dict(made)
 
         order = Order(tenant=self.tenant, actor="test", key=f"make {email}", request=bytes(32), at=self.clock())

@@ -246,6 +246,12 @@ async def new_user(world: World, _: str) -> Aim:
     return Aim(body={"name": "New", "email": f"new.{number}@example.org", "password": PASSWORD, "roles": ["auditor"]})
 
 
+async def auditing(world: World, _: str) -> Aim:
+    until = world.hall.clock() + timedelta(days=30)
+    body = {"schedules": [world.exam.schedule], "until": until.isoformat(), "reason": "The yearly audit"}
+    return Aim({"user": await world.account()}, body)
+
+
 async def issued(world: World, _: str) -> Aim:
     made_of = await world.does(world.staff["admin"], "POST", "tokens", token_for(world))
     return Aim({"token": made_of["token"]})
@@ -713,6 +719,7 @@ SEEDS: dict[str, Seed] = {
     f"POST {V1}/users": spent(new_user),
     f"POST {V1}/users/{{user}}/roles": on_user({"role": "reviewer"}),
     f"DELETE {V1}/users/{{user}}/roles/{{role}}": on_user(role="invigilator"),
+    f"PUT {V1}/users/{{user}}/auditing": Seed(auditing),
     f"POST {V1}/users/{{user}}/sign-out": on_user(),
     f"POST {V1}/users/{{user}}/unlock": on_user(),
     f"GET {V1}/sign-ins": always(),

@@ -19,7 +19,7 @@ async def test_an_admin_makes_accounts_and_grants_roles(hall: Hall) -> None:
     (ivy,) = [u for u in listed.json()["users"] if u["user"] == user]
     assert ivy == {
         "user": user, "name": "Ivy", "email": "ivy@example.org", "roles": ["invigilator", "reviewer"],
-        "locked_until": None,
+        "auditing": None, "locked_until": None,
     }  # fmt: skip
     roles = f"/api/v1/users/{user}/roles"
     assert (await admin.post(roles, json={"role": "data_protection_officer"})).status_code == 204
@@ -60,7 +60,9 @@ async def test_schedules_are_listed_for_those_who_are_on_them(hall: Hall) -> Non
     one = (await exam.planner.get(f"/api/v1/schedules/{exam.schedule}")).json()
     assert one == found
     stranger = await hall.as_a("invigilator", "stranger@example.org")
-    assert (await stranger.get("/api/v1/schedules")).json() == {"schedules": [], "counts": {}, "next": None}
+    assert (await stranger.get("/api/v1/schedules")).json() == {
+        "schedules": [], "counts": {}, "alarms": {}, "next": None,
+    }  # fmt: skip
     before = await hall.position()
     answer = await stranger.get(f"/api/v1/schedules/{exam.schedule}")
     await refused(hall, answer, before, 404, "schedule", "no such schedule")

@@ -43,6 +43,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"POST {V1}/users": ("admin",),
     f"POST {V1}/users/{{user}}/roles": ("admin",),
     f"DELETE {V1}/users/{{user}}/roles/{{role}}": ("admin",),
+    f"PUT {V1}/users/{{user}}/auditing": ("admin",),
     f"POST {V1}/users/{{user}}/sign-out": ("admin",),
     f"POST {V1}/users/{{user}}/unlock": ("admin", "lead_invigilator"),
     f"GET {V1}/sign-ins": ("admin", "auditor"),

@@ -27,7 +27,8 @@ from domain import (
     stops,
     user,
 )
-from domain.event import Event
+from domain.auditing import Auditing, AuditorAssigned
+from domain.event import Event, Private
 from domain.registry import DECIDERS
 from domain.stream import SESSION_KINDS
 from projections.chat import CHAT as MESSAGES
@@ -169,6 +170,19 @@ def test_a_person_has_roles_and_no_password() -> None:
     row = row_of(PEOPLE, registered(), *granted, ("t/user/kim", user.RoleRevoked(role="planner")))
     assert (row.user, row.name, row.email, row.roles) == ("kim", "Kim", "kim@example.org", ("admin", "reviewer"))
     assert "argon2" not in as_json(row)
+
+
+def test_an_auditor_is_shown_with_what_they_are_assigned_to_until_the_role_is_revoked() -> None:
+    kim = "t/user/kim"
+    why = Private("kim", "Appeal 12", key_class="profile")
+    assigned = AuditorAssigned(at=at("9:00"), schedules=("s1",), until=at("10:00"), reason=why)
+    happened: list[Said] = [registered(), (kim, user.RoleGranted(role="auditor")), (kim, assigned)]
+    auditing = Auditing(schedules=("s1",), until=at("10:00"))
+    assert row_of(PEOPLE, *happened).auditing == auditing
+    assert row_of(PEOPLE, *happened, (kim, user.RoleRevoked(role="reviewer"))).auditing == auditing
+    assert row_of(PEOPLE, *happened, (kim, user.RoleRevoked(role="auditor"))).auditing is None
+    (noted,) = rows_of(SIGNINS, happened).values()
+    assert (noted.user, noted.what, noted.until) == ("kim", "auditor_assigned", at("10:00"))
 
 
 def test_a_person_is_locked_out_until_somebody_lifts_it_or_they_sign_in() -> None:

@@ -16,7 +16,7 @@ from domain.user import Role
 from vigil.demo.orders import API, Answer, Deed, Order
 from vigil.demo.steps import StepFailed
 from vigil.settings import Settings
-from vigil.tools import register
+from vigil.tools import Audit, register
 from vigil.wiring import core
 
 STAFF: dict[str, tuple[Role, ...]] = {
@@ -44,8 +44,9 @@ async def accounts(settings: Settings) -> dict[str, Account]:
     async with core(settings, "demo") as here:
         for role, roles in STAFF.items():
             email, password = f"{role}.{mark}@demo.example", secrets.token_urlsafe(12)
+            audit = Audit(days=1, reason="To look at the demo") if role == "auditor" else None
             user = await register(
-                here, tenant="main", email=email, name=f"The demo's {role}", roles=roles, password=password
+                here, tenant="main", email=email, name=f"The demo's {role}", roles=roles, password=password, audit=audit
             )
             made[role] = Account(role=role, email=email, password=password, user=user)
     return made

@@ -316,6 +316,15 @@ def _grant(day: Day, chance: Random) -> Said:
     return day.say("admin", partial(users.grant_role, who=who, role=chance.choice(ROLES)))
 
 
+@move("assign an auditor")
+def _assign_auditor(day: Day, chance: Random) -> Said:
+    (who,) = day.one_of(chance, "account", NOBODY)
+    (name,) = day.one_of(chance, "schedule", NOBODY)
+    until = day.at + timedelta(days=chance.choice([1, 30, 366, 0, 367]))
+    assign = partial(users.assign_auditor, who=who, until=until, reason=chance.choice(TEXTS))
+    return day.say("admin", partial(assign, schedules=(name,), everything=chance.random() < 0.2))
+
+
 @move("revoke a role")
 def _revoke(day: Day, chance: Random) -> Said:
     (who,) = day.one_of(chance, "account", NOBODY)
