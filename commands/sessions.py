@@ -146,8 +146,8 @@ async def open_fault(work: Work, name: str, what: str, why: str, since: datetime
     await work.do(session_rules.DECIDER, name, fault.OpenFault(what=what, why=why, since=since))
 
 
-async def close_fault(work: Work, name: str, what: str) -> None:
-    await work.do(session_rules.DECIDER, name, fault.CloseFault(what=what))
+async def close_fault(work: Work, name: str, what: str, since: datetime | None = None) -> None:
+    await work.do(session_rules.DECIDER, name, fault.CloseFault(what=what, since=since))
 
 
 async def note_outage(work: Work, name: str, what: str, why: str, *, since: datetime) -> None:

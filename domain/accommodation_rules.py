@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from domain.accommodation import Accommodated, Accommodation, given
 from domain.event import Command, Private, Refused
 from domain.phase import said
-from domain.session import EndMoved, Session, SessionEvent, TimeExtended
+from domain.session import Session, SessionEvent, TimeExtended
 from domain.session_clock import extended
 
 NAME = "accommodation"  # stands where other extra time names the intervention that gave it
@@ -42,8 +42,7 @@ def accommodated(command: Accommodate, state: Session) -> tuple[SessionEvent, ..
     if not extra_s:
         return (told,)
     end_at = state.end_at + timedelta(seconds=extra_s)
-    moved = EndMoved(end_at=end_at, intervention=NAME)
-    return (told, moved, *extended(replace(state, end_at=end_at), command.at, extra_s, NAME, move_end=True))
+    return (told, *extended(state, command.at, extra_s, NAME, move_end=True, end_at=end_at))
 
 
 def at_the_start(state: Session, duration_s: int) -> tuple[timedelta, tuple[TimeExtended, ...]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from domain.session import Session
 
 Cause = Literal["network", "device", "power", "ours"]
+CUTS_OFF = frozenset({"database", "front_door", "page"})  # faults in which the candidate's page does not reach us
 
 # Events of a session. Tags and field names are on disk for ever.
 
@@ -84,11 +85,14 @@ def evolve(state: Session, event: FaultEvent) -> Session:
             return replace(state, lost=state.lost | {track: at})
         case ConnectionRestored(at=at, track=track):
             lost = {t: since for t, since in state.lost.items() if t != track}
-            return replace(state, lost=lost, returned_at=state.returned_at if lost else at)
-        case FaultOpened(what=what):
-            return replace(state, faults=state.faults | {what}, faults_told=_told(state, event))
-        case FaultClosed(what=what):
-            return replace(state, faults=state.faults - {what}, faults_told=_told(state, event))
+            return returned(state, replace(state, lost=lost), at)
+        case FaultOpened(what=what, since=since):
+            unheard = state.unheard | ({what: since} if what in CUTS_OFF and since else {})
+            return replace(state, faults=state.faults | {what}, unheard=unheard, faults_told=_told(state, event))
+        case FaultClosed(what=what, since=since):
+            unheard = {name: began for name, began in state.unheard.items() if name != what}
+            after = replace(state, faults=state.faults - {what}, unheard=unheard, faults_told=_told(state, event))
+            return returned(state, after, since) if since else after
         case _:
             assert_never(event)
 
@@ -111,6 +115,11 @@ def decide(command: FaultCommand, state: Session) -> tuple[FaultEvent, ...]:
             return () if known else (FaultClosed(what=what, since=since),)
         case _:
             assert_never(command)
+
+
+def returned(before: Session, after: Session, at: datetime) -> Session:
+    """Notes when the last thing that cut the candidate off was over."""
+    return replace(after, returned_at=at) if before.cut_off and not after.cut_off else after
 
 
 def _told(state: Session, event: FaultOpened | FaultClosed) -> dict[str, datetime]:

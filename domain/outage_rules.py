@@ -50,7 +50,7 @@ def lost(state: Session, began_at: datetime, ended_at: datetime, at: datetime) -
     ran_out_at = state.runs_out_at + (stood(state, at) if had_time else timedelta())
     until = min(ended_at, at, state.ended_at or at, ran_out_at)
     since = state.on_break.since if state.on_break else state.stopped_since
-    taken = [*state.stops, *([(since, at)] if since else [])]
+    taken = [*state.stops, *state.made_up, *([(since, at)] if since else [])]
     taken += [(one.began_at, one.ended_at) for name, one in state.outages.items() if name in state.extended]
     return _left((max(began_at, state.started_at), until), taken)
 

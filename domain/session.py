@@ -8,10 +8,24 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain import accommodation, consent, device, fault, following, identity, onboarding, outage, page, stops, waiving
+from domain import (
+    accommodation,
+    bringing_back,
+    consent,
+    device,
+    fault,
+    following,
+    identity,
+    onboarding,
+    outage,
+    page,
+    stops,
+    waiving,
+)
 from domain import help as asking
 from domain.accommodation import Accommodated, Allowed
 from domain.assessment import OpensIn
+from domain.bringing_back import BroughtBack
 from domain.consent import Answered, ConsentEvent
 from domain.device import DeviceEvent, Devices
 from domain.event import Event, Private
@@ -89,33 +103,6 @@ class Ended(Event, frozen=True, kw_only=True, tag="session.ended"):
     why: Literal["no_show", "fault", "called_off"]
 
 
-class AdmittedLate(Event, frozen=True, kw_only=True, tag="session.admitted_late"):
-    """A person lets somebody in after the last entry, at the `phase` they are in, to start until the window closes."""
-
-    at: datetime
-    by: str
-    reason: Private
-    phase: Literal["expected", "checking", "ready"] = "expected"
-
-
-class Reopened(Event, frozen=True, kw_only=True, tag="session.reopened"):
-    """A session that ended in a fault goes on, as if it had been paused since the fault began."""
-
-    at: datetime
-    by: str
-    reason: Private
-    since: datetime
-
-
-class Reinstated(Event, frozen=True, kw_only=True, tag="session.reinstated"):
-    """A session that was terminated goes on after all, as if it had been paused since then."""
-
-    at: datetime
-    by: str
-    reason: Private
-    since: datetime
-
-
 class PinRefused(Event, frozen=True, kw_only=True, tag="session.pin_refused"):
     """A wrong start PIN was typed; which one is kept nowhere."""
 
@@ -123,8 +110,8 @@ class PinRefused(Event, frozen=True, kw_only=True, tag="session.pin_refused"):
 
 
 SessionEvent = (
-    Opened | Started | Paused | Resumed | TimeExtended | EndMoved | Submitted | Terminated | Ended | AdmittedLate
-    | Reopened | Reinstated | PinRefused | StopEvent | OnboardingEvent | FaultEvent | HelpEvent | IdentityEvent
+    Opened | Started | Paused | Resumed | TimeExtended | EndMoved | Submitted | Terminated | Ended | BroughtBack
+    | PinRefused | StopEvent | OnboardingEvent | FaultEvent | HelpEvent | IdentityEvent
     | DeviceEvent | PageObserved | CheckWaived | ConsentEvent
     | Accommodated | DetectorMuted | OutageMarked | Rescheduled
 )  # fmt: skip
@@ -136,11 +123,13 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     """`due_at` is when the clock runs out if nothing stops it; nothing runs past `end_at`. `lost` holds since when.
 
     `checks` are the last ones, since the last acknowledgement; `extended` are the interventions that gave time;
-    `returned_at` is when the last track that was lost came back; `reopened` says how often it has been (or reinstated).
+    `unheard` are faults in which the candidate's page does not reach us, since when; `returned_at` is when the last of
+    those or of the tracks that were lost came back; `reopened` says how often it has been (or reinstated).
     `been_away` is whether they have been on a break since it went on last;
     `pause_below` is whether a pause lies below the lock; `rested_s` is what was taken of the rest breaks that
     were granted beforehand; `stops` are all pauses, locks and breaks that are over; `faults_told` is when a page says
-    that a fault last began or ended; `withheld` are detectors that are silent for want of consent or of a picture.
+    that a fault last began or ended; `made_up` are times that the clock ran and that were given back by moving it,
+    `withheld` are detectors that are silent for want of consent or of a picture.
     """
 
     phase: Phase = "absent"
@@ -164,9 +153,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     rested_s: float = 0.0
     been_away: bool = False
     stops: tuple[tuple[datetime, datetime], ...] = ()
+    made_up: tuple[tuple[datetime, datetime], ...] = ()
     ended_at: datetime | None = None
     admitted: bool = False
     lost: dict[Track, datetime] = {}
+    unheard: dict[str, datetime] = {}
     returned_at: datetime | None = None
     faults: frozenset[str] = frozenset()
     faults_told: dict[str, datetime] = {}
@@ -185,6 +176,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     waived: dict[CheckName, Waived] = {}
     consents: dict[Purpose, Answered] = {}
     objection: Private | None = None
+
+    @property
+    def cut_off(self) -> dict[str, datetime]:
+        """What keeps the candidate from us, since when."""
+        return {str(what): since for what, since in (*self.lost.items(), *self.unheard.items())}
 
     @property
     def over(self) -> bool:
@@ -230,7 +226,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.due_at is None or self.over_at is None:
             return None
-        if self.lost:
+        if self.cut_off:
             return self.over_at
         if self.returned_at is None:
             return self.due_at
@@ -244,6 +240,8 @@ def evolve(state: Session, event: SessionEvent) -> Session:
         return onboarding.evolve(state, event)
     if isinstance(event, StopEvent):
         return stops.evolve(state, event)
+    if isinstance(event, BroughtBack):
+        return bringing_back.evolve(state, event)
     if isinstance(event, HelpEvent):
         return replace(state, help=asking.evolve(state.help, event))
     if isinstance(event, PageObserved):
@@ -269,6 +267,8 @@ def evolve(state: Session, event: SessionEvent) -> Session:
             return stops.goes_on(state, at, stopped_s)
         case TimeExtended(seconds=seconds, intervention=intervention, made_up_s=made_up_s):
             extended, stopped_s = state.extended | {intervention}, state.stopped_s + made_up_s
+            if made_up_s and (since := state.runs_out_at):
+                state = bringing_back.made_up(state, since, since + timedelta(seconds=made_up_s))
             return replace(state, extra_s=state.extra_s + seconds, extended=extended, stopped_s=stopped_s)
         case EndMoved(end_at=end_at):
             return replace(state, end_at=end_at)
@@ -278,10 +278,6 @@ def evolve(state: Session, event: SessionEvent) -> Session:
             return replace(state, phase="terminated", ended_at=at)
         case Ended(at=at, why=why):
             return replace(state, phase="no_show" if why == "no_show" else "ended_in_fault", ended_at=at)
-        case AdmittedLate(phase=came):
-            return replace(state, phase=came, admitted=True, ended_at=None)
-        case Reopened(since=since) | Reinstated(since=since):
-            return replace(state, phase="paused", stopped_since=since, ended_at=None, reopened=state.reopened + 1)
         case PinRefused(at=at):
             return replace(state, pin_refused=state.pin_refused + 1, pin_refused_at=at)
         case Accommodated():

@@ -44,9 +44,12 @@ def break_ended(
 
 
 def extended(
-    state: Session, at: datetime, seconds: int, intervention: str, *, move_end: bool
+    state: Session, at: datetime, seconds: int, intervention: str, *, move_end: bool, end_at: datetime | None = None
 ) -> tuple[SessionEvent, ...]:
-    """Adds time. Raises `Refused` with the minutes that would fit, unless a person has the end moved as well."""
+    """Adds time. Raises `Refused` with the minutes that would fit, unless a person has the end moved as well.
+
+    `end_at` is what the end becomes in any case.
+    """
     if seconds <= 0:
         raise Refused("time can be added, not taken away", field="minutes", kind="invalid")
     assert state.runs_out_at
@@ -58,7 +61,8 @@ def extended(
         fits = f"{room.total_seconds() // 60:.0f} minutes would, unless the end is moved as well"
         raise Refused(f"{seconds / 60:g} minutes do not fit; {fits}", field="minutes")
     given = TimeExtended(seconds=seconds, intervention=intervention, made_up_s=overdue.total_seconds())
-    return (*_end_moved(state, due_at + overdue + extra, intervention), given)
+    needed_at = due_at + overdue + extra
+    return (*_end_moved(state, max(needed_at, end_at or needed_at), intervention), given)
 
 
 def expired(state: Session, at: datetime, *, late_at: datetime, called_off: bool) -> tuple[SessionEvent, ...]:
@@ -69,7 +73,7 @@ def expired(state: Session, at: datetime, *, late_at: datetime, called_off: bool
         return (*break_ended(state, at, "session_over"), Ended(at=at, why="called_off"))
     if state.phase not in ("in_progress", "on_break") or state.expires_at is None or at < state.expires_at:
         return ()
-    end: SessionEvent = Ended(at=at, why="fault") if state.lost else Submitted(at=at, by="clock")
+    end: SessionEvent = Ended(at=at, why="fault") if state.cut_off else Submitted(at=at, by="clock")
     return (*break_ended(state, at, "session_over"), end)
 
 

@@ -9,6 +9,7 @@ from domain import accommodation_rules, consent, device, fault, identity_rules, 
 from domain import help as asking
 from domain.accommodation_rules import Accommodate
 from domain.assessment import OpensIn
+from domain.bringing_back import AdmittedLate, Reinstated, Reopened
 from domain.consent import ConsentCommand
 from domain.device import DeviceCommand
 from domain.event import Command, Decider, Private, Refused
@@ -20,22 +21,11 @@ from domain.identity_rules import IdentityCommand, must_let_in
 from domain.muting import DetectorMuted, MuteDetector
 from domain.onboarding import OnboardingCommand
 from domain.outage import MarkOutage
-from domain.outage_rules import mark
+from domain.outage_rules import lost, mark
 from domain.page import ObservePage
 from domain.phase import RUNNING, WAITING, said
 from domain.policy import IncidentKind, Policy
-from domain.session import (
-    AdmittedLate,
-    Opened,
-    Reinstated,
-    Reopened,
-    Session,
-    SessionEvent,
-    Started,
-    Submitted,
-    Terminated,
-    evolve,
-)
+from domain.session import Opened, Session, SessionEvent, Started, Submitted, Terminated, evolve
 from domain.session_clock import break_ended, expired, extended
 from domain.start_pin import TryPin, tried
 from domain.stop_rules import StoppingCommand, stop
@@ -154,12 +144,12 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
             return expired(state, at, late_at=late_at, called_off=called_off)
         case AdmitLate():
             return _admit_late(command, state)
-        case Reopen(at=at, by=by, reason=reason):
+        case Reopen():
             if state.phase in RUNNING:
                 return ()
             if state.phase != "ended_in_fault":
                 raise Refused(f"a session that is {said(state.phase)} cannot be reopened")
-            return (Reopened(at=at, by=by, reason=reason, since=min((_stopped(state, at), *state.lost.values()))),)
+            return (_reopened(command, state),)
         case Reinstate(at=at, by=by, reason=reason):
             if state.phase in RUNNING:
                 return ()
@@ -234,6 +224,16 @@ def _intervene(command: Intervening, state: Session) -> tuple[SessionEvent, ...]
             return (*break_ended(state, at, "session_over", intervention), end)
         case _:
             assert_never(command)
+
+
+def _reopened(command: Reopen, state: Session) -> Reopened:
+    """The candidate gets back what the clock ran in the fault, without what was given back of that before."""
+    stopped_at = _stopped(state, command.at)
+    began = min((stopped_at, *state.cut_off.values()))
+    since = stopped_at
+    if state.runs_out_at:
+        since = min(stopped_at, state.runs_out_at) - lost(state, began, stopped_at, command.at)
+    return Reopened(at=command.at, by=command.by, reason=command.reason, since=since, fault_since=began)
 
 
 def _stopped(state: Session, at: datetime) -> datetime:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.event import Command, Event, Private, Refused
+from domain.fault import returned
 from domain.muting import DetectorMuted, Why
 from domain.onboarding import CheckName, Ready, SystemChecked
 from domain.phase import RUNNING, Track, said
@@ -85,8 +86,7 @@ def silent(policy: Policy, waived: Collection[CheckName]) -> dict[IncidentKind, 
 def evolve(state: Session, event: CheckWaived) -> Session:
     waived = state.waived | {event.check: Waived(at=event.at, by=event.by, instead=event.instead)}
     lost = {track: since for track, since in state.lost.items() if track != event.check}
-    returned_at = event.at if state.lost and not lost else state.returned_at  # nobody waits for it any more
-    return replace(state, waived=waived, lost=lost, returned_at=returned_at)
+    return returned(state, replace(state, waived=waived, lost=lost), event.at)  # nobody waits for it any more
 
 
 def decide(command: WaiveCheck, state: Session) -> tuple[CheckWaived | SystemChecked | Ready | DetectorMuted, ...]:

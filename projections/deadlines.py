@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import msgspec
 from msgspec.structs import replace
 
-from domain import fault, identity, incidents, intervention, record, recording, session
+from domain import bringing_back, fault, identity, incidents, intervention, record, recording, session
 from domain import help as asking
 from domain.onboarding import CheckName
 from domain.page import PageObserved
@@ -32,13 +32,13 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
 
     `came_at` is when they came for their identity check. `tracks` must be published while it runs, none that is
     `waived`, and `detectors` look at them if there are any; `page` is whether the candidate's page tells of something;
-    `lost` are tracks that are not there, since when, and `returned_at` is when the last of them came back, or when
-    nobody waited for it any more. `undelivered` are interventions
-    that nobody has taken or answered by when they fail, `waits_until` the earliest; `looks` are those of them that
-    have to be answered. `heads` are the last versions of what a seal has to cover, `sealed` those that the last one
-    covers; `helper` has taken the candidate's request for `help`, at `helped_at`; `owing` says that the session is
-    over and another seal is due, or that what was due is `given_up` and nothing has come since. `changed_at` is when
-    anything was recorded last.
+    `lost` are tracks that are not there, `unheard` faults in which the page does not reach us, since when, and
+    `returned_at` is when the last of them was over, or when nobody waited for it any more. `undelivered` are
+    interventions that nobody has taken or answered by when they fail, `waits_until` the earliest; `looks` are those of
+    them that have to be answered. `heads` are the last versions of what a seal has to cover, `sealed` those that the
+    last one covers; `helper` has taken the candidate's request for `help`, at `helped_at`; `owing` says that the
+    session is over and another seal is due, or that what was due is `given_up` and nothing has come since. `changed_at`
+    is when anything was recorded last.
     """
 
     session: str
@@ -51,6 +51,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     detectors: bool = False
     page: bool = False
     lost: dict[Track, datetime] = {}
+    unheard: dict[str, datetime] = {}
     returned_at: datetime | None = None
     admitted: bool = False
     came_at: datetime | None = None
@@ -72,20 +73,20 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def expires_at(self) -> datetime | None:
         """When the clock speaks, as the domain has it; None while it stands."""
-        return None if self.due_at is None else self._sitting.expires_at
+        return None if self.due_at is None else self.sitting.expires_at
 
     @property
     def over_at(self) -> datetime | None:
         """What nothing runs past."""
-        return self._sitting.over_at
+        return self.sitting.over_at
 
     @property
-    def _sitting(self) -> Session:
+    def sitting(self) -> Session:
         clock = self.clock
         return Session(
             started_at=clock.started_at, duration_s=clock.duration_s, extra_s=clock.extra_s, stopped_s=clock.stopped_s,
             stopped_since=clock.stopped_since, on_break=clock.on_break, end_at=clock.end_at, lost=self.lost,
-            returned_at=self.returned_at,
+            unheard=self.unheard, returned_at=self.returned_at, faults=frozenset(self.faults),
         )  # fmt: skip
 
 
@@ -122,20 +123,11 @@ def fold(row: Watch | None, recorded: Recorded) -> Watch | None:
 
 def _session(row: Watch, event: SessionEvent) -> Watch:
     match event:
-        case fault.ConnectionLost(at=at, track=track):
-            return replace(row, lost=row.lost | {track: at})
-        case fault.ConnectionRestored(at=at, track=track):
-            lost = {name: since for name, since in row.lost.items() if name != track}
-            return replace(row, lost=lost, returned_at=row.returned_at if lost else at)
-        case CheckWaived(at=at, check=check):
-            lost = {name: since for name, since in row.lost.items() if name != check}
-            back = at if row.lost and not lost else row.returned_at
+        case CheckWaived(check=check):
             tracks = tuple(track for track in row.tracks if track != check)
-            return replace(row, waived=(*row.waived, check), tracks=tracks, lost=lost, returned_at=back)
-        case fault.FaultOpened(what=what):
-            return replace(row, faults=(*row.faults, what))
-        case fault.FaultClosed(what=what):
-            return replace(row, faults=tuple(name for name in row.faults if name != what))
+            return replace(_reach(row, event), waived=(*row.waived, check), tracks=tracks)
+        case fault.ConnectionLost() | fault.ConnectionRestored() | fault.FaultOpened() | fault.FaultClosed():
+            return _reach(row, event)
         case PageObserved(kinds=kinds):
             return replace(row, page=bool(kinds))
         case session.Opened(schedule=name):
@@ -148,10 +140,18 @@ def _session(row: Watch, event: SessionEvent) -> Watch:
             return replace(row, help=name, helper=by, helped_at=at)
         case asking.HelpReleased() | asking.HelpAnswered() | asking.HelpWithdrawn():
             return replace(row, helper=None)
-        case session.AdmittedLate():
+        case bringing_back.AdmittedLate():
             row = replace(row, admitted=True)
     phase, clock = tick(row.phase, row.clock, event)
     return replace(row, phase=phase, clock=clock, due_at=clock.due_at if phase in RUNNING else None)
+
+
+def _reach(row: Watch, event: fault.FaultEvent | CheckWaived) -> Watch:
+    """What keeps the candidate from us, as the domain has it."""
+    after = session.evolve(row.sitting, event)
+    return replace(
+        row, lost=after.lost, unheard=after.unheard, returned_at=after.returned_at, faults=tuple(sorted(after.faults))
+    )
 
 
 def _undelivered(row: Watch, left: dict[str, datetime]) -> Watch:
@@ -176,6 +176,6 @@ _EVENTS = events_of(
 )  # fmt: skip
 
 DEADLINES: Model[Watch] = Model(
-    name="deadlines", version=4, row=Watch, events=_EVENTS, index=("phase", "waits_until", "owing", "helper"),
+    name="deadlines", version=5, row=Watch, events=_EVENTS, index=("phase", "waits_until", "owing", "helper"),
     keys=keys, fold=fold, streams=streams, suspects=_suspects,
 )  # fmt: skip

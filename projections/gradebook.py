@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import (
+    bringing_back,
     chat,
     consent,
     device,
@@ -97,7 +98,7 @@ def _session(row: Account, event: SessionEvent, at: datetime) -> Account:
     if isinstance(event, HelpEvent):
         return replace(row, help=helped(row.help, event))
     match event:
-        case session.AdmittedLate(at=at, by=by):
+        case bringing_back.AdmittedLate(at=at, by=by):
             row = replace(row, late=LateEntry(at=at, by=by))
         case fault.ConnectionLost(at=began_at, track=track, why=why):
             return replace(row, faults=(*row.faults, Fault(what=track, why=why, began_at=began_at)))

@@ -163,7 +163,7 @@ def _unserved(core: Core, doors: BeatEars, seen: Outlook) -> Iterator[Turn]:
     if not doors.ever or (there := doors.alive()) is None:
         return
     for tenant, watch in seen.running:
-        yield watch.session, _fault(core, tenant, watch, FRONT_DOOR, None if there else NOBODY_SERVES)
+        yield watch.session, _fault(core, tenant, watch, FRONT_DOOR, None if there else NOBODY_SERVES, seen.at)
 
 
 def _outage(core: Core, seen: Outlook, since: datetime) -> Iterator[Turn]:
@@ -237,7 +237,7 @@ async def _fault(  # noqa: PLR0917 - a fault as it is told
         use_case: UseCase = partial(sessions.open_fault, name=watch.session, what=what, why=why, since=since)
         await _say(core, tenant, f"fault {cause}", use_case)
     if why is None and what in watch.faults:
-        use_case = partial(sessions.close_fault, name=watch.session, what=what)
+        use_case = partial(sessions.close_fault, name=watch.session, what=what, since=since)
         await _say(core, tenant, f"fault over {cause}", use_case)
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from commands.checkpoint import Signer, signers
 from commands.envelope import tag_of
 from commands.proofs import Checkpoint
-from domain import enrolment, fault, incidents, record, recording, schedule, session, triage
+from domain import bringing_back, enrolment, fault, incidents, record, recording, schedule, session, triage
 from domain.event import Event
 from domain.following import Rescheduled
 from domain.outage import WORDS, OutageMarked
@@ -87,9 +87,9 @@ def _who(shown: Shown) -> str:
         rows += [("Started", _at(begun.at)), ("Policy", f"version {begun.policy.version}")]
     rows += [("Submitted", f"{_at(b.at)}, by the {b.by}") for _, b in _of(shown, session.Submitted)]
     rows += [("Terminated", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, session.Terminated)]
-    rows += [("Admitted late", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, session.AdmittedLate)]
-    rows += [("Reinstated", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, session.Reinstated)]
-    rows += [("Reopened", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, session.Reopened)]
+    rows += [("Admitted late", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, bringing_back.AdmittedLate)]
+    rows += [("Reinstated", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, bringing_back.Reinstated)]
+    rows += [("Reopened", f"{_at(b.at)}: {_text(b.reason)}") for _, b in _of(shown, bringing_back.Reopened)]
     rows += [("End moved to", _at(b.end_at)) for _, b in _of(shown, session.EndMoved)]
     rows += [("End moved with the schedule to", _at(b.end_at)) for _, b in _of(shown, Rescheduled)]
     rows += [("Ended", f"{_at(b.at)}: {b.why.replace('_', ' ')}") for _, b in _of(shown, session.Ended)]

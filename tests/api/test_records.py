@@ -138,9 +138,10 @@ async def test_the_timeline_is_every_event_in_order(exam: Exam, auditor: httpx.A
     at = f"/api/v1/sessions/{exam.sessions[0]}/timeline"
     whole = (await auditor.get(at, headers={"Vigil-At-Least": str(await exam.hall.position())})).json()
     tags = [event["tag"] for event in whole["events"]]
-    assert tags[:4] == [
+    assert tags[:5] == [
         "schedule.candidate_enrolled",
         "session.opened",
+        "session.device_admitted",
         "session.notice_acknowledged",
         "session.system_checked",
     ]

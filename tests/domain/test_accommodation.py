@@ -138,3 +138,12 @@ def test_said_twice_it_happens_once_also_after_the_end() -> None:
 @pytest.mark.parametrize("phase", OVER)
 def test_nothing_can_be_allowed_in_a_session_that_is_over(phase: str) -> None:
     given(DECIDER, *OVER[phase]).when(ALLOW).refused(phase, field="session")
+
+
+def test_a_late_starter_gets_by_it_what_they_would_have_started_with() -> None:
+    late = replace(STARTED, at=at("10:30"))
+    told = Accommodated(at=at("11:00"), accommodation=QUARTER)
+    answer = given(DECIDER, *READY, late).when(replace(ALLOW, at=at("11:00")))
+    moved = EndMoved(end_at=at("12:00") + timedelta(minutes=30), intervention=NAME)
+    answer.then(told, moved, TimeExtended(seconds=HALF_HOUR, intervention=NAME))
+    assert given(DECIDER, *READY, late, *answer.events).state.due_at == at("12:30")

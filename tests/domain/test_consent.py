@@ -69,8 +69,10 @@ def test_the_notice_tells_the_basis_of_each_purpose_where_they_differ() -> None:
     assert lines == [
         "To let invigilators see you live, the legal basis is a task in the public interest (GDPR art. 6(1)(e)).",
         "To record you, the legal basis is our legitimate interest in a fair exam (GDPR art. 6(1)(f)).",
-        "To let a program point things out, the legal basis is your consent, which you can withdraw"
-        " (GDPR art. 6(1)(a)).",
+        (
+            "To let a program point things out, the legal basis is your consent, which you can withdraw "
+            "(GDPR art. 6(1)(a))."
+        ),
         "For everything else the legal basis is a task in the public interest (GDPR art. 6(1)(e)).",
         "We ask you for your consent apart from this notice. You sit the exam all the same if you say no.",
     ]

@@ -8,9 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from domain import duty, session_rules
+from domain.bringing_back import Reopened
 from domain.event import Event, Private
 from domain.outage import DeclareOutage, MarkOutage, OutageDeclared, OutageMarked
-from domain.session import Ended, EndMoved, Reopened, SessionEvent, Submitted, TimeExtended
+from domain.session import Ended, EndMoved, SessionEvent, Submitted, TimeExtended
 from tests.domain.given import given
 from tests.domain.hall import at, private
 from tests.domain.sitting import CUT_OFF, OVER, PAUSED, READY, RESUMED, RUNNING

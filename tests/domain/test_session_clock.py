@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
+from domain.bringing_back import AdmittedLate, Reopened
 from domain.fault import (
     CloseFault,
     ConnectionLost,
@@ -15,17 +18,7 @@ from domain.fault import (
     OpenFault,
     RestoreConnection,
 )
-from domain.session import (
-    AdmittedLate,
-    Ended,
-    EndMoved,
-    Paused,
-    Reopened,
-    Resumed,
-    SessionEvent,
-    Submitted,
-    TimeExtended,
-)
+from domain.session import Ended, EndMoved, Paused, Resumed, SessionEvent, Submitted, TimeExtended
 from domain.session_rules import DECIDER, AdmitLate, Expire, ExtendTime, Reopen
 from domain.stop_rules import Pause, Resume
 from tests.domain.given import given
@@ -259,7 +252,7 @@ def test_nobody_is_admitted_who_has_started_or_when_the_window_has_closed() -> N
 def test_a_session_that_ended_in_a_fault_is_reopened_with_the_time_that_was_left() -> None:
     called_off = (*RUNNING, Ended(at=at("10:00"), why="called_off"))
     reopen = Reopen(at=at("10:30"), by="kim", reason=private("A false alarm."))
-    reopened = Reopened(at=at("10:30"), by="kim", reason=reopen.reason, since=at("10:00"))
+    reopened = Reopened(at=at("10:30"), by="kim", reason=reopen.reason, since=at("10:00"), fault_since=at("10:00"))
     given(DECIDER, *called_off).when(reopen).then(reopened)
     given(DECIDER, *called_off, reopened).when(reopen).then_nothing()
     assert given(DECIDER, *called_off, reopened).state.phase == "paused"
@@ -272,7 +265,7 @@ def test_a_session_that_ended_in_a_fault_is_reopened_with_the_time_that_was_left
 
 def test_who_was_cut_off_until_the_end_goes_on_with_what_was_left_when_they_were_lost() -> None:
     reopen = Reopen(at=at("12:10"), by="kim", reason=private("The power was cut."))
-    reopened = Reopened(at=at("12:10"), by="kim", reason=reopen.reason, since=at("11:00"))
+    reopened = Reopened(at=at("12:10"), by="kim", reason=reopen.reason, since=at("11:00"), fault_since=at("11:00"))
     given(DECIDER, *OVER["ended in fault"]).when(reopen).then(reopened)
     back = ConnectionRestored(at=at("12:15"), track="camera", away_s=4500.0)
     resumed = Resumed(at=at("12:20"), intervention="i2", stopped_s=4800.0)
@@ -280,3 +273,48 @@ def test_who_was_cut_off_until_the_end_goes_on_with_what_was_left_when_they_were
     history = (*OVER["ended in fault"], reopened, back)
     given(DECIDER, *history).when(Resume(at=at("12:20"), intervention="i2")).then(resumed, moved)
     given(DECIDER, *history, resumed, moved).when(_expire("12:29")).then_nothing()
+
+
+def test_what_was_given_back_within_a_fault_is_not_given_back_again_when_the_session_is_reopened() -> None:
+    """Cut off at 10:00 with 70 minutes left; twenty of them stood, and the time ran out at 11:30."""
+    history = (
+        *RUNNING,
+        ConnectionLost(at=at("10:00"), track="camera", why="no packets"),
+        Paused(at=at("10:10"), intervention="i1"),
+    )
+    resumed = Resumed(at=at("10:30"), intervention="i2", stopped_s=1200.0)
+    history = (*history, resumed, Ended(at=at("12:00"), why="fault"))
+    reopen = Reopen(at=at("12:10"), by="kim", reason=private("The power was cut."))
+    reopened = Reopened(at=at("12:10"), by="kim", reason=reopen.reason, since=at("10:20"), fault_since=at("10:00"))
+    given(DECIDER, *history).when(reopen).then(reopened)
+    back = ConnectionRestored(at=at("12:15"), track="camera", away_s=8100.0)
+    on = given(DECIDER, *history, reopened, back, Resumed(at=at("12:20"), intervention="i3", stopped_s=7200.0)).state
+    assert on.started_at
+    assert on.started_at + timedelta(seconds=on.duration_s + on.stopped_s) == at("13:30")
+
+
+def test_what_was_made_up_to_who_was_cut_off_is_not_given_back_again() -> None:
+    """Cut off at 11:00 with ten minutes left, and given ten more at 11:20, ten after the time had run out."""
+    extended = TimeExtended(seconds=600, intervention="i1", made_up_s=600.0)
+    history = (*RUNNING, ConnectionLost(at=at("11:00"), track="camera", why="no packets"), extended)
+    assert given(DECIDER, *history).state.due_at == at("11:30")
+    history = (*history, Ended(at=at("12:00"), why="fault"))
+    reopen = Reopen(at=at("12:10"), by="kim", reason=private("The power was cut."))
+    reopened = Reopened(at=at("12:10"), by="kim", reason=reopen.reason, since=at("11:10"), fault_since=at("11:00"))
+    given(DECIDER, *history).when(reopen).then(reopened)
+
+
+@pytest.mark.parametrize("what", ["front_door", "page", "database"])
+def test_nobody_is_handed_in_while_their_page_does_not_reach_us(what: str) -> None:
+    opened = FaultOpened(what=what, why="nobody answers", since=at("11:00"))
+    cut_off = (*RUNNING, opened)
+    given(DECIDER, *cut_off).when(_expire("11:10")).then_nothing()
+    given(DECIDER, *cut_off).when(_expire("12:00")).then(Ended(at=at("12:00"), why="fault"))
+    back = (*cut_off, FaultClosed(what=what, since=at("11:20")))
+    given(DECIDER, *back).when(_expire("11:21")).then_nothing()
+    given(DECIDER, *back).when(_expire("11:22")).then(Submitted(at=at("11:22"), by="clock"))
+
+
+def test_a_fault_in_which_the_page_reaches_us_holds_up_no_clock() -> None:
+    opened = FaultOpened(what="detectors", why="nobody looks", since=at("11:00"))
+    given(DECIDER, *RUNNING, opened).when(_expire("11:10")).then(Submitted(at=at("11:10"), by="clock"))

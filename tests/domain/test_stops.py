@@ -9,10 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from domain.accommodation import Accommodated, Accommodation
+from domain.bringing_back import Reinstated
 from domain.event import Command
 from domain.fault import ConnectionLost
 from domain.phase import RUNNING as RUNNING_PHASES
-from domain.session import Ended, EndMoved, Paused, Reinstated, Resumed, SessionEvent, Submitted, Terminated
+from domain.session import Ended, EndMoved, Paused, Resumed, SessionEvent, Submitted, Terminated
 from domain.session_rules import DECIDER, Expire, ExtendTime, Reinstate, Submit, Terminate
 from domain.stop_rules import Pause, Resume
 from domain.stops import (

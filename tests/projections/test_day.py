@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from domain import bringing_back, session
 from domain import help as asking
-from domain import session
 from domain.fault import FaultOpened
 from domain.outage import OutageDeclared, OutageMarked
 from domain.session import TimeExtended
@@ -36,7 +36,7 @@ TAKEN = (SESSION, asking.HelpTaken(help="h1", at=at("9:21"), by="kim"))
 RELEASED = (SESSION, asking.HelpReleased(help="h1", at=at("9:22"), by="kim"))
 ANSWERED = (SESSION, asking.HelpAnswered(help="h1", at=at("9:23"), by="lou"))
 WITHDRAWN = (SESSION, asking.HelpWithdrawn(help="h1", at=at("9:23")))
-ADMITTED = (SESSION, session.AdmittedLate(at=at("9:40"), by="kim", reason=about_ada("a late train")))
+ADMITTED = (SESSION, bringing_back.AdmittedLate(at=at("9:40"), by="kim", reason=about_ada("a late train")))
 NO_SHOW = (SESSION, session.Ended(at=at("9:31"), why="no_show"))
 MARKED = (
     SESSION,

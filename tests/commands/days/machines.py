@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from commands import flags, recordings, sessions, signals
 from domain import incidents, record, recording
+from domain.fault import FaultClosed, FaultOpened
 from domain.phase import Track
 from domain.signals import VALUES, Batch, Sample, Signal, heard
 from tests.commands.days.day import Day, move
@@ -23,6 +24,8 @@ SEVERITIES: tuple[incidents.Severity, ...] = ("info", "warn", "high")
 PROVENANCE = incidents.Provenance(
     detector="faces", detector_version="1", weights={}, thresholds={"score": 0.5}, rule_version="1"
 )
+FAULTS = ("messaging", "front_door")
+UNREACHED = ("front_door", "database", "page")
 SIGNALS: tuple[Signal, ...] = ("focus", "displays", "camera", "screen", "network")
 # What machines tell changes nothing where it does not apply, and neither does a look or the same again.
 TOLD = frozenset({
@@ -56,30 +59,45 @@ def _restore(day: Day, chance: Random) -> Said:
     track = chance.choice(TRACKS)
     said = day.say("system", partial(sessions.restore_connection, name=session, track=track))
     if said.made:
-        sitting = day.sittings[session]
-        del sitting.lost[track]
-        sitting.back_at = sitting.back_at if sitting.lost else day.at
+        assert track in day.sittings[session].lost
+        day.sittings[session].comes_back(track, day.at)
     return said
 
 
 @move("open a fault")
 def _fault(day: Day, chance: Random) -> Said:
-    return day.say("system", partial(sessions.open_fault, name=day.some(chance), what="messaging", why="away"))
+    session, what = day.some(chance, "in_progress", "paused"), chance.choice(FAULTS)
+    since = day.at - timedelta(seconds=chance.choice([0, 10]))
+    said = day.say("system", partial(sessions.open_fault, name=session, what=what, why="away", since=since))
+    return reached(day, session, said)
 
 
 @move("close a fault")
 def _fault_over(day: Day, chance: Random) -> Said:
-    faulty = [name for name in day.sittings if "messaging" in day.session(name).faults]
+    what = chance.choice(FAULTS)
+    faulty = [name for name in day.sittings if what in day.session(name).faults]
     session = day.pick(chance, faulty, day.some(chance))
-    return day.say("system", partial(sessions.close_fault, name=session, what="messaging"))
+    said = day.say("system", partial(sessions.close_fault, name=session, what=what, since=day.at))
+    return reached(day, session, said)
 
 
 @move("note an outage")
 def _note(day: Day, chance: Random) -> Said:
-    since = day.at - timedelta(minutes=chance.choice([1, 5]))
-    return day.say(
-        "system", partial(sessions.note_outage, name=day.some(chance), what="database", why="away", since=since)
-    )
+    session, since = day.some(chance), day.at - timedelta(minutes=chance.choice([1, 5]))
+    said = day.say("system", partial(sessions.note_outage, name=session, what="database", why="away", since=since))
+    return reached(day, session, said)
+
+
+def reached(day: Day, session: str, said: Said) -> Said:
+    """Who cannot reach us is cut off, even if we see and hear them."""
+    for event in said.made.get(f"{day.world.tenant}/session/{session}", ()):
+        if isinstance(event, FaultOpened) and event.what in UNREACHED:
+            assert event.since
+            day.sittings[session].lost[event.what] = event.since
+        elif isinstance(event, FaultClosed) and event.what in UNREACHED:
+            assert event.since
+            day.sittings[session].comes_back(event.what, event.since)
+    return said
 
 
 @move("follow the schedule")
@@ -108,7 +126,7 @@ def _hear(day: Day, chance: Random) -> Said:
         since = day.at - timedelta(seconds=chance.choice([3, 20, 90]))
         samples.append(Sample(signal=signal, value=chance.choice(VALUES[signal]), at=since))
     batch = Batch(page=chance.choice(["a", "b"]), number=1, sent_at=day.at, skew_ms=0.0, samples=tuple(samples))
-    return day.say("candidate", partial(signals.hear, name=session, heard=heard(batch, day.at)))
+    return reached(day, session, day.say("candidate", partial(signals.hear, name=session, heard=heard(batch, day.at))))
 
 
 @move("hear nothing of a page")
@@ -117,7 +135,7 @@ def _silence(day: Day, chance: Random) -> Said:
     session = chance.choice(telling) if telling and chance.random() < 0.5 else day.some(chance)
     since = day.at - timedelta(seconds=chance.choice([20, 60]))
     silent = partial(signals.fall_silent, name=session, since=since, ours=chance.random() < 0.3)
-    return day.say("system", silent)
+    return reached(day, session, day.say("system", silent))
 
 
 # Incidents.

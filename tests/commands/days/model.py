@@ -159,16 +159,21 @@ class Sitting:
             self.granted = max(self.granted, rest)
             more = max(self._extra_s() - self.extra_s, 0)
             self.extra_s += more
-            self.end += timedelta(seconds=more)
             if more:
+                end = self.end + timedelta(seconds=more)
                 self.give(timedelta(seconds=more), now)
+                self.end = max(self.end, end)
+
+    def comes_back(self, what: str, at: datetime) -> None:
+        """One of the things that cut the candidate off is over."""
+        if self.lost.pop(what, None) and not self.lost:
+            self.back_at = at
 
     def waive(self, check: str, now: datetime) -> None:
         """Nobody waits for its track any more, and what only that shows is not looked for."""
         self.tick(now)
         self.waived.add(check)
-        if self.lost.pop(check, None) and not self.lost:
-            self.back_at = now
+        self.comes_back(check, now)
         if self.started:
             self.silence(now)
 
@@ -210,13 +215,14 @@ class Sitting:
         return sum((max(high - low, NOTHING) for low, high in parts), NOTHING)
 
     def reopen(self, now: datetime) -> None:
-        """As if it had been paused since the fault began."""
+        """Paused, with what was left when the fault began: what the clock took since then, nobody has given back."""
         assert self.ended
-        since = min((self.stopped or self.ended, self.ended, *self.lost.values()))
-        if self.stopped is None:
-            self.whole += self.ended - since
-        self._paused(since, now)
-        self.ran = [(start, min(stop, since)) for start, stop in self.ran if start < since]
+        stopped = min(self.stopped or self.ended, self.ended)
+        began = min((stopped, *self.lost.values()))
+        left = min(self.whole, self.end - stopped)  # below nothing for who was cut off and ran out of time
+        self.whole = max(left, NOTHING) + self.took(began, stopped)
+        self._paused(stopped + left - self.whole, now)
+        self.given_back.append((began, stopped))
 
     def reinstate(self, now: datetime) -> None:
         """As if it had been paused since it was terminated."""

@@ -39,7 +39,7 @@ OFTENER = {
     "hear a page": 2, "take a picture": 2, "come back": 2, "lose a connection": 2, "submit": 0.5, "decline": 0.5,
     "terminate": 0.7, "cancel the schedule": 0.6, "follow the schedule": 3, "reschedule": 3, "export the record": 1.5,
     "settle a recording": 2, "switch a detector on": 1.5, "withdraw an accommodation": 2,
-    "close a request for a break": 1.5, "decide on a record": 2,
+    "close a request for a break": 1.5, "decide on a record": 2, "lift a lock-out": 2,
 }  # fmt: skip
 # No commands of anybody's, but part of some: of a sending, of a copy, of a session that goes on, and of what is refused
 # after a decision.
