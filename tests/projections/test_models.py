@@ -93,6 +93,7 @@ def test_the_timeline_opens_private_texts_and_shows_null_for_forgotten_ones() ->
         "at": "2026-06-01T09:15:00Z",
         "text": "hello",
         "canned": None,
+        "outage": "",
     }
     assert (row.session, row.actor, row.recorded_at) == ("s1", "someone", NINE + timedelta(seconds=1))
     assert row_of(TIMELINE, sent(text=None)).body["text"] is None
