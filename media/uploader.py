@@ -144,7 +144,11 @@ def _recordings(spool: Path) -> list[tuple[RecordingName, Path]]:
 
 
 def _connections(folder: Path) -> list[Path]:
-    return sorted(c for c in folder.iterdir() if c.name.isdecimal())
+    """In order. None where the last has just been delivered, and the folder is gone with it."""
+    try:
+        return sorted(c for c in folder.iterdir() if c.name.isdecimal())
+    except FileNotFoundError:
+        return []
 
 
 def _ended(folder: Path) -> EndedNote | None:

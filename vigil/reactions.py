@@ -81,6 +81,9 @@ async def react(core: Core) -> None:
                         await _round(_outage(core, await look(conn, core.now()), away_since))
                     away_since = None
                     await _lead(core, conn, Heard(media, detectors, staff, pages, doors))
+            except psycopg.errors.UndefinedTable:
+                log.warning("a read model changes places; looking again")
+                await asyncio.sleep(1)
             except (psycopg.OperationalError, LedgerAway):
                 log.warning("the database was lost; standing for election again")
                 away_since = away_since or core.now()

@@ -61,7 +61,7 @@ export function acts(call, me, policy, row) {
     const line = make("li", {}, make("div", { class: "quiet" }, `${who}, ${clockTime(one.at)}`), `${words(one.kind)} (${one.reason}): ${how}`);
     if (one.advice && one.stage !== "failed") line.append(make("div", { class: "quiet" }, "Only here: change the exam platform's clock too."));
     if (LOOKS.includes(one.kind) && !one.result) {
-      const mark = (result) => make("button", { type: "button", onclick: (event) => busy(event.target, () => call.post(at(`interventions/${one.intervention}/result`), { result })) }, words(result));
+      const mark = (result) => make("button", { type: "button", "aria-label": `${words(result)}: ${words(one.kind)} (${one.reason})`, onclick: (event) => busy(event.target, () => call.post(at(`interventions/${one.intervention}/result`), { result })) }, words(result));
       line.append(make("div", { class: "row" }, mark("passed"), mark("not_passed")));
     }
     return line;

@@ -44,7 +44,7 @@ def page() -> Clip:
 def eventually() -> Eventually:
     """Waits until something holds."""
 
-    async def wait(holds: Callable[[], bool], within_s: float = 5.0) -> None:
+    async def wait(holds: Callable[[], bool], within_s: float = 20.0) -> None:
         async with asyncio.timeout(within_s):
             while not holds():
                 await asyncio.sleep(0.02)

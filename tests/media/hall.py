@@ -31,7 +31,7 @@ _numbers = itertools.count(1)
 
 
 class Eventually(Protocol):
-    async def __call__(self, holds: Callable[[], bool], within_s: float = 5.0) -> None: ...
+    async def __call__(self, holds: Callable[[], bool], within_s: float = 20.0) -> None: ...
 
 
 @dataclass

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 
 from commands.objects import FolderStore, ObjectStoreAway
 from domain.recording import Segment, Why
+from media import uploader
 from media.clips import Clip
 from media.connection_spool import ConnectionSpool
 from media.names import RecordingName, SegmentName
@@ -119,6 +121,34 @@ async def test_segments_of_a_live_connection_are_delivered_as_they_are_cut(
         recorder.close()
         folder.end(datetime.now(UTC), "stopped")
         await eventually(lambda: len(ledger.told) == 4)
+    spool.close()
+
+
+async def test_a_recording_that_is_delivered_while_somebody_looks_is_done_with(
+    tmp_path: Path,
+    card: Clip,
+    eventually: Eventually,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    spool, store, ledger = Spool(tmp_path / "spool", 1 << 30), Store(tmp_path / "objects"), Ledger()
+    recorder, folder = await record(spool, card, 1)
+    recorder.close()
+    folder.end(datetime.now(UTC), "stopped")
+    await eventually((connection_folder(spool.root, RECORDING, 1) / "ended.json").exists)
+    looks, look = [], uploader._recordings
+
+    def late(spool: Path) -> list[tuple[RecordingName, Path]]:
+        found = look(spool)
+        shutil.rmtree(spool / "school", ignore_errors=True)
+        looks.append(found)
+        return found
+
+    monkeypatch.setattr(uploader, "_recordings", late)
+    async with uploading(spool.root, store, ledger):
+        await eventually(lambda: len(looks) == 2)
+    assert looks[0]
+    assert "waits" not in caplog.text
     spool.close()
 
 

@@ -41,7 +41,8 @@ STEPS: dict[str, dict[str, str]] = {
 class Sitting:
     """`whole` is what is left of the exam, `end` what it cannot run past; both count from `at`.
 
-    While the clock stands it does since `stopped`; on a rest break until `rest_until`, and then goes on by itself.
+    While the clock stands it does since `stopped`; on a rest break until `rest_until`, and then goes on by itself: it
+    has stood for `rested_out` then, and the end, which moves once the break is over, is taken to lie as much later.
     `ran` are the times that the clock ran and there was time, `given_back` what outages have given back of them.
     `granted` is the rest that was granted beforehand, `rested` what was taken of it.
     """
@@ -53,6 +54,7 @@ class Sitting:
     stopped: datetime | None = None
     rest_until: datetime | None = None
     of_granted: bool = False
+    rested_out: timedelta = NOTHING
     below: bool = False
     ended: datetime | None = None
     lost: dict[str, datetime] = field(default_factory=dict)
@@ -76,7 +78,7 @@ class Sitting:
     @property
     def left(self) -> timedelta:
         since = self.stopped or self.at
-        return min(self.whole, self.end - since) if since else NOTHING
+        return min(self.whole, self.end + self.rested_out - since) if since else NOTHING
 
     @property
     def room(self) -> timedelta:
@@ -135,7 +137,8 @@ class Sitting:
                 if now < self.rest_until:
                     self.at = now
                     return
-                self._clock_goes_on(self.rest_until)
+                self.rested_out = self.rest_until - self.stopped
+                self._clock_stood_until(self.rest_until)
             if self.left > NOTHING and self.phase == "in_progress":
                 self.ran.append((self.at, min(now, self.at + self.left)))
             if self.phase == "in_progress":
@@ -148,7 +151,7 @@ class Sitting:
         self.tick(now)
         has = max(self.left, NOTHING) + extra
         self.whole += extra + max(-self.left, NOTHING)
-        self.end = max(self.end, (self.stopped or now) + has)
+        self.end = max(self.end, (self.stopped or now) + has - self.rested_out)
 
     def allow(self, minutes: int, share: int, rest: timedelta, muted: Iterable[str], now: datetime) -> None:
         """What a session is allowed; time that it was given it keeps."""
@@ -186,6 +189,7 @@ class Sitting:
         if self.phase not in RUNNING or self.followed is None:
             return
         self.tick(now)
+        before = self.left
         known_closes, known_s = self.followed
         self.followed = max(closes, known_closes), max(duration_s, known_s)
         self.duration_s += self.followed[1] - known_s
@@ -193,6 +197,10 @@ class Sitting:
         self.extra_s += more
         self.whole += timedelta(seconds=self.followed[1] - known_s + more)
         self.end += self.followed[0] - known_closes + timedelta(seconds=more)
+        if before < self.left and not self.stopped:  # of whoever is cut off: that the time was up is not so any more
+            began, until = now + min(before, NOTHING), now + min(self.left, NOTHING)
+            meanwhile = [(max(start, began), min(stop, until)) for start, stop in self.observed]
+            self.ran += [(start, stop) for start, stop in meanwhile if start < stop]
 
     def outage(self, name: str, began: datetime, ended: datetime, now: datetime) -> None:
         """Gives back what the clock ran meanwhile, once, to the second."""
@@ -237,17 +245,19 @@ class Sitting:
         self.phase, self.stopped, self.at, self.ended, self.below = "paused", since, now, None, False
 
     def _go_on(self, now: datetime) -> None:
+        """With what was left when the clock stopped; the end moves where it must."""
         self.observed.append((now, now))
-        self._clock_goes_on(now)
-        self.rest_until, self.of_granted = None, False
-
-    def _clock_goes_on(self, now: datetime) -> None:
-        """With what was left when it stopped; the end moves where it must."""
+        left = self.left
         if self.stopped:
-            if self.of_granted:
-                self.rested += now - self.stopped
-            self.end = max(self.end, now + self.left)
-            self.stopped, self.at = None, now
+            self._clock_stood_until(now)
+        self.end = max(self.end, now + left)
+        self.rest_until, self.of_granted, self.rested_out = None, False, NOTHING
+
+    def _clock_stood_until(self, now: datetime) -> None:
+        assert self.stopped
+        if self.of_granted:
+            self.rested += now - self.stopped
+        self.stopped, self.at = None, now
 
     def _extra_s(self) -> int:
         minutes, share = self.extra

@@ -37,9 +37,13 @@ WAITS = 7  # in a hundred steps
 OFTENER = {
     "acknowledge": 2, "start": 3, "reopen": 3, "report checks": 2, "close an incident": 3, "open an incident": 3,
     "hear a page": 2, "take a picture": 2, "come back": 2, "lose a connection": 2, "submit": 0.5, "decline": 0.5,
-    "terminate": 0.7, "cancel the schedule": 0.6, "follow the schedule": 3, "reschedule": 3, "export the record": 1.5,
-    "settle a recording": 2, "switch a detector on": 1.5, "withdraw an accommodation": 2,
-    "close a request for a break": 1.5, "decide on a record": 2, "lift a lock-out": 2,
+    "terminate": 0.7, "cancel the schedule": 0.6, "follow the schedule": 4, "reschedule": 3, "export the record": 1.5,
+    "settle a recording": 3, "switch a detector on": 1.5, "withdraw an accommodation": 3, "settle an identity": 2,
+    "close a request for a break": 1.5, "decide on a record": 3, "lift a lock-out": 2, "work out a priority": 2,
+    "release a request for help": 2, "let go of a request for help": 2, "release an incident": 1.5,
+    "restore a connection": 2, "mark a message delivered": 1.5, "answer for consent": 2,
+    "assign an invigilator": 1.5, "add evidence": 1.5, "note an outage": 1.5, "open a fault": 1.5,
+    "raise an incident by hand": 1.5, "join from a device": 1.5, "accept a hand-over": 1.5, "close a fault": 1.5,
 }  # fmt: skip
 # No commands of anybody's, but part of some: of a sending, of a copy, of a session that goes on, and of what is refused
 # after a decision.
