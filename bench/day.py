@@ -12,8 +12,9 @@ import secrets
 import socket
 import tempfile
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from statistics import quantiles
 from typing import Any, NamedTuple
@@ -41,6 +42,7 @@ from vigil.wiring import core
 CANDIDATES, SECONDS = 150, 60.0
 GROUPS = (("project", "notary", "react"), ("serve",))  # no media: that is measured elsewhere
 AGAIN_S = 4.0  # the third dashboard's
+AWAY_S = 3.5
 GOAL_MS = 250
 
 
@@ -65,6 +67,7 @@ def run() -> list[dict[str, object]]:
 async def measured(candidates: int, seconds: float, *, kill: bool) -> Day:
     """Lives one day on servers of its own. Raises AssertionError when a dashboard or the ledger is not right."""
     home = Path(tempfile.mkdtemp(prefix="vigil-day-"))
+    others = {child.pid for child in psutil.Process().children()}
     try:
         with embedded.servers(home) as servers:
             port = _free_port()
@@ -75,15 +78,15 @@ async def measured(candidates: int, seconds: float, *, kill: bool) -> Day:
             await migrate(servers.database_url)
             async with running(environment, GROUPS) as children:
                 await _ready(base)
-                return await _day(load(environment), base, candidates, seconds, children if kill else None)
+                kills = partial(_kill, children, others, seconds) if kill else None
+                return await _day(load(environment), base, candidates, seconds, kills)
     finally:
         remove(home)
 
 
 async def _day(
-    settings: Settings, base: str, candidates: int, seconds: float,
-    children: dict[str, asyncio.subprocess.Process] | None,
-) -> Day:  # fmt: skip
+    settings: Settings, base: str, candidates: int, seconds: float, kills: Callable[[], Awaitable[None]] | None
+) -> Day:
     notes = Notes()
     staff = {
         role: await _signed_in(settings, base, role, notes) for role in ("planner", "invigilator", "lead_invigilator")
@@ -99,14 +102,12 @@ async def _day(
     sessions = [one.session for one in crowd]
     http: list[float] = []
     floor = asyncio.create_task(_floor(base, http))
-    restarts = asyncio.create_task(_kill(children, seconds)) if children else None
     await asyncio.gather(
         *(one.signal(seconds) for one in crowd), *(one.write(seconds) for one in crowd),
         *(Invigilator.act(client, sessions[n::2], seconds) for n, (_, client) in enumerate(watchers)),
+        *((kills(),) if kills else ()),
     )  # fmt: skip
     took = time.monotonic() - began
-    if restarts:
-        await restarts
     await over([floor])
     snapshot = await _settled(staff["invigilator"][1], schedule, boards)
     await over(looking)
@@ -130,19 +131,24 @@ async def _signed_in(settings: Settings, base: str, role: Role, notes: Notes) ->
     return who, client
 
 
-async def _kill(children: dict[str, asyncio.subprocess.Process], seconds: float) -> None:
-    """`kill -9` of one after another, each again when it comes back, so that it is away for some seconds."""
+async def _kill(children: dict[str, asyncio.subprocess.Process], others: set[int], seconds: float) -> None:
+    """`kill -9` of one after another, again whenever it comes back, so that each is away for `AWAY_S` at least.
+
+    `others` are processes of ours that have nothing to do with this day.
+    """
     for name in ("nats-server", "postgres", "serve"):
-        await asyncio.sleep(seconds / 5)
-        for _ in range(3):
+        await asyncio.sleep(seconds / 6)
+        back_at = time.monotonic() + AWAY_S
+        while time.monotonic() < back_at:
             with suppress(psutil.NoSuchProcess, ProcessLookupError, StopIteration):
-                (children[name] if name in children else _server(name)).kill()
-            await asyncio.sleep(1.2)
+                (children[name] if name in children else _server(name, others)).kill()
+            await asyncio.sleep(0.1)
 
 
-def _server(name: str) -> psutil.Process:
-    """The embedded server of this process that goes by this name."""
-    return next(child for child in psutil.Process().children() if child.name() == name)
+def _server(name: str, others: set[int]) -> psutil.Process:
+    """The embedded server that goes by this name."""
+    found = (child for child in psutil.Process().children() if child.pid not in others)
+    return next(child for child in found if child.name() == name)
 
 
 async def _floor(base: str, took: list[float]) -> None:

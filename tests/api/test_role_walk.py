@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import httpx
 import msgspec
@@ -68,7 +69,7 @@ class Elsewhere:
 class Walk:
     world: World
     elsewhere: Elsewhere
-    strangers: dict[str, str]  # tokens of watchers who are on no schedule
+    strangers: dict[str, str]  # tokens of watchers who are on no schedule, and of an auditor of another one
     aside: Aim  # a session that no row is about
     http: httpx.AsyncClient
     cases: Counter[str] = field(default_factory=Counter)
@@ -220,7 +221,11 @@ async def walk(
         there = await stack.enter_async_context(at_another_address(hall, "other"))
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=60))
         world = await a_world(hall)
-        strangers = {role: bearer(await hall.as_a(role, f"elsewhere.{role}@example.org")) for role in WATCHERS}  # type: ignore[arg-type]
+        roles = (*WATCHERS, "auditor")
+        strangers = {role: bearer(await hall.as_a(role, f"elsewhere.{role}@example.org")) for role in roles}  # type: ignore[arg-type]
+        until = (hall.clock() + timedelta(days=30)).isoformat()
+        audits = {"schedules": [await world.schedule()], "until": until, "reason": "An appeal"}
+        await made(world.staff["admin"].put(f"/api/v1/users/{world.user('elsewhere.auditor')}/auditing", json=audits))
         yield Walk(world, await at_home_elsewhere(world, there), strangers, await world.sitting(), http)
 
 

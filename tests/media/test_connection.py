@@ -122,6 +122,7 @@ async def test_a_tick_that_breaks_ends_its_connection_and_no_other(
         sent = other.video.sent
         await eventually(lambda: other.video.sent > sent + 30)
         assert not (hall.folder("goes-on", "camera") / "ended.json").exists()
+    await eventually((hall.folder("goes-on", "camera") / "ended.json").exists)
     assert hall.ended("breaks", "camera").why == "lost"
     assert sum(s.note.frames for s in hall.segments("goes-on", "camera")) > sent
 

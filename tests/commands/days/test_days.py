@@ -38,7 +38,7 @@ OFTENER = {
     "acknowledge": 2, "start": 3, "reopen": 3, "report checks": 2, "close an incident": 3, "open an incident": 3,
     "hear a page": 2, "take a picture": 2, "come back": 2, "lose a connection": 2, "submit": 0.5, "decline": 0.5,
     "terminate": 0.7, "cancel the schedule": 0.6, "follow the schedule": 4, "reschedule": 3, "export the record": 1.5,
-    "settle a recording": 3, "switch a detector on": 1.5, "withdraw an accommodation": 3, "settle an identity": 2,
+    "settle a recording": 3, "switch a detector on": 2.5, "withdraw an accommodation": 3, "settle an identity": 2,
     "close a request for a break": 1.5, "decide on a record": 3, "lift a lock-out": 2, "work out a priority": 2,
     "release a request for help": 2, "let go of a request for help": 2, "release an incident": 1.5,
     "restore a connection": 2, "mark a message delivered": 1.5, "answer for consent": 2,
