@@ -114,6 +114,7 @@ class Candidate(Client):
         page, mine = secrets.token_hex(8), f"/sessions/{self.session}/signals"
         away = set(random.sample(range(3, SIGNALS - 6), AWAY))
         since, value = datetime.now(UTC), "here"
+        await asyncio.sleep(seconds / SIGNALS * random.random())  # pages do not send in step
         for number in range(1, SIGNALS + 1):
             now = datetime.now(UTC)
             wanted = "away" if any(number - 4 <= begun <= number for begun in away) else "here"

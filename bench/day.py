@@ -58,10 +58,10 @@ class Day(NamedTuple):
 
 
 def run() -> list[dict[str, object]]:
-    """Rows of {name, value, unit, baseline, ratio, goal, note}. Takes about four minutes."""
+    """Rows of {name, value, unit, baseline, ratio, goal, note}. Takes about three minutes."""
     quiet = asyncio.run(measured(CANDIDATES, SECONDS, kill=False))
     rough = asyncio.run(measured(CANDIDATES, SECONDS, kill=True))
-    return [*_rows("exam day", quiet), *_rows("exam day, three restarts", rough)]
+    return [*_rows("exam day", quiet, "<=1"), *_rows("exam day, three restarts", rough)]
 
 
 async def measured(candidates: int, seconds: float, *, kill: bool) -> Day:
@@ -93,6 +93,8 @@ async def _day(
     }
     watchers = [staff["invigilator"], staff["lead_invigilator"]]
     schedule, links = await planned(staff["planner"][1], candidates, [who for who, _ in watchers])
+    for _, client in watchers:
+        await client.say("on duty", f"/schedules/{schedule}/duty/on")
     crowd = [Candidate(base, notes) for _ in range(candidates)]
     boards = [Dashboard(staff["invigilator"][1].http, schedule, again_s=s) for s in (None, None, AGAIN_S)]
     looking = [asyncio.create_task(board.look()) for board in boards]
@@ -209,7 +211,7 @@ def _shown(notes: Notes, boards: Sequence[Dashboard]) -> list[float]:
     return shown
 
 
-def _rows(name: str, day: Day) -> list[dict[str, object]]:
+def _rows(name: str, day: Day, goal: str | None = None) -> list[dict[str, object]]:
     notes, http = day.notes, _hundredth(day.http)
     answers, shown = _hundredth(notes.took()), _hundredth(day.shown)
     commands = len(notes.done) / day.seconds
@@ -225,7 +227,7 @@ def _rows(name: str, day: Day) -> list[dict[str, object]]:
         {"name": f"{name}: answer, p99", "value": answers[1], "unit": "ms", "baseline": http[1],
          "ratio": answers[1] / http[1], "note": note},
         {"name": f"{name}: command to live stream, p99", "value": shown[1], "unit": "ms", "baseline": GOAL_MS,
-         "ratio": shown[1] / GOAL_MS, "goal": "<=1", "note": seen},
+         "ratio": shown[1] / GOAL_MS, "goal": goal, "note": seen},
     ]  # fmt: skip
 
 
