@@ -46,6 +46,7 @@ from api import (
     staffing,
     start_pin,
     triage,
+    upload_test,
     users,
     wall,
     whip,
@@ -67,10 +68,10 @@ from api.strangers import Strangers
 
 PREFIX = "/api/v1"
 PARTS = (
-    sign_in, users, schedules, staffing, candidates, accommodations, start_pin, join, sessions, candidate_stream,
-    signals, identity, devices, whip, chat, canned_messages, helping, interventions, breaks, outages, live, wall,
-    consents, policies, duty, day, incidents, triage, records, reviews, recordings, receipt, exports, proofs,
-    service_tokens, sign_ins,
+    sign_in, users, schedules, staffing, candidates, accommodations, start_pin, join, sessions, upload_test,
+    candidate_stream, signals, identity, devices, whip, chat, canned_messages, helping, interventions, breaks,
+    outages, live, wall, consents, policies, duty, day, incidents, triage, records, reviews, recordings, receipt,
+    exports, proofs, service_tokens, sign_ins,
 )  # fmt: skip
 
 

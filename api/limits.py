@@ -20,8 +20,8 @@ from litestar.handlers import BaseRouteHandler
 from api.problems import Denied
 
 Kind = Literal[
-    "reads", "commands", "signals", "messages", "broadcasts", "interventions", "exports", "pictures", "joins",
-    "strangers", "all_strangers",
+    "reads", "commands", "signals", "messages", "broadcasts", "interventions", "exports", "pictures", "uploads",
+    "joins", "strangers", "all_strangers",
 ]  # fmt: skip
 
 
@@ -41,6 +41,7 @@ RATES: Mapping[Kind, Rate] = {
     "interventions": Rate(300, 0.1),
     "exports": Rate(200, 5),
     "pictures": Rate(60, 2),
+    "uploads": Rate(20, 5),
     "joins": Rate(20, 30),
     "strangers": Rate(20, 60),
     "all_strangers": Rate(200, 10),

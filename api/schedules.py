@@ -188,6 +188,9 @@ async def change(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Sc
 
 @post("/schedules/{schedule:str}/live-proctoring", guards=[may("planner")], status_code=204)
 async def switch_live_proctoring(request: AnyRequest, schedule: FromPath[str], data: JSONBody[Switch]) -> None:
+    """Off, nobody can start, and nobody who has not is a no-show. Who sits already goes on as they were told at their
+    start.
+    """
     await command(request, partial(schedules.set_live_proctoring, name=schedule, enabled=data.enabled))
 
 

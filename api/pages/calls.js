@@ -16,25 +16,32 @@ export class Problem extends Error {
 export function client(token = null) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   let skew = 0; // our clock minus the server's, in ms, as well as the time of a request tells
+  const unanswered = new Map(); // the key of each command that may have happened: asked again, it happens once
   let seen = 0; // the last position of our own commands: reads wait until they show it
 
   async function send(method, path, body, more = {}) {
     const own = { ...headers, "Vigil-Client-Time": new Date().toISOString(), ...more };
     if (seen && method === "GET") own["Vigil-At-Least"] = String(seen);
-    if (method !== "GET") own["Idempotency-Key"] = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-    if (body !== undefined) own["Content-Type"] = "application/json";
+    const content = body === undefined ? undefined : JSON.stringify(body);
+    const what = `${method} ${path} ${content}`;
+    if (method !== "GET") {
+      own["Idempotency-Key"] = unanswered.get(what) ?? crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+      unanswered.set(what, own["Idempotency-Key"]);
+    }
+    if (content !== undefined) own["Content-Type"] = "application/json";
     let response;
     const sent = Date.now();
     try {
       response = await fetch(API + path, {
         method,
         headers: own,
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: content,
         credentials: token ? "omit" : "same-origin",
       });
     } catch {
       throw new Problem(0, { detail: "The server cannot be reached. Your connection may be gone." });
     }
+    if (response.status < 500) unanswered.delete(what);
     const told = Date.parse(response.headers.get("Vigil-Server-Time"));
     const took = Date.now() - sent;
     if (told && (took < 1000 || !skew)) skew = sent + took / 2 - told;

@@ -110,7 +110,7 @@ async function tried(place) {
   find(place).replaceChildren();
   const { policy, tracks, clock } = here.session;
   const microphone = policy.microphone && !clock.waived.includes("microphone");
-  return runChecks(microphone, tracks, (name, passed, text) => {
+  return runChecks(here, microphone, tracks, (name, passed, text) => {
     const result = make("td", { class: passed ? "good" : "bad" }, passed ? "pass" : "fail");
     find(place).append(make("tr", { "data-check": name }, make("th", { scope: "row" }, words(name)), result, make("td", {}, text)));
   });

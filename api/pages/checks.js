@@ -2,11 +2,16 @@
 
 import { make } from "/assets/show.js";
 
+// What a picture that still shows something takes, in kbit/s. Browsers send more where they can.
+const NEEDED = { camera: 400, screen: 300, microphone: 40 };
+const UPLOAD = 256 * 1024; // bytes
+const PATIENCE = 15_000; // ms
+
 /**
  * Runs the checks that `tracks` need, and of the `microphone` if that is heard. Gives `{ checks, camera, screen }`; the
  * streams are kept for publishing. `show(name, passed, found)` is called for each line as it is known.
  */
-export async function runChecks(microphone, tracks, show) {
+export async function runChecks({ call, at }, microphone, tracks, show) {
   const checks = [];
   let camera = null;
   let screen = null;
@@ -47,7 +52,8 @@ export async function runChecks(microphone, tracks, show) {
     const several = window.screen.isExtended;
     note("displays", !several, several ? "a second display is connected" : "one display");
   }
-  note("network", ...(await network()));
+  const needed = [...tracks, ...(microphone ? ["microphone"] : [])].reduce((sum, one) => sum + NEEDED[one], 0);
+  note("network", ...(await network(call, at, needed)));
   return { checks, camera, screen };
 }
 
@@ -59,7 +65,8 @@ export function advise(place, advice) {
   }
 }
 
-async function network() {
+/** How fast the server answers, and how fast we can send: `needed` is in kbit/s. */
+async function network(call, at, needed) {
   const times = [];
   try {
     for (let n = 0; n < 3; n += 1) {
@@ -71,8 +78,28 @@ async function network() {
     return [false, "the server cannot be reached"];
   }
   const middle = Math.round(times.sort((a, b) => a - b)[1]);
-  return [middle < 2000, `an answer takes ${middle} ms`];
+  const sent = await upload(call, at, middle);
+  const found = sent ? `${megabits(sent)} Mbit/s can be sent` : "what was sent did not arrive in time";
+  const enough = sent >= needed ? "" : `; this exam needs ${megabits(needed)}`;
+  return [middle < 2000 && !enough, `an answer takes ${middle} ms; ${found}${enough}`];
 }
+
+/** kbit/s of one upload, without the `delay` (ms) of an empty request; 0 if it failed. */
+async function upload(call, at, delay) {
+  const body = new Uint8Array(UPLOAD);
+  for (let from = 0; from < UPLOAD; from += 65_536) crypto.getRandomValues(body.subarray(from, from + 65_536)); // nothing on the way can press it
+  const headers = { "Content-Type": "application/octet-stream", Authorization: `Bearer ${call.token}` };
+  const began = performance.now();
+  try {
+    const answer = await fetch(call.url(`${at}/upload-test`), { method: "POST", headers, body, signal: AbortSignal.timeout(PATIENCE) });
+    if (!answer.ok) return 0;
+  } catch {
+    return 0;
+  }
+  return (8 * UPLOAD) / Math.max(performance.now() - began - delay, 1);
+}
+
+const megabits = (kilobits) => (kilobits / 1000).toFixed(kilobits < 10_000 ? 1 : 0);
 
 function reason(error, what) {
   if (error.name === "NotAllowedError") return `allow the ${what} in your browser and try again`;

@@ -216,14 +216,19 @@ async def join(hall: Hall, link: str, device: str = BROWSER) -> httpx.Response:
 CHECKS = [{"name": name, "passed": True} for name in ("browser", "camera", "microphone", "screen", "network")]
 
 
-async def sit(exam: Exam, number: int = 0) -> str:
-    """Brings a candidate from the notice to the start."""
+async def ready(exam: Exam, number: int = 0) -> str:
+    """Brings a candidate from the notice to where they can start; gives their session's address."""
     me, at = exam.candidates[number], f"/api/v1/sessions/{exam.sessions[number]}"
     told = (await me.get(f"{at}/notice")).json()
     answer = {"policy_version": told["policy_version"], "sha256": told["sha256"]}
     assert (await me.post(f"{at}/notice", json=answer)).status_code == 204
     assert (await me.post(f"{at}/system-check", json={"checks": CHECKS})).json()["passed"]
-    started = await me.post(f"{at}/start")
+    return at
+
+
+async def sit(exam: Exam, number: int = 0) -> str:
+    """Brings a candidate from the notice to the start."""
+    started = await exam.candidates[number].post(f"{await ready(exam, number)}/start")
     assert started.status_code == 200, started.text
     return exam.sessions[number]
 

@@ -334,6 +334,10 @@ async def rehearsing(world: World, role: str) -> Aim:
     return (await newcomer(world, role)).but(body={"checks": CHECKS})
 
 
+async def uploading(world: World, role: str) -> Aim:
+    return (await newcomer(world, role)).but(body=bytes(1000), media="application/octet-stream")
+
+
 async def objecting(world: World, role: str) -> Aim:
     return (await newcomer(world, role)).but(body={"text": "My flatmate is in the picture"})
 
@@ -762,6 +766,7 @@ SEEDS: dict[str, Seed] = {
     f"POST {SESSION}/start": lasting(ready),
     f"POST {SESSION}/waivers": spent(waiving),
     f"POST {SESSION}/rehearsal": lasting(rehearsing),
+    f"POST {SESSION}/upload-test": lasting(uploading),
     f"POST {SESSION}/consents": lasting(consenting),
     f"POST {SESSION}/objections": lasting(objecting),
     f"POST {SESSION}/submit": lasting(sitting),

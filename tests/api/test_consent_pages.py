@@ -20,7 +20,7 @@ async def test_a_candidate_tries_their_devices_agrees_and_takes_it_back_in_the_e
     async with a_page(browser) as page:
         await page.goto(link(exam))
         await page.get_by_role("button", name="Try my devices").click()
-        await expect(page.locator("#rehearsal")).to_contain_text("an answer takes", timeout=15_000)
+        await expect(page.locator("#rehearsal")).to_contain_text("Mbit/s can be sent", timeout=15_000)
         await page.get_by_role("button", name="I have read this and go on").click()
         await expect(page.locator("#consents")).to_contain_text("to let a program point things out?")
         await page.get_by_role("button", name="Yes").click()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from commands import sessions
 from commands.handler import Order, Work
@@ -53,6 +53,12 @@ async def a_page(browser: Browser, device: str = BROWSER) -> AsyncIterator[Page]
     yield page
     await context.close()
     assert wrong == []
+
+
+async def lose_the_answer(route: Route) -> None:
+    """The command has arrived, and nobody here knows."""
+    await route.fetch()
+    await route.abort()
 
 
 @pytest.fixture
@@ -290,9 +296,13 @@ async def test_a_candidate_sits_an_exam_from_link_to_receipt(hall: Hall, browser
         await told(exam, at, "read")
         await exam.invigilator.post(f"{at}/messages", json={"text": "Can you hear me?"})
         await expect(page.locator("#chat")).to_contain_text("Can you hear me?")
+        await page.route("**/messages", lose_the_answer, times=1)
         await page.get_by_label("Your message").fill("Yes")
         await page.get_by_role("button", name="Send").click()
-        await expect(page.locator("#chat")).to_contain_text("Yes")
+        await expect(page.get_by_text("The server cannot be reached.")).to_be_visible()
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.get_by_label("Your message")).to_be_empty()
+        await expect(page.locator("#chat").get_by_role("listitem").filter(has_text="Yes")).to_have_count(1)
 
         await exam.invigilator.post(f"{at}/interventions", json={"kind": "warn", "text": "Please look at the screen"})
         await expect(page.get_by_role("alertdialog")).to_contain_text("Please look at the screen")

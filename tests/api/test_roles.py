@@ -124,6 +124,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"POST {SESSION}/start": ("candidate",),
     f"POST {SESSION}/waivers": WATCHERS,
     f"POST {SESSION}/rehearsal": ("candidate",),
+    f"POST {SESSION}/upload-test": ("candidate",),
     f"POST {SESSION}/consents": ("candidate",),
     f"POST {SESSION}/objections": ("candidate",),
     f"POST {SESSION}/signals": ("candidate",),

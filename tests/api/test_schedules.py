@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from tests.api.hall import Hall, refused
+from tests.api.hall import Hall, an_exam, ready, refused, sit
 
 
 def window(hall: Hall, **changes: object) -> dict[str, object]:
@@ -226,3 +226,19 @@ async def test_the_emergency_contact_is_told_to_candidates_before_they_need_it(h
     await refused(hall, wrong, before, 422, "emergency_phone", "telephone number")
     worse = await planner.post("/api/v1/schedules", json=a_schedule(hall, emergency_email="nobody"))
     await refused(hall, worse, before, 422, "emergency_email", "e-mail address")
+
+
+async def test_switched_off_nobody_starts_and_who_sits_goes_on(hall: Hall) -> None:
+    exam = await an_exam(hall, candidates=2)
+    running = f"/api/v1/sessions/{await sit(exam)}"
+    at = f"/api/v1/schedules/{exam.schedule}/live-proctoring"
+    assert (await exam.planner.post(at, json={"enabled": False})).status_code == 204
+    other = await ready(exam, 1)
+    before = await hall.position()
+    answer = await exam.candidates[1].post(f"{other}/start")
+    await refused(hall, answer, before, 409, "live_proctoring", "live proctoring is switched off for this exam")
+    paused = await exam.invigilator.post(f"{running}/interventions", json={"kind": "pause"})
+    assert paused.status_code == 201
+    assert (await exam.candidates[0].get(running)).json()["clock"]["phase"] == "paused"
+    assert (await exam.planner.post(at, json={"enabled": True})).status_code == 204
+    assert (await exam.candidates[1].post(f"{other}/start")).status_code == 200
