@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import ipaddress
 import logging
 import socket
@@ -37,18 +38,31 @@ _USERNAME = 6
 _STUN_CLASS = 0x0110
 
 
-def open_socket(ip: str, port: int) -> socket.socket:
-    """A bound UDP socket with large buffers. OSError when the address cannot be had."""
+class CannotListen(OSError):
+    """The address is not this machine's, or every port is taken."""
+
+
+def open_socket(ip: str, first: int, last: int | None = None) -> socket.socket:
+    """A UDP socket with large buffers, bound to the first free port from `first` to `last`; 0 takes any.
+
+    Raises `CannotListen`.
+    """
+    last = last or first
     family = socket.AF_INET6 if ipaddress.ip_address(ip).version == 6 else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM)
     sock.setblocking(False)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-    try:
-        sock.bind((ip, port))
-    except OSError:
-        sock.close()
-        raise
+    for port in range(first, last + 1):
+        try:
+            sock.bind((ip, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and port < last:
+                continue
+            sock.close()
+            ports = f"port {first}" if first == last else f"ports {first} to {last}"
+            raise CannotListen(f"UDP {ports} of {ip}: {error.strerror}") from error
+        break
     return sock
 
 

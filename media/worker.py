@@ -62,7 +62,7 @@ class MediaSettings:
     spool: Path
     spool_bound_bytes: int = 20 << 30
     bind_ip: str = "127.0.0.1"
-    bind_port: int = 0
+    bind_ports: tuple[int, int] = (0, 0)  # from and to: workers on one machine each take the first free one
     advertised_ip: str | None = None
 
 
@@ -81,7 +81,7 @@ class MediaWorker:
     async def __aenter__(self) -> Self:
         settings = self.settings
         self._spool = Spool(settings.spool, settings.spool_bound_bytes)
-        self._port = MediaPort(open_socket(settings.bind_ip, settings.bind_port), settings.advertised_ip)
+        self._port = MediaPort(open_socket(settings.bind_ip, *settings.bind_ports), settings.advertised_ip)
         self._nats = await connect(settings.nats_url, f"media {settings.worker}")
         await subscribe(self._nats, f"vigil.media.{settings.worker}", self._on_request)
         self._lasting = (self._start(self._beat()), self._start(self._send_keyframes()))

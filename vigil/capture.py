@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 
 from commands.keys import KeyName
 from media.frames import FramesWorker
+from media.port import CannotListen
 from media.worker import MediaSettings, MediaWorker
-from vigil.wiring import Core, spool
+from vigil.wiring import Core, NotRunning, spool
 
 
 async def media(core: Core) -> None:
     """Takes candidates' cameras and screens."""
     settings = core.settings
-    loopback = ipaddress.ip_address(settings.media_ip).is_loopback
     mine = MediaSettings(
         worker=f"{socket.gethostname()}-{os.getpid()}", nats_url=settings.nats_url, spool=spool(settings),
-        bind_ip=settings.media_ip if loopback else "0.0.0.0",  # noqa: S104 - candidates come from everywhere
-        bind_port=settings.media_port, advertised_ip=settings.media_ip,
+        bind_ip=settings.media_bind, bind_ports=settings.media_port, advertised_ip=settings.media_ip,
     )  # fmt: skip
 
     async def media_key(tenant: str, subject: str, session: str) -> bytes:  # noqa: ARG001 - pseudonyms hold the tenant
         return await core.keys.data_key(KeyName(subject, session, "media"))
 
-    async with MediaWorker(mine, media_key) as worker:
-        await worker.failed()
+    try:
+        async with MediaWorker(mine, media_key) as worker:
+            await worker.failed()
+    except CannotListen as error:
+        raise NotRunning(f"{error}; see VIGIL_MEDIA_BIND and VIGIL_MEDIA_PORT, or ask `vigil doctor`") from None
 
 
 async def frames(core: Core) -> None:

@@ -44,8 +44,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str  # what people type; cameras need https anywhere but on localhost
     host: str = "127.0.0.1"
     port: int = 8000
-    media_ip: str = "127.0.0.1"  # the address that candidates' browsers send media to
-    media_port: int = 0  # UDP, one for each media process; 0 takes a free one
+    media_ip: str = "127.0.0.1"  # the public address that candidates' browsers send media to
+    media_bind: str  # where it is listened to: media_ip itself if that is this machine only, else every address
+    media_port: tuple[int, int] = (0, 0)  # UDP, from and to: each media process takes the first free one; 0 any
     weights: str = ""  # other YOLO weights than those of the set-up
 
     @property
@@ -88,6 +89,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         **given,
     }
     values = {name: _value(name, text) for name, text in texts.items()}
+    values.setdefault("media_bind", _listens(str(values.get("media_ip", "127.0.0.1"))))
     settings = msgspec.convert({"home": home, **values}, Settings)
     if settings.embedded == bool(settings.nats_url):
         missing, present = ("DATABASE", "NATS") if settings.nats_url else ("NATS", "DATABASE")
@@ -154,6 +156,31 @@ def _address(text: str) -> str:
     return str(ipaddress.ip_address(text))
 
 
+def _public(text: str) -> str:
+    ip = ipaddress.ip_address(text)
+    if ip.is_unspecified or ip.is_multicast:
+        raise ValueError
+    return str(ip)
+
+
+def _ports(text: str) -> tuple[int, int]:
+    first, dash, last = text.partition("-")
+    if not dash:
+        return (_number(0)(first),) * 2
+    found = _number(1)(first), _number(1)(last)
+    if found[0] > found[1]:
+        raise ValueError
+    return found
+
+
+def _listens(media_ip: str) -> str:
+    """Where media for this public address is listened to. A router may translate, so it need not be ours."""
+    ip = ipaddress.ip_address(media_ip)
+    if ip.is_loopback:
+        return media_ip
+    return "0.0.0.0" if ip.version == 4 else "::"  # noqa: S104 - candidates come from everywhere
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         parts = urlsplit(text)
@@ -183,6 +210,7 @@ _RULES: dict[str, tuple[Callable[[str], object], str]] = {
     "public_url": (_url("http", "https"), "a URL such as https://exams.example.org"),
     "source_url": (_url("http", "https"), "a URL such as https://git.example.org/vigil"),
     "port": (_number(1), "a port from 1 to 65535"),
-    "media_ip": (_address, "an IP address"),
-    "media_port": (_number(0), "a port from 0 to 65535"),
+    "media_ip": (_public, "an IP address that browsers can send to"),
+    "media_bind": (_address, "an IP address"),
+    "media_port": (_ports, "a port from 0 to 65535, or from one to another such as 40000-40007"),
 }

@@ -46,7 +46,7 @@ class LossySocket(socket.socket):
         return True
 
 
-def open_lossy_socket(ip: str, port: int) -> socket.socket:
+def open_lossy_socket(ip: str, port: int, _: int) -> socket.socket:
     sock = LossySocket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setblocking(False)
     sock.bind((ip, port))

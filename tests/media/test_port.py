@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 from aioice import stun
 
-from media.port import ADDRESSES_MAX, MediaPort, OnePortConnection, open_socket
+from media.port import ADDRESSES_MAX, CannotListen, MediaPort, OnePortConnection, open_socket
 
 
 @pytest.fixture
@@ -146,6 +146,20 @@ async def test_a_reader_that_breaks_does_not_stop_the_others(port: MediaPort, st
         await asyncio.sleep(0.03)
     assert got == [b"\x80\x00", b"\x80\x01", b"\x80\x02"]
     await connection.close()
+
+
+def test_workers_on_one_machine_each_take_the_next_free_port() -> None:
+    with ExitStack() as stack:
+        first = stack.enter_context(open_socket("127.0.0.1", 0)).getsockname()[1]
+        with pytest.raises(CannotListen, match=f"UDP port {first} of 127.0.0.1: Address already in use"):
+            open_socket("127.0.0.1", first)
+        second = stack.enter_context(open_socket("127.0.0.1", first, first + 2)).getsockname()[1]
+        assert first < second <= first + 2
+
+
+def test_an_address_of_another_machine_is_named() -> None:
+    with pytest.raises(CannotListen, match=r"UDP ports 40000 to 40007 of 192\.0\.2\.7: .*assign requested address"):
+        open_socket("192.0.2.7", 40000, 40007)
 
 
 def _address_of(sock: socket.socket) -> tuple[str, int]:

@@ -10,10 +10,11 @@ from typing import cast
 import pytest
 
 from media.frames import FramesWorker
+from media.port import open_socket
 from media.worker import MediaWorker
 from vigil import capture
 from vigil.embedded.nats import run_nats
-from vigil.wiring import Core
+from vigil.wiring import Core, NotRunning
 
 
 async def test_a_process_whose_worker_cannot_go_on_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,8 +24,21 @@ async def test_a_process_whose_worker_cannot_go_on_ends(tmp_path: Path, monkeypa
     monkeypatch.setattr(MediaWorker, "_beat", breaks)
     monkeypatch.setattr(FramesWorker, "_work", breaks)
     with run_nats(tmp_path) as url:
-        settings = SimpleNamespace(media_ip="127.0.0.1", media_port=0, nats_url=url, home=tmp_path)
+        settings = SimpleNamespace(
+            media_ip="127.0.0.1", media_bind="127.0.0.1", media_port=(0, 0), nats_url=url, home=tmp_path
+        )
         core = cast("Core", SimpleNamespace(settings=settings, keys=None))
         for role in (capture.media, capture.frames):
             with pytest.raises(RuntimeError, match="whatever"):
                 await asyncio.wait_for(role(core), 10)
+
+
+async def test_a_media_port_that_is_taken_is_said_in_words(tmp_path: Path) -> None:
+    with run_nats(tmp_path) as url, open_socket("127.0.0.1", 0) as there:
+        port = there.getsockname()[1]
+        settings = SimpleNamespace(
+            media_ip="127.0.0.1", media_bind="127.0.0.1", media_port=(port, port), nats_url=url, home=tmp_path
+        )
+        core = cast("Core", SimpleNamespace(settings=settings, keys=None))
+        with pytest.raises(NotRunning, match=f"UDP port {port} of 127.0.0.1: Address already in use; see VIGIL_MEDIA"):
+            await asyncio.wait_for(capture.media(core), 10)

@@ -44,13 +44,13 @@ def test_nothing_set_means_embedded_servers_under_the_users_home() -> None:
 def test_everything_can_be_set(tmp_path: Path) -> None:
     settings = load({
         **SERVERS, "VIGIL_HOME": str(tmp_path), "VIGIL_OBJECTS_URL": "s3://bucket/prefix/", "VIGIL_PORT": "8443",
-        "VIGIL_HOST": "0.0.0.0", "VIGIL_MEDIA_IP": "192.0.2.7", "VIGIL_MEDIA_PORT": "40000",
+        "VIGIL_HOST": "0.0.0.0", "VIGIL_MEDIA_IP": "192.0.2.7", "VIGIL_MEDIA_PORT": "40000-40007",
         "VIGIL_PUBLIC_URL": "https://exams.example.org/", "VIGIL_WEIGHTS": "yolo26n.pt",
         "VIGIL_SOURCE_URL": "https://git.example.org/ours/vigil",
     })  # fmt: skip
     assert not settings.embedded
     assert (settings.home, settings.host, settings.port) == (tmp_path, "0.0.0.0", 8443)
-    assert (settings.media_ip, settings.media_port) == ("192.0.2.7", 40000)
+    assert (settings.media_ip, settings.media_port) == ("192.0.2.7", (40000, 40007))
     assert (settings.objects_url, settings.public_url) == ("s3://bucket/prefix", "https://exams.example.org")
     assert (settings.weights, settings.source_url) == ("yolo26n.pt", "https://git.example.org/ours/vigil")
 
@@ -62,6 +62,20 @@ async def test_whoever_changed_vigil_has_the_pages_name_their_own_source(setting
 
 def test_the_public_url_follows_the_port() -> None:
     assert load({"VIGIL_PORT": "9000"}).public_url == "http://localhost:9000"
+
+
+@pytest.mark.parametrize(
+    ("public", "listens"),
+    [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("192.0.2.7", "0.0.0.0"), ("2001:db8::7", "::")],
+)
+def test_media_is_listened_to_where_its_public_address_leads(public: str, listens: str) -> None:
+    assert load({"VIGIL_MEDIA_IP": public}).media_bind == listens
+    assert load({"VIGIL_MEDIA_IP": public, "VIGIL_MEDIA_BIND": "10.0.0.7"}).media_bind == "10.0.0.7"
+
+
+def test_one_media_port_is_a_range_of_one() -> None:
+    assert load({"VIGIL_MEDIA_PORT": "40000"}).media_port == (40000, 40000)
+    assert load({}).media_port == (0, 0)
 
 
 def test_a_role_takes_its_own_url_or_the_owners_with_its_name() -> None:
@@ -88,7 +102,11 @@ def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
         ("PORT", "hush", "a port from 1 to 65535"),
         ("PORT", "0", "a port from 1 to 65535"),
         ("MEDIA_PORT", "70000", "a port from 0 to 65535"),
+        ("MEDIA_PORT", "40007-40000", "from one to another such as 40000-40007"),
+        ("MEDIA_PORT", "0-40000", "from one to another such as 40000-40007"),
         ("MEDIA_IP", "hush.example", "an IP address"),
+        ("MEDIA_IP", "0.0.0.0", "an IP address that browsers can send to"),
+        ("MEDIA_BIND", "hush", "an IP address"),
         ("DATABASE_URL", "mysql:hush", "a PostgreSQL URL"),
         ("DATABASE_URL_APP", "hush", "a PostgreSQL URL"),
         ("NATS_URL", "http://hush", "nats://token@host:4222"),
