@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from tests.seaweed import Seaweed, seaweed
 from vigil import embedded
 from vigil.embedded.place import remove
 from vigil.migrate import migrate
@@ -63,6 +64,13 @@ def database(new_database: Callable[[], str]) -> str:
 def nats_url(servers: embedded.Servers) -> str:
     """The URL of the NATS server that all tests share."""
     return servers.nats_url
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
+    """The S3 server that all tests share, which nobody kills."""
+    with seaweed(tmp_path_factory.mktemp("weed")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -31,7 +31,10 @@ class FolderStore:
         self._incoming = root / _INCOMING
 
     async def put_new(self, key: str, data: bytes) -> None:
-        await self._threaded(self._put_new, self._path(key), data)
+        try:
+            await self._threaded(self._put_new, self._path(key), data)
+        except ObjectMissing as error:  # a folder that we put into
+            raise ObjectStoreAway("the folder of objects went away") from error
 
     async def get(self, key: str) -> bytes:
         return await self._threaded(self._path(key).read_bytes)
@@ -63,14 +66,18 @@ class FolderStore:
 
     @contextmanager
     def _refusals(self) -> Iterator[None]:
-        if not self._root.is_dir():
-            raise ObjectStoreAway("the folder of objects is not there")
+        self._is_there()
         try:
             yield
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            self._is_there()  # it may have gone in the middle, and took the object with it
             raise ObjectMissing(str(error.filename)) from error
         except OSError as error:
             raise ObjectStoreAway(f"the folder of objects: {error.strerror or error}") from error
+
+    def _is_there(self) -> None:
+        if not self._root.is_dir():
+            raise ObjectStoreAway("the folder of objects is not there")
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
@@ -80,8 +87,8 @@ class FolderStore:
         if path.exists():
             _sync_folder(path.parent)  # whoever put it may have died before its name was safe
             raise ObjectExists(path.name)
-        _make_folder(self._incoming)
-        _make_folder(path.parent)
+        self._make_folder(self._incoming)
+        self._make_folder(path.parent)
         draft = self._incoming / token_hex(16)
         try:
             _write(draft, data)
@@ -94,6 +101,18 @@ class FolderStore:
             draft.unlink(missing_ok=True)
         _sync_folder(path.parent)
         self._clear()
+
+    def _make_folder(self, folder: Path) -> None:
+        """Makes a folder and those above it, each safe on disk before something is put in. Never makes the root: what
+        is put into one that takes the place of another would be hidden when that comes back.
+        """
+        if folder.is_dir():
+            return
+        if folder == self._root:
+            raise ObjectStoreAway("the folder of objects went away")
+        self._make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(folder.parent)
 
     def _list(self, prefix: str) -> tuple[str, ...]:
         top = self._root / prefix.rpartition("/")[0]
@@ -129,14 +148,6 @@ def _delete(path: Path) -> None:
     if path.exists():
         path.unlink(missing_ok=True)
         _sync_folder(path.parent)
-
-
-def _make_folder(folder: Path) -> None:
-    """Makes a folder and those above it, each safe on disk before something is put in."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

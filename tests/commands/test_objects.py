@@ -1,27 +1,19 @@
-"""One suite for every object store, then what is special to each. S3 is a real server, SeaweedFS."""
+"""One suite for every object store, a folder and a bucket of a real S3 server, and the URLs that name them."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import os
-import resource
-import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from commands.objects import (
     FolderStore,
@@ -34,71 +26,37 @@ from commands.objects import (
 )
 from commands.objects.probe import PROBE, WORD
 from commands.objects.s3 import S3Store
+from tests.seaweed import Seaweed, seaweed
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-BUCKET = "objects"
-ACCESS = {"AWS_ACCESS_KEY_ID": "vigil", "AWS_SECRET_ACCESS_KEY": "not a secret, only a test"}
 numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A SeaweedFS of its own. It does not stop when asked to, so it is killed, with all that it started."""
-    folder = tmp_path_factory.mktemp("weed")
-    ports = free_ports(9)
-    names = ("s3.port", "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc")
-    names += ("filer.port", "filer.port.grpc", "admin.port")
-    weed = shutil.which("weed", path=str(Path(sys.executable).parent)) or "weed"
-    command = [
-        weed, "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-webdav=false", "-admin.ui=false",
-        "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false",
-        f"-bucket={BUCKET}", f"-filer.localSocket={folder}/filer.sock",
-        f"-s3.localSocket={folder}/s3.sock", *(f"-{name}={port}" for name, port in zip(names, ports, strict=True)),
-    ]  # fmt: skip
-    log = (folder / "weed.log").open("wb")
-    with log, pytest.MonkeyPatch.context() as patch:
-        for name, value in ACCESS.items():
-            patch.setenv(name, value)
-        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, start_new_session=True)
-        try:
-            endpoint = f"http://127.0.0.1:{ports[0]}"
-            asyncio.run(ready(endpoint))
-            yield endpoint
-        finally:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
-
-
-async def ready(endpoint: str) -> None:
-    store = S3Store(BUCKET, "start", endpoint=endpoint)
-    until = time.monotonic() + 30
-    while True:
-        try:
-            return await store.put_new("ready", b"")
-        except ObjectExists:
-            return None
-        except ObjectStoreAway:
-            if time.monotonic() > until:
-                raise
-            await asyncio.sleep(0.1)
-
-
-def free_ports(most: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(most)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 @pytest.fixture(params=["folder", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     if request.param == "folder":
         return open_store((tmp_path / "objects").as_uri())
-    endpoint = request.getfixturevalue("s3_endpoint")
-    return open_store(f"s3://{BUCKET}/test{next(numbers)}?endpoint={endpoint}")
+    s3: Seaweed = request.getfixturevalue("s3")
+    return open_store(s3.url(f"test{next(numbers)}"))
+
+
+@dataclass
+class Breakable:
+    """A store of its own that goes away and comes back."""
+
+    url: str
+    away: Callable[[], object]
+    back: Callable[[], object]
+
+
+@pytest.fixture(params=["folder", "s3"])
+def breakable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Breakable]:
+    with ExitStack() as stack:
+        if request.param == "folder":
+            folder, elsewhere = tmp_path / "objects", tmp_path / "elsewhere"
+            yield Breakable(folder.as_uri(), partial(folder.rename, elsewhere), partial(elsewhere.rename, folder))
+        else:
+            server = stack.enter_context(seaweed(tmp_path))
+            yield Breakable(server.url("test"), server.kill, server.start)
 
 
 @pytest.mark.parametrize("size", [0, 1, 70_000, 3_000_000])
@@ -233,126 +191,59 @@ async def test_a_prefix_does_not_lead_outside(store: ObjectStore, prefix: str) -
         await store.list(prefix)
 
 
-# Folders.
+T = TypeVar("T")
 
 
-async def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path)
-    await store.put_new("before", b"x")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # the kernel refuses as a full disk does
-    try:
-        with pytest.raises(ObjectStoreAway, match="large"):
-            await store.put_new("a/b", bytes(5000))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
-        with pytest.raises(ObjectStoreAway, match="large"):
-            await probe(store)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert await store.list() == ("before",)
-    assert not list((tmp_path / ".incoming").iterdir())
-    await store.put_new("a/b", bytes(5000))
+async def back(call: Callable[[], Awaitable[T]]) -> T:
+    """The answer of a store that is coming back, some parts of it before others."""
+    until = time.monotonic() + 20
+    while True:
+        try:
+            return await call()
+        except ObjectStoreAway:
+            assert time.monotonic() < until
+            await asyncio.sleep(0.1)
 
 
-async def test_a_folder_that_is_gone_is_away_and_not_empty(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path / "objects")
-    await store.put_new("a", b"")
-    (tmp_path / "objects").rename(tmp_path / "elsewhere")
-    for call in (store.get("a"), store.put_new("b", b""), store.exists("a"), store.list(), store.delete("a")):
+async def test_a_store_that_goes_away_says_so_at_each_call_and_is_as_it_was_when_it_is_back(
+    breakable: Breakable,
+) -> None:
+    store = open_store(breakable.url)
+    kept = {f"a/{number}": os.urandom(50_000) for number in range(10)}
+    for key, data in kept.items():
+        await store.put_new(key, data)
+    breakable.away()
+    for call in (
+        store.put_new("b", b""), store.get("a/1"), store.get_range("a/1", 0, 5), store.exists("a/1"), store.list(),
+        store.delete("a/1"), store.keeps_versions("a/1"), probe(store),
+    ):  # fmt: skip
         with pytest.raises(ObjectStoreAway):
             await call
-    (tmp_path / "elsewhere").rename(tmp_path / "objects")
-    assert await store.list() == ("a",)
-
-
-async def test_a_folder_that_cannot_be_made_is_away_until_it_can(tmp_path: Path) -> None:
-    (tmp_path / "objects").write_text("a file")
-    store = FolderStore(tmp_path / "objects")
-    with pytest.raises(ObjectStoreAway):
-        await store.put_new("a", b"")
-    (tmp_path / "objects").unlink()
-    (tmp_path / "objects").mkdir()
-    await store.put_new("a", b"")
-
-
-async def test_what_a_killed_process_left_is_never_seen_and_goes_after_a_day(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path)
-    await store.put_new("a", b"")
-    old, new = tmp_path / ".incoming" / "old", tmp_path / ".incoming" / "new"
-    old.write_bytes(b"half")
-    new.write_bytes(b"half")
-    os.utime(old, (time.time() - 90_000, time.time() - 90_000))
+    breakable.back()
+    assert {key: await back(partial(store.get, key)) for key in await back(store.list)} == kept
+    with pytest.raises(ObjectExists):
+        await store.put_new("a/9", b"another")
     await store.put_new("b", b"")
-    assert await store.list() == ("a", "b")
-    assert new.exists()
-    assert not old.exists()
+    assert await probe(store) == ""
 
 
-async def test_only_the_owner_can_read_the_folder(tmp_path: Path) -> None:
-    store = FolderStore(tmp_path / "objects")
-    await store.put_new("a/b", b"")
-    found = [tmp_path / "objects", *(tmp_path / "objects").rglob("*")]
-    assert {path.stat().st_mode & 0o077 for path in found} == {0}
-
-
-# S3.
-
-
-async def test_nobody_reads_the_bucket_without_the_key(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = S3Store(BUCKET, "private", endpoint=s3_endpoint)
-    await store.put_new("a", b"secret")
-    with pytest.raises(urllib.error.HTTPError) as refusal:
-        urllib.request.urlopen(f"{s3_endpoint}/{BUCKET}/private/a", timeout=5)
-    assert refusal.value.code == 403
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
-    with pytest.raises(ObjectStoreAway, match="SignatureDoesNotMatch"):
-        await S3Store(BUCKET, "private", endpoint=s3_endpoint).get("a")
-
-
-async def test_a_prefix_is_a_world_of_its_own(s3_endpoint: str) -> None:
-    one, two = (S3Store(BUCKET, f"world/{n}", endpoint=s3_endpoint) for n in (1, 2))
-    await one.put_new("a", b"1")
-    await two.put_new("a", b"2")
-    assert (await one.get("a"), await one.list()) == (b"1", ("a",))
-
-
-async def test_a_bucket_that_is_not_there_is_away(s3_endpoint: str) -> None:
-    with pytest.raises(ObjectStoreAway, match="NoSuchBucket"):
-        await S3Store("nowhere", endpoint=s3_endpoint).put_new("a", b"")
-
-
-async def test_a_server_that_does_not_answer_is_away(s3_endpoint: str) -> None:
-    (port,) = free_ports(1)
-    with pytest.raises(ObjectStoreAway, match="EndpointConnectionError"):
-        await S3Store(BUCKET, endpoint=f"http://127.0.0.1:{port}").get("a")
-
-
-async def test_a_bucket_in_which_nothing_may_be_deleted_works_and_keeps_one_probe(s3_endpoint: str) -> None:
-    client = admin(s3_endpoint)
-    client.create_bucket(Bucket="kept")
-    refused = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": "arn:aws:s3:::kept/*"}
-    client.put_bucket_policy(Bucket="kept", Policy=json.dumps({"Version": "2012-10-17", "Statement": [refused]}))
-    store = S3Store("kept", endpoint=s3_endpoint)
-    found = {await probe(store) for _ in range(3)}
-    assert found == {"nothing can be deleted: the bucket of objects answers AccessDenied"}
-    assert await store.list() == (PROBE,)
-
-
-async def test_a_bucket_with_object_lock_works_and_keeps_one_version_of_one_probe(s3_endpoint: str) -> None:
-    client = admin(s3_endpoint)
-    client.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
-    store = S3Store("locked", endpoint=s3_endpoint)
-    found = {await probe(store) for _ in range(3)}
-    assert found == {"what is deleted stays as an older version"}
-    held = client.list_object_versions(Bucket="locked")
-    assert [version["Key"] for version in held["Versions"]] == [PROBE]
-    assert "DeleteMarkers" not in held
-
-
-def admin(endpoint: str) -> S3Client:
-    """Whoever sets buckets up, which Vigil never does."""
-    config = Config(s3={"addressing_style": "path"})
-    return boto3.session.Session().client("s3", endpoint_url=endpoint, region_name="us-east-1", config=config)
+async def test_what_was_being_put_when_the_store_died_is_there_whole_or_not_at_all(breakable: Breakable) -> None:
+    store = open_store(breakable.url)
+    tries = {f"a/{number:03}": os.urandom(200_000) for number in range(60)}
+    putting = [asyncio.ensure_future(store.put_new(key, data)) for key, data in tries.items()]
+    await asyncio.wait(putting, return_when=asyncio.FIRST_COMPLETED)
+    breakable.away()
+    answers = dict(zip(tries, await asyncio.gather(*putting, return_exceptions=True), strict=True))
+    assert {type(answer) for answer in answers.values()} <= {type(None), ObjectStoreAway}
+    breakable.back()
+    for key, data in tries.items():
+        try:
+            await back(partial(store.put_new, key, data))
+        except ObjectExists:
+            assert await back(partial(store.get, key)) == data
+        else:
+            assert answers[key] is not None, "it was acknowledged, and is lost"
+    assert await store.list() == tuple(tries)
 
 
 # Addresses.
