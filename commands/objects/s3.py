@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -25,10 +26,15 @@ _TAKEN = {"PreconditionFailed", "412"}
 _RACING = {"ConditionalRequestConflict", "409"}  # two puts of one key at once: S3 asks for another try
 _BEYOND = {"InvalidRange", "416"}
 _TRIES = 5
+_AT_ONCE = 32
 
 
 class S3Store:
-    """Keeps objects in `bucket`, below `prefix`. With an `endpoint`, addresses are of the path style."""
+    """Keeps objects in `bucket`, below `prefix`. With an `endpoint`, addresses are of the path style.
+
+    The threads are its own: a server that does not answer holds calls for a minute and a half, and what else the
+    process does in threads must not wait for that.
+    """
 
     def __init__(
         self, bucket: str, prefix: str = "", *, endpoint: str | None = None, region: str | None = None
@@ -37,30 +43,38 @@ class S3Store:
         self._prefix = f"{prefix}/" if prefix else ""
         self._endpoint = endpoint
         self._region = region
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "objects")
         self._making = Lock()
         self._made: S3Client | None = None
 
     async def put_new(self, key: str, data: bytes) -> None:
-        await _threaded(self._put_new, self._name(key), data)
+        await self._threaded(self._put_new, self._name(key), data)
 
     async def get(self, key: str) -> bytes:
-        return await _threaded(self._get, self._name(key))
+        return await self._threaded(self._get, self._name(key))
 
     async def get_range(self, key: str, start: int, stop: int) -> bytes:
         check_range(start, stop)
-        return await _threaded(self._get_range, self._name(key), start, stop)
+        return await self._threaded(self._get_range, self._name(key), start, stop)
 
     async def exists(self, key: str) -> bool:
-        return await _threaded(self._exists, self._name(key))
+        return await self._threaded(self._exists, self._name(key))
 
     async def delete(self, key: str) -> None:
-        await _threaded(self._delete, self._name(key))
+        await self._threaded(self._delete, self._name(key))
 
     async def keeps_versions(self, key: str) -> bool:
-        return await _threaded(self._keeps_versions, self._name(key))
+        return await self._threaded(self._keeps_versions, self._name(key))
 
     async def list(self, prefix: str = "") -> tuple[str, ...]:
-        return await _threaded(self._list, check_prefix(prefix))
+        return await self._threaded(self._list, check_prefix(prefix))
+
+    async def _threaded(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        def run() -> R:
+            with _refusals():
+                return work(*args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
 
     @property
     def _client(self) -> S3Client:
@@ -70,7 +84,7 @@ class S3Store:
                 config = Config(
                     connect_timeout=5,
                     read_timeout=30,
-                    max_pool_connections=32,
+                    max_pool_connections=_AT_ONCE,
                     retries={"mode": "standard", "max_attempts": 3},
                     s3={"addressing_style": "path" if self._endpoint else "auto"},
                 )
@@ -128,14 +142,6 @@ class S3Store:
         )
         names = (entry["Key"] for page in pages for entry in page.get("Contents", ()))
         return tuple(sorted(name.removeprefix(self._prefix) for name in names))
-
-
-async def _threaded(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    def run() -> R:
-        with _refusals():
-            return work(*args, **kwargs)
-
-    return await asyncio.to_thread(run)
 
 
 @contextmanager

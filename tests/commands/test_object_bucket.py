@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 import urllib.error
 import urllib.request
 
@@ -63,3 +65,15 @@ async def test_a_bucket_with_object_lock_works_and_keeps_one_version_of_one_prob
     held = client.list_object_versions(Bucket="locked")
     assert [version["Key"] for version in held["Versions"]] == [PROBE]
     assert "DeleteMarkers" not in held
+
+
+@pytest.mark.usefixtures("s3")  # for the credentials
+async def test_a_server_that_takes_calls_and_never_answers_holds_up_nothing_else() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
+        store = S3Store(BUCKET, endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        asking = [asyncio.create_task(store.get("a")) for _ in range(40)]
+        await asyncio.sleep(0.3)
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "done"), 2) == "done"
+        assert not any(one.done() for one in asking)
+    answers = await asyncio.gather(*asking, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {ObjectStoreAway}
