@@ -1,6 +1,7 @@
 """What Vigil's processes say to each other over NATS. These messages live for seconds and are never stored.
 
-Subjects: `vigil.media.<worker>` takes `Publish` and `Hangup` (request and reply), `vigil.beat` carries `MediaBeat`,
+Subjects: `vigil.media.<worker>` takes `Publish`, `Hangup`, `Watch`, `KeepWatching` and `StopWatching` (request and
+reply), `vigil.beat` carries `MediaBeat`,
 `vigil.detector.beat` carries `DetectorBeat`, `vigil.streams` carries `StreamsHeld`,
 `vigil.page.beat` carries `PageBeat`,
 `vigil.keyframe.<session>.<track>` carries `KeyFrame`, `vigil.picture.<session>.<track>` carries `Picture`,
@@ -39,8 +40,31 @@ class Hangup(msgspec.Struct, frozen=True, kw_only=True, tag="hangup"):
     why: str
 
 
+class Watch(msgspec.Struct, frozen=True, kw_only=True, tag="watch"):
+    """Asks a media worker to take one WHEP offer, for a viewer of this name. Answered by `Published`.
+
+    The viewer is let go some seconds after the last `KeepWatching`, which says that they may still watch.
+    """
+
+    tenant: str
+    session: str
+    track: Track
+    viewer: str
+    sdp: str
+
+
+class KeepWatching(msgspec.Struct, frozen=True, kw_only=True, tag="keep_watching"):
+    """Answered by `Refusal` (404) where there is no such viewer any more."""
+
+    viewer: str
+
+
+class StopWatching(msgspec.Struct, frozen=True, kw_only=True, tag="stop_watching"):
+    viewer: str
+
+
 class Published(msgspec.Struct, frozen=True, kw_only=True, tag="published"):
-    """The SDP answer. `worker` keeps the session from now on."""
+    """The SDP answer to a `Publish` or a `Watch`. `worker` keeps the session from now on."""
 
     sdp: str
     worker: str
@@ -58,7 +82,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
     """The worker did what was asked; nothing else to tell."""
 
 
-MediaRequest = Publish | Hangup
+MediaRequest = Publish | Hangup | Watch | KeepWatching | StopWatching
 MediaReply = Published | Refusal | Done
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from media.rtp import SenderReport
+from media.rtcp import SenderReport
 
 JUMP_S = 2.0
 SLEW_S = 0.02

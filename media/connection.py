@@ -13,12 +13,13 @@ from domain.messages import Track
 from domain.recording import Why
 from media.connection_spool import ConnectionSpool
 from media.hooks import PeerCertificate
+from media.link import LinkEnd
 from media.names import RecordingName
 from media.offer import Offer
-from media.peer import Peer, PeerEnd
+from media.peer import Peer
 from media.port import MediaPort
 from media.recorder import Recorder
-from media.track import EncodedFrame
+from media.track import EncodedFrame, Kind, ReceiveTrack
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ SILENCE_S = 3.0  # without any packet
 PICTURELESS_S = 10.0  # without a picture, though sound comes: by then some eight requests for one have gone unanswered
 KEYFRAME_EVERY_S: dict[Track, float] = {"camera": 2.0, "screen": 6.0}
 _QUIET_S = 1.0
-_WHY: dict[PeerEnd, Why] = {"failed": "lost", "lost": "lost", "closed": "stopped", "stopped": "stopped"}
+_WHY: dict[LinkEnd, Why] = {"failed": "lost", "lost": "lost", "closed": "stopped", "stopped": "stopped"}
 
 
 class Keyframe(NamedTuple):
@@ -85,6 +86,10 @@ class Connection:
         )
         for stream in self._peer.streams:
             stream.track.frame_sinks.append(self._on_frame)
+
+    @property
+    def tracks(self) -> dict[Kind, ReceiveTrack]:
+        return {stream.track.kind: stream.track for stream in self._peer.streams}
 
     async def open(self) -> str:
         """The SDP answer; from here on the connection lives by itself."""
@@ -146,7 +151,7 @@ class Connection:
             logger.exception("a connection broke")
             self._peer_ended("failed")
 
-    def _peer_ended(self, why: PeerEnd) -> None:
+    def _peer_ended(self, why: LinkEnd) -> None:
         if not self._ended:
             self._finish(_WHY[why])
             self._closing = self._loop.create_task(self._peer.close())

@@ -1,12 +1,14 @@
-"""WHIP's two texts: the SDP offer, read and judged, and our answer to it. Pure.
+"""The two texts of WHIP and WHEP: the SDP offer, read and judged, and our answer to it. Pure.
 
-RFC 9725 (WHIP), RFC 8829 (offer and answer), RFC 8843 (BUNDLE), RFC 7587 (Opus), RFC 7741 (VP8), RFC 4588 (RTX).
+RFC 9725 (WHIP), draft-ietf-wish-whep (WHEP), RFC 8829 (offer and answer), RFC 8843 (BUNDLE), RFC 7587 (Opus), RFC 7741
+(VP8), RFC 4588 (RTX).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from aiortc import RTCDtlsParameters, RTCIceParameters, sdp
 from aiortc.rtcdtlstransport import X509_DIGEST_ALGORITHMS
@@ -29,9 +31,16 @@ class OfferRefused(ValueError):
         self.rule = rule
 
 
+class Sources(NamedTuple):
+    """What we send a stream and its retransmissions as."""
+
+    ssrc: int
+    rtx_ssrc: int
+
+
 @dataclass(frozen=True, slots=True)
 class OfferedStream:
-    """One stream that the sender will send: payload types, and the sources it named (none need be named)."""
+    """One stream that the other side will send, or take: payload types, and the sources it named (none need be)."""
 
     kind: Literal["video", "audio"]
     mid: str
@@ -58,8 +67,11 @@ class Offer:
         return any(s.kind == "audio" for s in self.streams)
 
 
-def parse_offer(text: str, *, sound: bool) -> Offer:
-    """Reads an offer for one video and, with `sound`, at most one audio stream. OfferRefused says what is wrong."""
+def parse_offer(text: str, *, sound: bool, watching: bool = False) -> Offer:
+    """Reads an offer to send, or when `watching` to take, one video and, with `sound`, at most one audio stream.
+
+    OfferRefused says what is wrong.
+    """
     if len(text) > _SDP_MAX:
         raise OfferRefused("is longer than 64 KiB")
     try:
@@ -70,11 +82,11 @@ def parse_offer(text: str, *, sound: bool) -> Offer:
         raise OfferRefused("must name a format in each media line")
     streams = []
     for kind in ("video", "audio") if sound else ("video",):
-        stream = next((s for m in description.media if (s := _stream(m, kind)) is not None), None)
+        stream = next((s for m in description.media if (s := _stream(m, kind, watching)) is not None), None)
         if stream is not None:
             streams.append(stream)
     if not streams or streams[0].kind != "video":
-        raise OfferRefused("must offer to send video in VP8")
+        raise OfferRefused(f"must offer to {'receive' if watching else 'send'} video in VP8")
     mids = [m.rtp.muxId for m in description.media]
     bundled = {mid for group in description.group if group.semantic == "BUNDLE" for mid in group.items}
     if len(set(mids)) < len(mids) or not bundled.issuperset(s.mid for s in streams):
@@ -96,10 +108,14 @@ def our_dtls_role(offer: Offer) -> Literal["client", "server"]:
     return "client" if offer.dtls.role == "server" else "server"
 
 
-def write_answer(
-    offer: Offer, ice: RTCIceParameters, candidates: list[str], fingerprint: tuple[str, str], session_id: int
-) -> str:
-    """The answer: one line for each of the offer's, one transport for all. `candidates` are attribute values."""
+def write_answer(  # noqa: PLR0917 - what an answer is made of
+    offer: Offer, ice: RTCIceParameters, candidates: list[str], fingerprint: tuple[str, str], session_id: int,
+    sources: Mapping[str, Sources] | None = None,
+) -> str:  # fmt: skip
+    """The answer: one line for each of the offer's, one transport for all. `candidates` are attribute values.
+
+    With `sources`, by MID, we send; without, we take.
+    """
     taken = {s.mid: s for s in offer.streams}
     setup = "active" if our_dtls_role(offer) == "client" else "passive"
     transport = [
@@ -123,13 +139,14 @@ def write_answer(
         if stream is None:
             out += [f"m={kind} 0 {profile} {first_format}", "c=IN IP4 0.0.0.0", "a=inactive", f"a=mid:{mid}"]
         else:
-            out += _answered(stream, profile) + transport
+            out += _answered(stream, profile, sources[mid] if sources else None) + transport
     return "\r\n".join(out) + "\r\n"
 
 
-def _stream(media: sdp.MediaDescription, kind: str) -> OfferedStream | None:
-    """What `media` would send us of `kind`, None when that is nothing we take."""
-    if media.kind != kind or media.direction in ("recvonly", "inactive") or media.port == 0 or not media.rtp.muxId:
+def _stream(media: sdp.MediaDescription, kind: str, watching: bool) -> OfferedStream | None:
+    """What `media` would send us of `kind`, or take of us; None when that is nothing to us."""
+    other_way = ("sendonly" if watching else "recvonly", "inactive")
+    if media.kind != kind or media.direction in other_way or media.port == 0 or not media.rtp.muxId:
         return None
     codec = next((c for c in media.rtp.codecs if (c.name.lower(), c.clockRate) == _CODEC[kind]), None)
     if codec is None or codec.payloadType is None:
@@ -157,13 +174,13 @@ def _repeats(codec: RTCRtpCodecParameters, payload_type: int) -> bool:
     return codec.name.lower() == "rtx" and codec.parameters.get("apt") == payload_type
 
 
-def _answered(stream: OfferedStream, profile: str) -> list[str]:
-    """The media line for a stream that we take, without its transport."""
+def _answered(stream: OfferedStream, profile: str, sources: Sources | None) -> list[str]:
+    """The media line for a stream that we take, or send, without its transport."""
     number, rtx = stream.payload_type, stream.rtx_payload_type
     formats = f"{number}" if rtx is None else f"{number} {rtx}"
     out = [f"m={stream.kind} 9 {profile} {formats}", "c=IN IP4 0.0.0.0", "a=rtcp:9 IN IP4 0.0.0.0", "a=rtcp-mux"]
-    out += [f"a=mid:{stream.mid}", "a=recvonly"]
-    if stream.mid_extension is not None:
+    out += [f"a=mid:{stream.mid}", "a=sendonly" if sources else "a=recvonly"]
+    if stream.mid_extension is not None and not sources:
         out.append(f"a=extmap:{stream.mid_extension} {MID_EXTENSION}")
     if stream.kind == "audio":
         out.append(f"a=rtpmap:{number} opus/{stream.clock_rate}/2")
@@ -176,4 +193,15 @@ def _answered(stream: OfferedStream, profile: str) -> list[str]:
         out.append(f"a=fmtp:{number} {stream.parameters}")
     if rtx is not None:
         out += [f"a=rtpmap:{rtx} rtx/{stream.clock_rate}", f"a=fmtp:{rtx} apt={number}"]
+    if sources:
+        out += _sent(stream, sources)
     return out
+
+
+def _sent(stream: OfferedStream, sources: Sources) -> list[str]:
+    """The sources of a stream that we send (RFC 5576), all of one picture with its sound (RFC 8830)."""
+    own, again = sources
+    out = [f"a=msid:vigil {stream.kind}"]
+    if stream.rtx_payload_type is None:
+        return [*out, f"a=ssrc:{own} cname:vigil"]
+    return [*out, f"a=ssrc-group:FID {own} {again}", f"a=ssrc:{own} cname:vigil", f"a=ssrc:{again} cname:vigil"]

@@ -1,52 +1,20 @@
-"""One WHIP connection: from the offer to the last packet.
-
-aiortc gives ICE, DTLS and the SRTP keys; each packet goes from the port straight to its track. A peer ends once, with a
-reason, and says so once.
-"""
+"""A sender's WHIP connection: each packet goes from the port straight to the track that it belongs to."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Callable
-from typing import Literal
-
-import pylibsrtp
-from aiortc import RTCDtlsTransport, RTCIceTransport, sdp
 
 from media.clock import SenderClock, StreamClock
-from media.hooks import (
-    ConnectionGatherer,
-    PeerCertificate,
-    prefer_aes_128_gcm,
-    selected_address,
-    srtp_sessions,
-    take_dtls_role,
-)
-from media.offer import Offer, OfferedStream, our_dtls_role, write_answer
-from media.port import MediaPort, OnePortConnection
-from media.rtp import (
-    RtpPacket,
-    build_nack,
-    build_pli,
-    build_receiver_report,
-    find_extension,
-    is_rtcp,
-    parse_rtp,
-    parse_sender_reports,
-    unwrap_rtx,
-)
+from media.hooks import PeerCertificate
+from media.link import Link, LinkEnd
+from media.offer import Offer, OfferedStream
+from media.port import MediaPort
+from media.rtcp import build_nack, build_pli, build_receiver_report, parse_sender_reports
+from media.rtp import RtpPacket, find_extension, unwrap_rtx
 from media.track import ReceiveTrack
 
-logger = logging.getLogger(__name__)
-
-PeerEnd = Literal["failed", "lost", "closed", "stopped"]
-"""Never connected; the network went away; the sender said goodbye; we ended it."""
-
-CONNECT_S = 15.0
-REPORT_EVERY_S = 1.0
-_EARLY_MAX = 64
 ROUTES_MAX = 64  # sources of one peer: a browser has at most four, and a few more over many changes
 
 
@@ -69,18 +37,21 @@ class Peer:
         offer: Offer,
         certificate: PeerCertificate,
         *,
-        on_end: Callable[[PeerEnd], None],
+        on_end: Callable[[LinkEnd], None],
         keyframe_every_s: float,
     ) -> None:
-        loop = asyncio.get_running_loop()
-        self.connected_at: float | None = None  # loop time
         self.media_at: float | None = None  # loop time of the last RTP packet of a stream, or of connecting
-        self._loop, self._port, self._offer, self._on_end = loop, port, offer, on_end
-        self._connection = OnePortConnection(port, self._on_media)
-        self._gatherer = ConnectionGatherer(self._connection)
-        self._ice = RTCIceTransport(self._gatherer)
-        self._dtls = RTCDtlsTransport(self._ice, [certificate])
-        self._dtls.on("statechange", self._dtls_changed)
+        self._loop, self._on_end = asyncio.get_running_loop(), on_end
+        self._link = Link(
+            port,
+            offer,
+            certificate,
+            on_rtp=self._on_rtp,
+            on_rtcp=self._on_rtcp,
+            report=self._report,
+            on_end=self._ended,
+            on_connected=self._connected,
+        )
         self._ssrc = random.getrandbits(32)
         self._sender = SenderClock()
         self.streams = [self._incoming(s, keyframe_every_s) for s in offer.streams]
@@ -88,93 +59,37 @@ class Peer:
         for stream in self.streams:
             self._route(stream.offered.ssrc, stream, False)
             self._route(stream.offered.rtx_ssrc, stream, True)
-        self._srtp: tuple[pylibsrtp.Session, pylibsrtp.Session] | None = None
-        self._early: list[bytes] = []
-        self._tasks: list[asyncio.Task[None]] = []
-        self._ended = False
+
+    @property
+    def connected_at(self) -> float | None:
+        """Loop time."""
+        return self._link.connected_at
 
     async def answer(self) -> str:
         """The SDP answer. The peer connects by itself from here on."""
-        take_dtls_role(self._dtls, our_dtls_role(self._offer))
-        prefer_aes_128_gcm(self._dtls)
-        await self._gatherer.gather()
-        fingerprint = self._dtls.getLocalParameters().fingerprints[0]
-        text = write_answer(
-            self._offer,
-            self._gatherer.getLocalParameters(),
-            [sdp.candidate_to_sdp(c) for c in self._gatherer.getLocalCandidates()],
-            (fingerprint.algorithm, fingerprint.value),
-            random.getrandbits(62),
-        )
-        self._tasks.append(asyncio.create_task(self._connect()))
-        return text
+        return await self._link.answer()
 
     async def close(self) -> None:
         """Says goodbye and lets everything go. Safe to call twice."""
-        self._end("stopped")
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._dtls.stop()
-        await self._ice.stop()
+        await self._link.close()
 
     def nack(self, ssrc: int, sequences: list[int]) -> None:
-        self._send_rtcp(build_nack(self._ssrc, ssrc, sequences))
+        self._link.send_rtcp(build_nack(self._ssrc, ssrc, sequences))
 
     def pli(self, ssrc: int) -> None:
-        self._send_rtcp(build_pli(self._ssrc, ssrc))
+        self._link.send_rtcp(build_pli(self._ssrc, ssrc))
 
-    async def _connect(self) -> None:
-        try:
-            async with asyncio.timeout(CONNECT_S):
-                await self._ice.start(self._offer.ice)
-                if self._ice.state == "completed":
-                    await self._dtls.start(self._offer.dtls)
-        except TimeoutError:
-            pass
-        if self._srtp is None:
-            self._end("failed")
-            return
-        while not self._ended:
-            await asyncio.sleep(REPORT_EVERY_S * random.uniform(0.8, 1.2))  # noqa: S311  # spread, not secret
-            blocks = [b for s in self.streams if (b := s.track.report_block()) is not None]
-            self._send_rtcp(build_receiver_report(self._ssrc, blocks, "vigil"))
+    def _connected(self) -> None:
+        self.media_at = self._loop.time()
 
-    def _dtls_changed(self) -> None:
-        if self._dtls.state == "connected":
-            self._srtp = srtp_sessions(self._dtls)
-            self.connected_at = self.media_at = self._loop.time()
-            for data in self._early:
-                self._on_media(data)
-            self._early.clear()
-        elif self._dtls.state in ("closed", "failed"):
-            if self._srtp is None:
-                self._end("failed")
-            else:
-                self._end("lost" if self._connection.closed else "closed")
+    def _ended(self, why: LinkEnd) -> None:
+        for stream in self.streams:
+            stream.track.close()
+        self._on_end(why)
 
-    def _end(self, why: PeerEnd) -> None:
-        if not self._ended:
-            self._ended = True
-            for stream in self.streams:
-                stream.track.close()
-            self._on_end(why)
-
-    def _on_media(self, data: bytes) -> None:
-        """One SRTP or SRTCP packet. Packets may overtake the end of the DTLS handshake; those wait for the keys."""
-        if self._srtp is None:
-            if len(self._early) < _EARLY_MAX:
-                self._early.append(data)
-            return
-        if self._ended:
-            return
-        try:
-            if is_rtcp(data):
-                self._on_rtcp(self._srtp[0].unprotect_rtcp(data))
-            else:
-                self._on_rtp(parse_rtp(self._srtp[0].unprotect(data)))
-        except (pylibsrtp.Error, ValueError):  # forged, repeated or malformed: as if it had not come
-            return
+    def _report(self) -> bytes:
+        blocks = [b for s in self.streams if (b := s.track.report_block()) is not None]
+        return build_receiver_report(self._ssrc, blocks, "vigil")
 
     def _on_rtp(self, packet: RtpPacket) -> None:
         route = self._routes.get(packet.ssrc) or self._find_route(packet)
@@ -225,8 +140,3 @@ class Peer:
         every = keyframe_every_s if offered.kind == "video" else None
         track = ReceiveTrack(offered.kind, offered.clock_rate, self._loop, self, every)
         return IncomingStream(offered, track, StreamClock(offered.clock_rate, self._sender))
-
-    def _send_rtcp(self, packet: bytes) -> None:
-        address = selected_address(self._connection)
-        if self._srtp is not None and address is not None and not self._ended:
-            self._port.send(self._srtp[1].protect_rtcp(packet), address)

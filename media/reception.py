@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from media.rtp import ReportBlock, SenderReport
+from media.rtcp import ReportBlock, SenderReport
 
 
 class Reception:

@@ -1,18 +1,14 @@
-"""RTP and RTCP on the wire: parsing, building, and numbers that wrap. Pure.
+"""RTP on the wire: parsing, building, and numbers that wrap. Pure.
 
-Sources: RFC 3550 (RTP, RTCP), RFC 4585 (NACK, PLI), RFC 4588 (RTX), RFC 7741 (VP8), RFC 8285 (header extensions).
+Sources: RFC 3550 (RTP), RFC 4588 (RTX), RFC 7741 (VP8), RFC 8285 (header extensions). RTCP is in `rtcp.py`.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from typing import NamedTuple
 
 _HEADER = struct.Struct("!BBHLL")
-_NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
-
-SENDER_REPORT, RECEIVER_REPORT, SOURCE_DESCRIPTION, TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK = 200, 201, 202, 205, 206
 
 
 class MalformedPacket(ValueError):
@@ -29,27 +25,6 @@ class RtpPacket(NamedTuple):
     ssrc: int
     payload: bytes
     extension: bytes = b""
-
-
-class SenderReport(NamedTuple):
-    """What a sender says of its clocks: at Unix time `ntp_s` (its own clock) its RTP clock stood at `timestamp`."""
-
-    ssrc: int
-    ntp_s: float
-    ntp_middle: int
-    timestamp: int
-
-
-class ReportBlock(NamedTuple):
-    """What we received of one source (RFC 3550 section 6.4.1). `fraction_lost` is of 256."""
-
-    ssrc: int
-    fraction_lost: int
-    packets_lost: int
-    highest_sequence: int
-    jitter: int
-    last_report: int
-    since_last_report: int
 
 
 class Vp8Payload(NamedTuple):
@@ -147,6 +122,13 @@ def unwrap_rtx(packet: RtpPacket) -> RtpPacket | None:
     return packet._replace(sequence=original, payload=packet.payload[2:])
 
 
+def wrap_rtx(packet: bytes, payload_type: int, sequence: int, ssrc: int) -> bytes:
+    """The retransmission (RFC 4588 section 4) of a packet that `build_rtp` made without an extension."""
+    first, second, _, timestamp, _ = _HEADER.unpack_from(packet)
+    head = _HEADER.pack(first, second & 128 | payload_type, sequence, timestamp, ssrc)
+    return head + packet[2:4] + packet[12:]
+
+
 def parse_vp8(payload: bytes) -> Vp8Payload:
     """Reads the VP8 payload descriptor (RFC 7741 section 4.2)."""
     try:
@@ -173,54 +155,3 @@ def vp8_keyframe_size(frame: bytes) -> tuple[int, int] | None:
     if len(frame) < 10 or frame[0] & 1 or frame[3:6] != b"\x9d\x01\x2a":
         return None
     return (frame[6] | frame[7] << 8) & 0x3FFF, (frame[8] | frame[9] << 8) & 0x3FFF
-
-
-def parse_sender_reports(data: bytes) -> list[SenderReport]:
-    """The sender reports in a compound RTCP packet; whatever else is in it is passed over."""
-    reports = []
-    at = 0
-    while at + 4 <= len(data):
-        kind, words = data[at + 1], data[at + 2] << 8 | data[at + 3]
-        if kind == SENDER_REPORT and words >= 6 and at + 28 <= len(data):
-            ssrc, ntp, timestamp = struct.unpack_from("!LQL", data, at + 4)
-            seconds = ntp / 2**32 - _NTP_EPOCH
-            reports.append(SenderReport(ssrc, seconds, ntp >> 16 & 0xFFFFFFFF, timestamp))
-        at += 4 + 4 * words
-    return reports
-
-
-def build_receiver_report(ssrc: int, blocks: Iterable[ReportBlock], cname: str) -> bytes:
-    """A receiver report with the source description that RFC 3550 section 6.1 asks for in each compound packet."""
-    body = b"".join(
-        struct.pack("!LLLLLL", b.ssrc, b.fraction_lost << 24 | min(b.packets_lost, 0x7FFFFF), *b[3:]) for b in blocks
-    )
-    count = len(body) // 24
-    item = b"\x01" + bytes([len(cname)]) + cname.encode("ascii")
-    item += b"\0" * (4 - len(item) % 4)
-    report = struct.pack("!BBHL", 0x80 | count, RECEIVER_REPORT, 1 + 6 * count, ssrc) + body
-    return report + struct.pack("!BBHL", 0x81, SOURCE_DESCRIPTION, 1 + len(item) // 4, ssrc) + item
-
-
-def build_nack(ssrc: int, media_ssrc: int, sequences: Iterable[int]) -> bytes:
-    """Asks for packets again (RFC 4585 section 6.2.1). `sequences` in the order sent; they may wrap."""
-    items: list[tuple[int, int]] = []
-    for sequence in (s & 0xFFFF for s in sequences):
-        behind = (sequence - items[-1][0]) & 0xFFFF if items else 0
-        if 1 <= behind <= 16:
-            items[-1] = (items[-1][0], items[-1][1] | 1 << (behind - 1))
-        elif not items or behind:
-            items.append((sequence, 0))
-    body = b"".join(struct.pack("!HH", first, following) for first, following in items)
-    return (
-        _empty_report(ssrc) + struct.pack("!BBHLL", 0x81, TRANSPORT_FEEDBACK, 2 + len(items), ssrc, media_ssrc) + body
-    )
-
-
-def build_pli(ssrc: int, media_ssrc: int) -> bytes:
-    """Asks for a key frame (RFC 4585 section 6.3.1)."""
-    return _empty_report(ssrc) + struct.pack("!BBHLL", 0x81, PAYLOAD_FEEDBACK, 2, ssrc, media_ssrc)
-
-
-def _empty_report(ssrc: int) -> bytes:
-    """Feedback must follow a report unless reduced-size RTCP was agreed on (RFC 5506)."""
-    return struct.pack("!BBHL", 0x80, RECEIVER_REPORT, 1, ssrc)

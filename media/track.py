@@ -14,7 +14,8 @@ from typing import Literal, Protocol
 
 from media.keyframes import Clock, KeyframeRequests
 from media.reception import Reception
-from media.rtp import MalformedPacket, ReportBlock, RtpPacket, SenderReport, Unwrapper, parse_vp8, vp8_keyframe_size
+from media.rtcp import ReportBlock, SenderReport
+from media.rtp import MalformedPacket, RtpPacket, Unwrapper, parse_vp8, vp8_keyframe_size
 
 Kind = Literal["video", "audio"]
 
@@ -52,7 +53,7 @@ class Feedback(Protocol):
 class ReceiveTrack:
     """Takes the packets of one source; gives frames to each function in `frame_sinks`.
 
-    Packets pass `_in_order` once each, in order: a viewer's forwarder hooks in there.
+    Those in `packet_sinks` get each packet once, in order; `holes` counts where some are missing between two of them.
     `keyframe_every_s`: asks for a key frame when the last one is older.
     """
 
@@ -62,6 +63,9 @@ class ReceiveTrack:
         self.kind, self.rate = kind, rate
         self.ssrc: int | None = None
         self.frame_sinks: list[Callable[[EncodedFrame], None]] = []
+        self.packet_sinks: list[Callable[[RtpPacket], None]] = []
+        self.holes = 0
+        self.reported: SenderReport | None = None  # what the sender last said of its clocks
         self.packets_lost = 0  # for good
         self.frame_at: float | None = None  # when the last frame was given
         self._clock, self._feedback = clock, feedback
@@ -125,6 +129,7 @@ class ReceiveTrack:
 
     def sender_report(self, report: SenderReport) -> int:
         """Takes the sender's report, answers its RTP time stamp unwrapped."""
+        self.reported = report
         self._reports.sender_report(report, self._clock.time())
         return self._ticks.near(report.timestamp)
 
@@ -179,6 +184,7 @@ class ReceiveTrack:
 
     def _broken(self) -> None:
         """Frames after this point refer to what never came."""
+        self.holes += 1
         self._parts = []
         self._keyframe_needed = self._video
 
@@ -191,6 +197,8 @@ class ReceiveTrack:
         payload = packet.payload
         if not payload:  # padding that probes the bandwidth
             return
+        for forward in self.packet_sinks:
+            forward(packet)
         if not self._video:
             self._emit(EncodedFrame("audio", payload, self._ticks(packet.timestamp), True, 0, 0, now))
             return

@@ -22,6 +22,7 @@ from nats.aio.msg import Msg
 from domain.messages import (
     Done,
     Hangup,
+    KeepWatching,
     KeyFrame,
     LiveTrack,
     MediaBeat,
@@ -30,6 +31,8 @@ from domain.messages import (
     Publish,
     Published,
     Refusal,
+    StopWatching,
+    Watch,
 )
 from domain.recording import Why
 from media.bus import connect, say, subscribe
@@ -39,6 +42,7 @@ from media.names import RecordingName, recording_name
 from media.offer import Offer, OfferRefused, parse_offer
 from media.port import MediaPort, open_socket
 from media.spool import Spool
+from media.viewer import Viewers
 
 logger = logging.getLogger(__name__)
 logging.getLogger("aioice").setLevel(logging.WARNING)  # below that it writes people's addresses
@@ -82,6 +86,7 @@ class MediaWorker:
         settings = self.settings
         self._spool = Spool(settings.spool, settings.spool_bound_bytes)
         self._port = MediaPort(open_socket(settings.bind_ip, *settings.bind_ports), settings.advertised_ip)
+        self._viewers = Viewers(self._port, self._certificate, settings.worker)
         self._nats = await connect(settings.nats_url, f"media {settings.worker}")
         await subscribe(self._nats, f"vigil.media.{settings.worker}", self._on_request)
         self._lasting = (self._start(self._beat()), self._start(self._send_keyframes()))
@@ -95,6 +100,7 @@ class MediaWorker:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._viewers.stop_all()
         await asyncio.gather(*(c.end("worker_lost") for c in tuple(self._connections.values())))
         self._port.close()
         await asyncio.to_thread(self._spool.close)
@@ -108,15 +114,21 @@ class MediaWorker:
 
     async def handle(self, request: MediaRequest) -> MediaReply:
         """Does what `request` asks. Never raises for what the caller sent."""
-        match request:
-            case Publish():
-                try:
+        try:
+            match request:
+                case Publish():
                     return await self._publish(request)
-                except OfferRefused as refused:
-                    return Refusal(field=refused.field, rule=refused.rule)
-            case Hangup():
-                await self._hang_up(request)
-                return Done()
+                case Watch():
+                    return await self._watch(request)
+                case KeepWatching(viewer=viewer) if not self._viewers.renew(viewer):
+                    return Refusal(field="viewer", rule="is not here any more", status=404)
+                case StopWatching(viewer=viewer):
+                    await self._viewers.stop(viewer)
+                case Hangup():
+                    await self._hang_up(request)
+        except OfferRefused as refused:
+            return Refusal(field=refused.field, rule=refused.rule)
+        return Done()
 
     async def _publish(self, request: Publish) -> MediaReply:
         try:
@@ -144,6 +156,11 @@ class MediaWorker:
             return reply
         return await self._connect(recording, request.connection, offer, sealing)
 
+    async def _watch(self, request: Watch) -> MediaReply:
+        recording = RecordingName(request.tenant, request.session, request.track)
+        current = self._connections.get(recording)
+        return await self._viewers.watch(request, recording, current.tracks if current else {})
+
     async def _connect(
         self, recording: RecordingName, number: int, offer: Offer, sealing: Sealing | None
     ) -> MediaReply:
@@ -159,6 +176,7 @@ class MediaWorker:
             on_end=self._forget,
         )
         self._offers[recording] = offer
+        self._viewers.follow(recording, connection.tracks)
         answer = await connection.open()
         if before is not None:
             await before.end("replaced")
@@ -193,6 +211,7 @@ class MediaWorker:
         if self._connections.get(connection.recording) is connection:
             del self._connections[connection.recording]
             del self._offers[connection.recording]
+            self._viewers.follow(connection.recording, {})
 
     async def _on_request(self, message: Msg) -> None:
         """Answers in a task of its own: one slow key must not hold up the others."""
@@ -227,6 +246,8 @@ class MediaWorker:
         while True:
             for connection in tuple(self._connections.values()):
                 self._tick(connection)
+            for viewer in self._viewers.over(asyncio.get_running_loop().time()):
+                self._start(self._viewers.stop(viewer))
             await say(self._nats, "vigil.beat", _encode(self._beat_now()))
             await asyncio.sleep(BEAT_S)
 

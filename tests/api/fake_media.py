@@ -11,7 +11,19 @@ import msgspec
 from nats.aio.client import Client as Nats
 from nats.aio.msg import Msg
 
-from domain.messages import Done, Hangup, MediaBeat, MediaReply, Publish, Published, Refusal
+from domain.messages import (
+    Done,
+    Hangup,
+    KeepWatching,
+    MediaBeat,
+    MediaReply,
+    MediaRequest,
+    Publish,
+    Published,
+    Refusal,
+    StopWatching,
+    Watch,
+)
 
 
 class FakeMedia:
@@ -24,6 +36,9 @@ class FakeMedia:
         self._nats, self.worker = nats, worker
         self.published: list[Publish] = []
         self.hung_up: list[Hangup] = []
+        self.watched: list[Watch] = []
+        self.vouched: list[str] = []
+        self.stopped: list[str] = []
         self.refusal: Refusal | None = None
         self.mute = False
         self._offers: dict[tuple[str, str, int], str] = {}
@@ -47,7 +62,7 @@ class FakeMedia:
 
     async def _answer(self, message: Msg) -> None:
         reply: MediaReply
-        match msgspec.msgpack.decode(message.data, type=Publish | Hangup):
+        match msgspec.msgpack.decode(message.data, type=MediaRequest):
             case Publish() as offer if "m=video" not in offer.sdp:
                 reply = Refusal(field="sdp", rule="the offer has no video")
             case Publish() as offer if self._taken(offer) != offer.sdp:
@@ -60,6 +75,19 @@ class FakeMedia:
                     return
             case Hangup() as order:
                 self.hung_up.append(order)
+                reply = Done()
+            case Watch() as watch if "m=video" not in watch.sdp:
+                reply = Refusal(field="sdp", rule="the offer has no video")
+            case Watch() as watch:
+                reply, self.refusal = self.refusal or Published(sdp="v=0 watch", worker=self.worker), None
+                self.watched.append(watch)
+            case KeepWatching(viewer=viewer) if viewer in self.stopped:
+                reply = Refusal(field="viewer", rule="is not here any more", status=404)
+            case KeepWatching(viewer=viewer):
+                self.vouched.append(viewer)
+                reply = Done()
+            case StopWatching(viewer=viewer):
+                self.stopped.append(viewer)
                 reply = Done()
         await message.respond(msgspec.msgpack.encode(reply))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.clock import SLEW_S, SenderClock, StreamClock
-from media.rtp import SenderReport
+from media.rtcp import SenderReport
 
 RATE = 90_000
 

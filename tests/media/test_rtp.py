@@ -13,18 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.offer import MID_EXTENSION
+from media.rtcp import ReportBlock, build_nack, build_pli, build_receiver_report, parse_sender_reports
 from media.rtp import (
     MalformedPacket,
-    ReportBlock,
     RtpPacket,
     Unwrapper,
-    build_nack,
-    build_pli,
-    build_receiver_report,
     build_rtp,
     find_extension,
     parse_rtp,
-    parse_sender_reports,
     parse_vp8,
     unwrap_rtx,
     vp8_keyframe_size,
