@@ -24,6 +24,7 @@ from api import (
     duty,
     exports,
     health,
+    ice_servers,
     identity,
     incidents,
     interventions,
@@ -69,9 +70,9 @@ from api.strangers import Strangers
 PREFIX = "/api/v1"
 PARTS = (
     sign_in, users, schedules, staffing, candidates, accommodations, start_pin, join, sessions, upload_test,
-    candidate_stream, signals, identity, devices, whip, chat, canned_messages, helping, interventions, breaks,
-    outages, live, wall, consents, policies, duty, day, incidents, triage, records, reviews, recordings, receipt,
-    exports, proofs, service_tokens, sign_ins,
+    candidate_stream, signals, identity, devices, ice_servers, whip, chat, canned_messages, helping, interventions,
+    breaks, outages, live, wall, consents, policies, duty, day, incidents, triage, records, reviews, recordings,
+    receipt, exports, proofs, service_tokens, sign_ins,
 )  # fmt: skip
 
 
@@ -129,9 +130,13 @@ async def _first(request: AnyRequest) -> None:
 def handlers_of(route: BaseRoute) -> list[BaseRouteHandler]:
     """The handlers of a route, without the framework's own answer to OPTIONS."""
     if isinstance(route, HTTPRoute):
-        return [handler for handler in route.route_handlers if handler.http_methods != {"OPTIONS"}]
+        return [one for one in route.route_handlers if one.http_methods != {"OPTIONS"} or not _frameworks_own(one)]
     assert isinstance(route, WebSocketRoute | ASGIRoute)
     return [route.route_handler]
+
+
+def _frameworks_own(handler: BaseRouteHandler) -> bool:
+    return handler.fn.__module__.startswith("litestar.")
 
 
 def _all_declared(app: Litestar) -> None:

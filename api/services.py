@@ -112,6 +112,8 @@ class Services:
     tenant: str = "main"  # the one that people sign in to at this address
     version: str = "0"
     source_url: str = "https://github.com/"
+    ice_servers: tuple[str, ...] = ()  # URIs of STUN and TURN servers
+    turn_secret: str = ""  # which the latter know
     limits: Limits = field(default_factory=Limits)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     workers: MediaWorkers = field(default_factory=MediaWorkers)

@@ -18,6 +18,7 @@ from litestar.params import FromPath, RawBody
 from nats.errors import Error as NatsError
 
 from api.callers import load_session, may
+from api.ice_servers import SDP, Linked, links
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied, away, missing
 from api.schema import says
@@ -32,7 +33,6 @@ from domain.stream import Stream
 log = logging.getLogger(__name__)
 
 PATIENCE_S = 5.0
-SDP = "application/sdp"
 LONGEST = 64 * 1024  # bytes of an offer
 
 
@@ -41,7 +41,7 @@ LONGEST = 64 * 1024  # bytes of an offer
     opt=says(415, reads={SDP: Annotated[str, msgspec.Meta(max_length=LONGEST)]}),
 )  # fmt: skip
 async def publish(request: AnyRequest, session: FromPath[str], track: FromPath[str], body: RawBody) -> Response[str]:
-    """Takes an offer (application/sdp) and answers 201 with the answer, `Location` and `ETag`."""
+    """Takes an offer (application/sdp) and answers 201: the answer, `Location`, `ETag`, a `Link` to each ICE server."""
     services, caller = services_of(request), caller_of(request)
     state = await load_session(services, caller.tenant, session)
     wanted = _track(track)
@@ -50,7 +50,7 @@ async def publish(request: AnyRequest, session: FromPath[str], track: FromPath[s
     async with _turns.setdefault((caller.tenant, session, track), asyncio.Lock()):
         number, answer = await _connect(request, session, wanted, state, sdp)
     headers = {"Location": f"/api/v1/sessions/{session}/whip/{track}/{number}", "ETag": f'"{number}"'}
-    return Response(answer.sdp, status_code=201, media_type=SDP, headers=headers)
+    return Linked(answer.sdp, links(services, caller), status_code=201, headers=headers)
 
 
 @delete("/sessions/{session:str}/whip/{track:str}/{connection:int}", guards=[may("candidate")], status_code=200)

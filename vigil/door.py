@@ -63,6 +63,7 @@ def services(core: Core, exports: ExportJobs) -> Services:
         open_recording=media.recording, open_picture=media.picture, identity_pictures=IdentityPictures(core),
         exports=exports,
         objects_ready=media.ready, standings=standing, version=version("vigil"), source_url=core.settings.source_url,
+        ice_servers=core.settings.ice_servers, turn_secret=core.settings.turn_secret,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ import msgspec
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from domain.ice import server
 from vigil.secret import SecretError, read_secret
 
 Role = Literal["app", "project", "keys", "notary"]
@@ -47,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     media_ip: str = "127.0.0.1"  # the public address that candidates' browsers send media to
     media_bind: str  # where it is listened to: media_ip itself if that is this machine only, else every address
     media_port: tuple[int, int] = (0, 0)  # UDP, from and to: each media process takes the first free one; 0 any
+    ice_servers: tuple[str, ...] = ()  # STUN and TURN servers that browsers get media through
+    turn_secret: str = ""  # what the TURN servers know too (coturn: use-auth-secret, static-auth-secret)
     weights: str = ""  # other YOLO weights than those of the set-up
 
     @property
@@ -94,6 +97,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     if settings.embedded == bool(settings.nats_url):
         missing, present = ("DATABASE", "NATS") if settings.nats_url else ("NATS", "DATABASE")
         raise SettingsError(f"VIGIL_{missing}_URL: expected, because VIGIL_{present}_URL is set; set both or neither")
+    if any(server(uri).relays for uri in settings.ice_servers) and not settings.turn_secret:
+        raise SettingsError("VIGIL_TURN_SECRET: expected, because VIGIL_ICE_SERVERS names a TURN server")
     return settings
 
 
@@ -181,6 +186,10 @@ def _listens(media_ip: str) -> str:
     return "0.0.0.0" if ip.version == 4 else "::"  # noqa: S104 - candidates come from everywhere
 
 
+def _servers(text: str) -> tuple[str, ...]:
+    return tuple(server(uri.strip()).uri for uri in text.split(","))
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         parts = urlsplit(text)
@@ -210,6 +219,10 @@ _RULES: dict[str, tuple[Callable[[str], object], str]] = {
     "public_url": (_url("http", "https"), "a URL such as https://exams.example.org"),
     "source_url": (_url("http", "https"), "a URL such as https://git.example.org/vigil"),
     "port": (_number(1), "a port from 1 to 65535"),
+    "ice_servers": (
+        _servers,
+        "stun:host:port, turn:host:port?transport=udp (or tcp) and turns:host:port (over TLS), separated by commas",
+    ),
     "media_ip": (_public, "an IP address that browsers can send to"),
     "media_bind": (_address, "an IP address"),
     "media_port": (_ports, "a port from 0 to 65535, or from one to another such as 40000-40007"),

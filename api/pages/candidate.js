@@ -193,7 +193,7 @@ function send(track, media) {
   };
   if (!media) return tell("not captured", "quiet");
   media.getVideoTracks()[0].addEventListener("ended", () => tell("stopped by you or your browser; reload this page", "bad"));
-  const stop = publish(here.call, `${here.at}/whip/${track}`, media, (state, why) => {
+  const stop = publish(here.call, here.at, track, media, (state, why) => {
     if (state === "live") tell("● recording", "good");
     else if (state === "connecting") tell("connecting ...", "quiet");
     else tell(`not sent: ${why}. It goes on by itself and is not held against you.`, "warn");

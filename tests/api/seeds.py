@@ -364,6 +364,11 @@ async def broken(world: World, _: str) -> Aim:
     return aim.but(body={"reason": "The power was cut"})
 
 
+async def about_to_offer(world: World, _: str) -> Aim:
+    aim = world.mine(world.exam)
+    return aim.but(path=aim.path | {"track": "camera"})
+
+
 async def offering(world: World, _: str) -> Aim:
     while not world.hall.services.workers.alive():
         await asyncio.sleep(0.02)
@@ -772,6 +777,8 @@ SEEDS: dict[str, Seed] = {
     f"POST {SESSION}/submit": lasting(sitting),
     f"POST {SESSION}/admission": lasting(too_late),
     f"POST {SESSION}/reopen": spent(broken),
+    f"GET {SESSION}/ice-servers": lasting(running),
+    f"OPTIONS {SESSION}/whip/{{track}}": lasting(about_to_offer),
     f"POST {SESSION}/whip/{{track}}": lasting(offering),
     f"DELETE {SESSION}/whip/{{track}}/{{connection}}": lasting(connected),
     f"GET {SESSION}/receipt": lasting(receipted),

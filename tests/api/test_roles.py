@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import pytest
 from litestar import Litestar, WebSocket, get, websocket
 from litestar.datastructures import State
+from litestar.enums import HttpMethod
 from litestar.exceptions import ImproperlyConfiguredException
-from litestar.handlers import WebsocketRouteHandler
+from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 
 from api import app as front_door
 from api.app import create_app, handlers_of
@@ -143,6 +144,8 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"POST {SESSION}/devices/{{device}}/admission": WATCHERS,
     f"POST {SESSION}/devices/{{device}}/refusal": WATCHERS,
     f"POST {SESSION}/reopen": ("planner", *WATCHERS),
+    f"GET {SESSION}/ice-servers": ("candidate", *WATCHERS),
+    f"OPTIONS {SESSION}/whip/{{track}}": ("anybody",),
     f"POST {SESSION}/whip/{{track}}": ("candidate",),
     f"DELETE {SESSION}/whip/{{track}}/{{connection}}": ("candidate",),
     f"GET {SESSION}/receipt": ("candidate", "reviewer", "auditor"),
@@ -213,6 +216,11 @@ async def forgotten() -> str:
     return "for whom?"
 
 
+@HTTPRouteHandler("/asked", http_method=HttpMethod.OPTIONS)
+async def forgotten_options() -> str:
+    return "what may be done?"
+
+
 @websocket("/watch")
 async def forgotten_stream(socket: WebSocket[object, object, State]) -> None:
     await socket.accept()
@@ -228,7 +236,7 @@ def with_a_part(hall: Hall, monkeypatch: pytest.MonkeyPatch, *handlers: object) 
     return create_app(hall.services)
 
 
-@pytest.mark.parametrize("handler", [forgotten, forgotten_stream])
+@pytest.mark.parametrize("handler", [forgotten, forgotten_options, forgotten_stream])
 async def test_a_route_that_says_nothing_stops_the_application(
     hall: Hall, monkeypatch: pytest.MonkeyPatch, handler: object
 ) -> None:

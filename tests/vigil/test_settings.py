@@ -46,12 +46,15 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         **SERVERS, "VIGIL_HOME": str(tmp_path), "VIGIL_OBJECTS_URL": "s3://bucket/prefix/", "VIGIL_PORT": "8443",
         "VIGIL_HOST": "0.0.0.0", "VIGIL_MEDIA_IP": "192.0.2.7", "VIGIL_MEDIA_PORT": "40000-40007",
         "VIGIL_PUBLIC_URL": "https://exams.example.org/", "VIGIL_WEIGHTS": "yolo26n.pt",
-        "VIGIL_SOURCE_URL": "https://git.example.org/ours/vigil",
+        "VIGIL_SOURCE_URL": "https://git.example.org/ours/vigil", "VIGIL_TURN_SECRET": "north",
+        "VIGIL_ICE_SERVERS": "stun:stun.example.org, turns:turn.example.org:443",
     })  # fmt: skip
     assert not settings.embedded
     assert (settings.home, settings.host, settings.port) == (tmp_path, "0.0.0.0", 8443)
     assert (settings.media_ip, settings.media_port) == ("192.0.2.7", (40000, 40007))
     assert (settings.objects_url, settings.public_url) == ("s3://bucket/prefix", "https://exams.example.org")
+    assert settings.ice_servers == ("stun:stun.example.org", "turns:turn.example.org:443")
+    assert settings.turn_secret == "north"
     assert (settings.weights, settings.source_url) == ("yolo26n.pt", "https://git.example.org/ours/vigil")
 
 
@@ -107,6 +110,8 @@ def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
         ("MEDIA_IP", "hush.example", "an IP address"),
         ("MEDIA_IP", "0.0.0.0", "an IP address that browsers can send to"),
         ("MEDIA_BIND", "hush", "an IP address"),
+        ("ICE_SERVERS", "hush.example:3478", "turn:host:port?transport=udp"),
+        ("ICE_SERVERS", "stun:stun.example.org,,turn:hush", "separated by commas"),
         ("DATABASE_URL", "mysql:hush", "a PostgreSQL URL"),
         ("DATABASE_URL_APP", "hush", "a PostgreSQL URL"),
         ("NATS_URL", "http://hush", "nats://token@host:4222"),
@@ -122,6 +127,15 @@ def test_a_mistake_is_named_without_its_value(variable: str, value: str, expecte
     assert str(error.value).startswith(f"VIGIL_{variable}: expected ")
     assert expected in str(error.value)
     assert "hush" not in str(error.value)
+
+
+def test_a_turn_server_needs_its_secret_which_can_stand_in_a_file(tmp_path: Path) -> None:
+    given = {"VIGIL_ICE_SERVERS": "stun:stun.example.org,turn:turn.example.org"}
+    with pytest.raises(SettingsError, match="VIGIL_TURN_SECRET: expected, because VIGIL_ICE_SERVERS names a TURN"):
+        load(given)
+    (tmp_path / "turn").write_text("north\n")
+    assert load({**given, "VIGIL_TURN_SECRET_FILE": str(tmp_path / "turn")}).turn_secret == "north"
+    assert load({"VIGIL_ICE_SERVERS": "stun:stun.example.org"}).turn_secret == ""
 
 
 @pytest.mark.parametrize(("present", "missing"), [("DATABASE", "NATS"), ("NATS", "DATABASE")])
