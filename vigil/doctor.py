@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import psycopg
 
-from commands.objects import ObjectStoreAway, open_store, probe
+from commands.objects import Guards, ObjectStoreAway, Surveyed, open_store, survey
 from detectors.pipeline import Pipeline
 from detectors.weights import WeightsMissingError, resolve
 from vigil.clock import synchronised
@@ -105,8 +105,43 @@ async def _nats(settings: Settings) -> Finding:
 
 
 async def _objects(settings: Settings) -> Finding:
-    stays = await asyncio.wait_for(probe(open_store(settings.objects_url)), 10)
-    told = (
-        f"{stays}; erasure and retention leave sealed bytes there" if stays else "what is put can be read, and deleted"
-    )
-    return True, f"{urlsplit(settings.objects_url).scheme}; {told}"
+    found = await asyncio.wait_for(survey(open_store(settings.objects_url)), 10)
+    held, told = _told(found, s3=settings.objects_url.startswith("s3:"))
+    return held, f"{urlsplit(settings.objects_url).scheme}; {'; '.join(told)}"
+
+
+def _told(found: Surveyed, *, s3: bool) -> tuple[bool, list[str]]:
+    """Whether objects are safe where they lie, what was found, and what to do about what is no good."""
+    told = [
+        f"{found.stays}; erasure and retention leave sealed bytes there"
+        if found.stays
+        else "what is put can be read, and deleted"
+    ]
+    if found.overwrites:
+        told.append("IT OVERWRITES what is there: take a server that knows conditional puts (If-None-Match)")
+    else:
+        told.append("nothing is overwritten")
+    if not found.guards.private and s3:
+        told.append("ANYBODY can read or list it: take public access from the bucket, in its policy and its ACLs")
+    elif not found.guards.private:
+        told.append("OTHERS ON THIS MACHINE can read it: take a file system that keeps modes, and `chmod -R go=`")
+    else:
+        told.append("nobody else can read it")
+    if s3:
+        told.append(_lock(found.guards))
+    return found.guards.private and not found.overwrites, told
+
+
+def _lock(guards: Guards) -> str:
+    match guards.lock, guards.retention:
+        case "off", _:
+            return "no Object Lock: who has our credentials can delete; only a bucket made with it rules that out"
+        case "unknown", "":
+            return "whether it has Object Lock we may not ask (s3:GetBucketObjectLockConfiguration)"
+        case _, "":
+            return (
+                "Object Lock keeps nothing: give the bucket a default retention, or VIGIL_OBJECTS_URL "
+                "`&lock=governance&days=30`"
+            )
+        case _, retention:
+            return f"Object Lock keeps what is put: {retention}"

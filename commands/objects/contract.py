@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
 _KEY = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _LONGEST = 900  # characters; S3 takes 1024 bytes, and a prefix may stand before the key
@@ -19,6 +19,18 @@ class ObjectMissing(Exception):
 
 class ObjectStoreAway(Exception):
     """The store cannot serve now: disk full, no network, no permission. The same call may be repeated."""
+
+
+class Guards(NamedTuple):
+    """What stands between an object and everybody else.
+
+    `private`: without our credentials nobody reads it, or lists what lies beside it. `lock`: whether the store has
+    Object Lock, or does not let us know. `retention`: what it does to a new object, such as `governance, 30 days`.
+    """
+
+    private: bool
+    lock: Literal["on", "off", "unknown"] = "off"
+    retention: str = ""
 
 
 class ObjectStore(Protocol):
@@ -44,6 +56,9 @@ class ObjectStore(Protocol):
 
     async def keeps_versions(self, key: str) -> bool:
         """Whether this object, once deleted, stays as an older version. Raises `ObjectMissing`."""
+
+    async def guards(self, key: str) -> Guards:
+        """What protects this object. Raises `ObjectMissing`."""
 
     async def list(self, prefix: str = "") -> tuple[str, ...]:
         """The keys that begin with `prefix`, sorted."""

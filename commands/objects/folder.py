@@ -12,7 +12,15 @@ from pathlib import Path
 from secrets import token_hex
 from typing import ParamSpec, TypeVar
 
-from commands.objects.contract import ObjectExists, ObjectMissing, ObjectStoreAway, check_key, check_prefix, check_range
+from commands.objects.contract import (
+    Guards,
+    ObjectExists,
+    ObjectMissing,
+    ObjectStoreAway,
+    check_key,
+    check_prefix,
+    check_range,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -53,6 +61,10 @@ class FolderStore:
         if not await self.exists(key):
             raise ObjectMissing(key)
         return False
+
+    async def guards(self, key: str) -> Guards:
+        mode = (await self._threaded(self._path(key).stat)).st_mode
+        return Guards(private=not mode & 0o077)
 
     async def list(self, prefix: str = "") -> tuple[str, ...]:
         return await self._threaded(self._list, check_prefix(prefix))

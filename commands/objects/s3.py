@@ -6,14 +6,25 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Literal, ParamSpec, TypedDict, TypeVar
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from commands.objects.contract import ObjectExists, ObjectMissing, ObjectStoreAway, check_key, check_prefix, check_range
+from commands.objects.address import Bucket, Retention
+from commands.objects.contract import (
+    Guards,
+    ObjectExists,
+    ObjectMissing,
+    ObjectStoreAway,
+    check_key,
+    check_prefix,
+    check_range,
+)
+from commands.objects.s3_guards import as_stranger, lock_of, private
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -30,19 +41,18 @@ _AT_ONCE = 32
 
 
 class S3Store:
-    """Keeps objects in `bucket`, below `prefix`. With an `endpoint`, addresses are of the path style.
+    """Keeps objects in a bucket, below its prefix. With an `endpoint`, addresses are of the path style.
 
     The threads are its own: a server that does not answer holds calls for a minute and a half, and what else the
     process does in threads must not wait for that.
     """
 
-    def __init__(
-        self, bucket: str, prefix: str = "", *, endpoint: str | None = None, region: str | None = None
-    ) -> None:
-        self._bucket = bucket
-        self._prefix = f"{prefix}/" if prefix else ""
-        self._endpoint = endpoint
-        self._region = region
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket.name
+        self._prefix = f"{bucket.prefix}/" if bucket.prefix else ""
+        self._endpoint = bucket.endpoint
+        self._region = bucket.region
+        self._retention = bucket.retention
         self._threads = ThreadPoolExecutor(_AT_ONCE, "objects")
         self._making = Lock()
         self._made: S3Client | None = None
@@ -66,6 +76,9 @@ class S3Store:
     async def keeps_versions(self, key: str) -> bool:
         return await self._threaded(self._keeps_versions, self._name(key))
 
+    async def guards(self, key: str) -> Guards:
+        return await self._threaded(self._guards, self._name(key))
+
     async def list(self, prefix: str = "") -> tuple[str, ...]:
         return await self._threaded(self._list, check_prefix(prefix))
 
@@ -81,28 +94,34 @@ class S3Store:
         """One for all threads, of a session of its own: boto3's shared one is not safe to make clients in threads."""
         with self._making:
             if self._made is None:
-                config = Config(
-                    connect_timeout=5,
-                    read_timeout=30,
-                    max_pool_connections=_AT_ONCE,
-                    retries={"mode": "standard", "max_attempts": 3},
-                    s3={"addressing_style": "path" if self._endpoint else "auto"},
-                )
-                self._made = boto3.session.Session().client(
-                    "s3", endpoint_url=self._endpoint, region_name=self._region, config=config
-                )
+                self._made = self._new_client()
             return self._made
+
+    def _new_client(self) -> S3Client:
+        config = Config(
+            connect_timeout=5,
+            read_timeout=30,
+            max_pool_connections=_AT_ONCE,
+            retries={"mode": "standard", "max_attempts": 3},
+            s3={"addressing_style": "path" if self._endpoint else "auto"},
+        )
+        return boto3.session.Session().client(
+            "s3", endpoint_url=self._endpoint, region_name=self._region, config=config
+        )
 
     def _name(self, key: str) -> str:
         return self._prefix + check_key(key)
 
     def _put_new(self, name: str, data: bytes) -> None:
+        kept = _lock(self._retention)
         for tries_left in reversed(range(_TRIES)):
             try:
-                self._client.put_object(Bucket=self._bucket, Key=name, Body=data, IfNoneMatch="*")
+                self._client.put_object(Bucket=self._bucket, Key=name, Body=data, IfNoneMatch="*", **kept)
             except ClientError as error:
                 if _code(error) in _TAKEN:
                     raise ObjectExists(name) from error
+                if kept and _code(error) == "InvalidRequest":
+                    raise ObjectStoreAway("the bucket has no Object Lock, which lock= in its URL asks for") from error
                 if _code(error) not in _RACING or not tries_left:
                     raise
             else:
@@ -136,12 +155,37 @@ class S3Store:
         """It has a version in a bucket that keeps them, as Object Lock does; `null` where the bucket no longer does."""
         return self._client.head_object(Bucket=self._bucket, Key=name).get("VersionId", "null") != "null"
 
+    def _guards(self, name: str) -> Guards:
+        self._client.head_object(Bucket=self._bucket, Key=name)
+        stranger = as_stranger(self._new_client())
+        try:
+            unseen = private(stranger, self._bucket, name)
+        finally:
+            stranger.close()
+        lock, retention = lock_of(self._client, self._bucket)
+        own = self._retention
+        return Guards(unseen, lock, f"{own.mode}, {own.days} days" if own else retention)
+
     def _list(self, prefix: str) -> tuple[str, ...]:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
         names = (entry["Key"] for page in pages for entry in page.get("Contents", ()))
         return tuple(sorted(name.removeprefix(self._prefix) for name in names))
+
+
+class _Kept(TypedDict, total=False):
+    ObjectLockMode: Literal["GOVERNANCE", "COMPLIANCE"]
+    ObjectLockRetainUntilDate: datetime
+
+
+def _lock(retention: Retention | None) -> _Kept:
+    """What a put says so that nobody may delete its object before its time."""
+    if retention is None:
+        return {}
+    mode: Literal["GOVERNANCE", "COMPLIANCE"] = "GOVERNANCE" if retention.mode == "governance" else "COMPLIANCE"
+    until = datetime.now(UTC) + timedelta(days=retention.days)
+    return {"ObjectLockMode": mode, "ObjectLockRetainUntilDate": until}
 
 
 @contextmanager

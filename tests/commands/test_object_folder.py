@@ -69,6 +69,9 @@ async def test_only_the_owner_can_read_the_folder(tmp_path: Path) -> None:
     await store.put_new("a/b", b"")
     found = [tmp_path / "objects", *(tmp_path / "objects").rglob("*")]
     assert {path.stat().st_mode & 0o077 for path in found} == {0}
+    assert (await store.guards("a/b")).private
+    (tmp_path / "objects" / "a" / "b").chmod(0o640)
+    assert not (await store.guards("a/b")).private
 
 
 async def test_a_folder_that_goes_while_something_is_put_is_not_made_anew(

@@ -17,12 +17,15 @@ import pytest
 
 from commands.objects import (
     FolderStore,
+    Guards,
     ObjectExists,
     ObjectMissing,
     ObjectStore,
     ObjectStoreAway,
+    Surveyed,
     open_store,
     probe,
+    survey,
 )
 from commands.objects.probe import PROBE, WORD
 from commands.objects.s3 import S3Store
@@ -151,6 +154,17 @@ async def test_only_what_is_there_can_be_asked_whether_it_would_stay(store: Obje
     assert not await store.keeps_versions("a/b")
 
 
+async def test_a_store_is_private_overwrites_nothing_and_shows_both(store: ObjectStore) -> None:
+    for _ in range(2):
+        assert await survey(store) == Surveyed(stays="", overwrites=False, guards=Guards(private=True))
+    assert await store.list() == ()
+    with pytest.raises(ObjectMissing):
+        await store.guards("a/b")
+    found = await asyncio.gather(*(survey(store) for _ in range(3)))
+    assert {one.overwrites for one in found} == {False}
+    assert await store.list() == ()
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -183,6 +197,8 @@ async def test_a_key_of_another_form_is_refused(store: ObjectStore, key: str) ->
         await store.delete(key)
     with pytest.raises(ValueError, match="no key"):
         await store.keeps_versions(key)
+    with pytest.raises(ValueError, match="no key"):
+        await store.guards(key)
 
 
 @pytest.mark.parametrize("prefix", ["..", "../", "/", "a/../b", ".incoming"])
@@ -215,7 +231,7 @@ async def test_a_store_that_goes_away_says_so_at_each_call_and_is_as_it_was_when
     breakable.away()
     for call in (
         store.put_new("b", b""), store.get("a/1"), store.get_range("a/1", 0, 5), store.exists("a/1"), store.list(),
-        store.delete("a/1"), store.keeps_versions("a/1"), probe(store),
+        store.delete("a/1"), store.keeps_versions("a/1"), store.guards("a/1"), probe(store),
     ):  # fmt: skip
         with pytest.raises(ObjectStoreAway):
             await call
@@ -262,6 +278,15 @@ async def test_what_was_being_put_when_the_store_died_is_there_whole_or_not_at_a
         "http://a/b",
         "s3://a?b=c",
         "s3://a?b",
+        "s3://a?endpoint=b&endpoint=c",
+        "s3://a?lock=governance",
+        "s3://a?days=1",
+        "s3://a?lock=legal&days=1",
+        "s3://a?lock=governance&days=0",
+        "s3://a?lock=governance&days=-1",
+        "s3://a?lock=governance&days=1e1",
+        "s3://a?lock=compliance&days=36501",
+        "s3://a?lock=compliance&days=10000000001",
     ],
 )
 def test_a_url_of_another_form_is_refused(url: str) -> None:

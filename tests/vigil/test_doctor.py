@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import psycopg
@@ -9,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 from psycopg.conninfo import make_conninfo
 
-from commands.objects import FolderStore, ObjectStoreAway
+from commands.objects import FolderStore, Guards, ObjectStoreAway
+from tests.seaweed import BUCKET, Seaweed
 from vigil.doctor import report
 from vigil.embedded import Servers
 from vigil.secret import make_secret
@@ -51,7 +53,10 @@ async def test_a_secret_that_is_missing_is_found(settings: Settings, tmp_path: P
 async def test_what_cannot_be_deleted_is_told_and_is_no_fault(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (await looked(settings))[1]["objects"] == ("ok", "file; what is put can be read, and deleted")
+    assert (await looked(settings))[1]["objects"] == (
+        "ok",
+        "file; what is put can be read, and deleted; nothing is overwritten; nobody else can read it",
+    )
 
     async def refuse(_store: FolderStore, _key: str) -> None:
         raise ObjectStoreAway("AccessDenied")
@@ -63,6 +68,47 @@ async def test_what_cannot_be_deleted_is_told_and_is_no_fault(
     assert held == "ok"
     assert said.startswith("file; nothing can be deleted: AccessDenied; ")
     assert "erasure and retention" in said
+
+
+async def test_a_folder_that_others_can_read_is_a_fault(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def guards(_store: FolderStore, _key: str) -> Guards:  # a file system without modes
+        return Guards(private=False)
+
+    monkeypatch.setattr(FolderStore, "guards", guards)
+    code, found = await looked(settings)
+    assert (code, found["objects"][0]) == (1, "!!")
+    assert "OTHERS ON THIS MACHINE can read it" in found["objects"][1]
+
+
+async def test_a_bucket_is_told_by_who_reads_it_and_by_its_lock(settings: Settings, s3: Seaweed) -> None:
+    async def said(bucket: str, **options: object) -> tuple[str, str]:
+        return (await looked(replace(settings, objects_url=s3.url("doctor", bucket, **options))))[1]["objects"]
+
+    held, found = await said(BUCKET)
+    assert held == "ok"
+    assert found.startswith("s3; what is put can be read, and deleted; nothing is overwritten; nobody else can read it")
+    assert "no Object Lock" in found
+    s3.admin.create_bucket(Bucket="doctor", ObjectLockEnabledForBucket=True)
+    held, found = await said("doctor")
+    assert held == "ok"
+    assert found.startswith("s3; what is deleted stays as an older version; erasure and retention leave sealed bytes")
+    assert found.endswith(
+        "Object Lock keeps nothing: give the bucket a default retention, or VIGIL_OBJECTS_URL"
+        " `&lock=governance&days=30`"
+    )
+    held, found = await said("doctor", lock="governance", days=30)
+    assert held == "ok"
+    assert found.endswith("nobody else can read it; Object Lock keeps what is put: governance, 30 days")
+    assert await said(BUCKET, lock="governance", days=30) == (
+        "!!",
+        "the bucket has no Object Lock, which lock= in its URL asks for",
+    )
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::doctor/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everybody]})
+    s3.admin.put_bucket_policy(Bucket="doctor", Policy=policy)
+    held, found = await said("doctor")
+    assert held == "!!"
+    assert "ANYBODY can read or list it: take public access from the bucket" in found
 
 
 async def test_migrations_that_are_pending_are_found(settings: Settings, servers: Servers) -> None:
