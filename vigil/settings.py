@@ -17,6 +17,7 @@ import msgspec
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from commands.objects import parse_url
 from domain.ice import server
 from vigil.secret import SecretError, read_secret
 
@@ -37,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url_keys: str = ""
     database_url_notary: str = ""
     nats_url: str = ""
-    objects_url: str  # s3://bucket/prefix or file:///folder
+    objects_url: str  # s3://bucket/prefix or file:///folder; see commands/objects
     secret_file: Path  # the master secret: 32 bytes in base64 or hexadecimal
     signing_key_file: Path  # the Ed25519 seed that checkpoints and exports are signed with: 32 bytes, like the secret
     origin: str = "vigil"  # the ledger's name in its checkpoints; give each installation its own, and keep it
@@ -201,7 +202,8 @@ def _url(*schemes: str) -> Callable[[str], str]:
 
 
 def _objects(text: str) -> str:
-    return text if text.startswith("file:///") else _url("s3")(text)
+    parse_url(text)
+    return text if text.startswith("file:") else text.rstrip("/")
 
 
 _DATABASE = (_database, "a PostgreSQL URL such as postgresql://owner:password@host/vigil")
@@ -213,7 +215,10 @@ _RULES: dict[str, tuple[Callable[[str], object], str]] = {
     "database_url_keys": _DATABASE,
     "database_url_notary": _DATABASE,
     "nats_url": (_url("nats", "tls"), "a URL such as nats://token@host:4222"),
-    "objects_url": (_objects, "s3://bucket/prefix or file:///folder"),
+    "objects_url": (
+        _objects,
+        "s3://bucket/prefix or file:///folder; an S3 URL may end in ? and endpoint=, region=, lock= and days=",
+    ),
     "secret_file": (_absolute, "the path of a file"),
     "signing_key_file": (_absolute, "the path of a file"),
     "public_url": (_url("http", "https"), "a URL such as https://exams.example.org"),
