@@ -50,6 +50,7 @@ from api import (
     upload_test,
     users,
     wall,
+    whep,
     whip,
 )
 from api import help as helping
@@ -70,16 +71,16 @@ from api.strangers import Strangers
 PREFIX = "/api/v1"
 PARTS = (
     sign_in, users, schedules, staffing, candidates, accommodations, start_pin, join, sessions, upload_test,
-    candidate_stream, signals, identity, devices, ice_servers, whip, chat, canned_messages, helping, interventions,
-    breaks, outages, live, wall, consents, policies, duty, day, incidents, triage, records, reviews, recordings,
-    receipt, exports, proofs, service_tokens, sign_ins,
+    candidate_stream, signals, identity, devices, ice_servers, whip, whep, chat, canned_messages, helping,
+    interventions, breaks, outages, live, wall, consents, policies, duty, day, incidents, triage, records, reviews,
+    recordings, receipt, exports, proofs, service_tokens, sign_ins,
 )  # fmt: skip
 
 
 def create_app(services: Services) -> Litestar:
     """The ASGI application. Raises ImproperlyConfiguredException when a route does not say who may call it."""
     metrics, hints = Metrics(), Hints(services.nats)
-    presence, attendance = Presence(services.nats), Attendance()
+    presence, attendance, watching = Presence(services.nats), Attendance(), whep.Watching()
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -89,6 +90,7 @@ def create_app(services: Services) -> Litestar:
         telling = asyncio.create_task(presence.tell(), name="presence")
         yield
         telling.cancel()
+        watching.close()
 
     app = Litestar(
         route_handlers=[
@@ -114,6 +116,7 @@ def create_app(services: Services) -> Litestar:
     app.state.hints = hints
     app.state.presence = presence
     app.state.attendance = attendance
+    app.state.watching = watching
     app.state.hub = Hub(services, hints)
     app.state.wall = wall.Wall(services.nats)
     _all_declared(app)

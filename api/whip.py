@@ -44,8 +44,8 @@ async def publish(request: AnyRequest, session: FromPath[str], track: FromPath[s
     """Takes an offer (application/sdp) and answers 201: the answer, `Location`, `ETag`, a `Link` to each ICE server."""
     services, caller = services_of(request), caller_of(request)
     state = await load_session(services, caller.tenant, session)
-    wanted = _track(track)
-    sdp = _offer(request, body)
+    wanted = track_of(track)
+    sdp = offered(request, body)
     _may_publish(state, wanted)
     async with _turns.setdefault((caller.tenant, session, track), asyncio.Lock()):
         number, answer = await _connect(request, session, wanted, state, sdp)
@@ -57,11 +57,11 @@ async def publish(request: AnyRequest, session: FromPath[str], track: FromPath[s
 async def hang_up(request: AnyRequest, session: FromPath[str], track: FromPath[str], connection: FromPath[int]) -> None:
     """Ends a connection. One that has ended already, or whose worker is gone, is no error."""
     services, caller = services_of(request), caller_of(request)
-    tape = await _tape(services, caller.tenant, session, _track(track))
+    tape = await _tape(services, caller.tenant, session, track_of(track))
     if not 0 < connection <= tape.connections:
         raise missing("connection")
-    order = Hangup(session=session, track=_track(track), connection=connection, why="stopped")
-    await asyncio.gather(*(_ask(services, beat.worker, order) for beat in services.workers.alive()))
+    order = Hangup(session=session, track=track_of(track), connection=connection, why="stopped")
+    await asyncio.gather(*(ask(services, beat.worker, order) for beat in services.workers.alive()))
 
 
 async def hang_up_all(request: AnyRequest, session: str) -> None:
@@ -70,7 +70,7 @@ async def hang_up_all(request: AnyRequest, session: str) -> None:
     last = {track: (await _tape(services, tenant, session, track)).connections for track in get_args(Track)}
     orders = [Hangup(session=session, track=track, connection=n, why="replaced") for track, n in last.items() if n]
     alive = services.workers.alive()
-    await asyncio.gather(*(_ask(services, beat.worker, order) for beat in alive for order in orders))
+    await asyncio.gather(*(ask(services, beat.worker, order) for beat in alive for order in orders))
 
 
 async def _connect(request: AnyRequest, session: str, track: Track, state: Session, sdp: str) -> tuple[int, Published]:
@@ -82,7 +82,7 @@ async def _connect(request: AnyRequest, session: str, track: Track, state: Sessi
             raise away("no media worker is there at the moment; try again in a moment")
         number = (await _tape(services, tenant, session, track)).connections + 1
         order = Publish(tenant=tenant, session=session, track=track, connection=number, subject=state.subject, sdp=sdp)
-        reply = await _ask(services, worker, order)
+        reply = await ask(services, worker, order)
         started = partial(
             recordings.start_connection, session=session, track=track, connection=number, worker=worker,
             device=caller.device,
@@ -92,7 +92,7 @@ async def _connect(request: AnyRequest, session: str, track: Track, state: Sessi
                 try:
                     await command(request, started, part=f"connection {number}")
                 except Exception:
-                    await _ask(services, worker, Hangup(session=session, track=track, connection=number, why="stopped"))
+                    await ask(services, worker, Hangup(session=session, track=track, connection=number, why="stopped"))
                     raise
                 return number, reply
             case Refusal(status=409, field="connection"):
@@ -107,7 +107,7 @@ async def _connect(request: AnyRequest, session: str, track: Track, state: Sessi
     raise away("another connection of this track is being opened; try again in a moment")
 
 
-async def _ask(services: Services, worker: str, order: MediaRequest) -> MediaReply | None:
+async def ask(services: Services, worker: str, order: MediaRequest) -> MediaReply | None:
     """A worker's reply; None when NATS or the worker is away."""
     if not services.nats.is_connected:
         return None
@@ -130,7 +130,7 @@ def _may_publish(state: Session, track: Track) -> None:
         raise Denied(409, "refused", f"the {track} is not captured in this exam", field="track")
 
 
-def _offer(request: AnyRequest, body: bytes) -> str:
+def offered(request: AnyRequest, body: bytes) -> str:
     if request.content_type[0] != SDP:
         raise Denied(415, "unsupported-type", f"an offer is {SDP}", headers={"Accept-Post": SDP})
     if len(body) > LONGEST:
@@ -141,7 +141,7 @@ def _offer(request: AnyRequest, body: bytes) -> str:
         raise Denied(400, "malformed", "the offer is not valid UTF-8", field="sdp") from None
 
 
-def _track(text: str) -> Track:
+def track_of(text: str) -> Track:
     if text not in get_args(Track):
         raise missing("track")
     return cast("Track", text)

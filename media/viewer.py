@@ -96,6 +96,9 @@ class Viewers:
         self._port, self._certificate, self._worker = port, certificate, worker
         self._viewers: dict[str, tuple[RecordingName, Viewer]] = {}
 
+    def __len__(self) -> int:
+        return len(self._viewers)
+
     async def watch(self, request: Watch, recording: RecordingName, tracks: Tracks) -> MediaReply:
         """Raises `OfferRefused`."""
         offer = parse_offer(request.sdp, sound=request.track == "camera", watching=True)

@@ -106,6 +106,11 @@ class MediaWorker:
         await asyncio.to_thread(self._spool.close)
         await self._nats.close()
 
+    @property
+    def viewers(self) -> int:
+        """How many watch."""
+        return len(self._viewers)
+
     async def failed(self) -> None:
         """Waits until the worker cannot go on, and raises why: its process has to end, so that another takes over."""
         done, _ = await asyncio.wait(self._lasting, return_when=asyncio.FIRST_COMPLETED)

@@ -1,8 +1,7 @@
 // What an invigilator can do to the candidate in focus, and what was done to them, by whom and how far it came.
 
-import { busy, clockTime, complain, duration, find, make, words } from "/assets/show.js";
+import { RUNNING, busy, clockTime, complain, duration, find, make, words } from "/assets/show.js";
 
-const RUNNING = ["in_progress", "paused", "locked", "on_break"];
 // Each kind with the phases in which it makes sense.
 const KINDS = {
   pause: ["in_progress", "on_break"],

@@ -1,15 +1,17 @@
-// The candidate in focus: their chat, a warning, an incident raised by hand.
+// The candidate in focus: their camera and screen, their chat, a warning, an incident raised by hand.
 
 import { acts } from "/assets/acts.js";
 import { showAllowed } from "/assets/allowed.js";
 import { cannedMessages } from "/assets/canned.js";
 import { agreedWords } from "/assets/consent.js";
+import { livePictures } from "/assets/pictures.js";
 import { busy, clockTime, complain, find, make } from "/assets/show.js";
 
 export function openChat(call, watcher, { me, policy }) {
   let session = "";
   let row = null;
   const doing = acts(call, me, policy, () => row);
+  const pictures = livePictures(call, policy);
   const lookForCanned = cannedMessages(call, async (canned) => {
     await call.post(`/sessions/${session}/messages`, { canned });
     await refresh(session);
@@ -21,6 +23,7 @@ export function openChat(call, watcher, { me, policy }) {
     row = chosen;
     session = row.session;
     doing.see();
+    if (watcher) pictures.see(row);
     find("#focus").hidden = false;
     find("#focus-head").textContent = row.name ?? "(erased)";
     showAllowed(row);
@@ -38,6 +41,7 @@ export function openChat(call, watcher, { me, policy }) {
   function see(changed) {
     if (changed.session !== session) return;
     row = changed;
+    if (watcher) pictures.see(row);
     showAllowed(row);
     agreed();
     doing.see();
@@ -101,6 +105,7 @@ export function openChat(call, watcher, { me, policy }) {
 
   function close() {
     clearInterval(looking);
+    pictures.close();
     session = "";
     find("#focus").hidden = true;
   }

@@ -8,13 +8,12 @@ import { incidentLog } from "/assets/incidents.js";
 import { dayCard } from "/assets/paper.js";
 import { helpQueue } from "/assets/queue.js";
 import { waitingList } from "/assets/waiting.js";
-import { busy, complain, duration, find, left, make, stands, words } from "/assets/show.js";
+import { RUNNING, busy, complain, duration, find, left, make, stands, words } from "/assets/show.js";
 import { follow } from "/assets/stream.js";
 import { openWall } from "/assets/wall.js";
 
 const RISK = { high: ["▲▲ high", "bad"], warn: ["▲ look", "warn"], info: ["· note", "quiet"], none: ["", "quiet"] };
 const RANK = { high: 0, warn: 1, info: 2, none: 3 };
-const RUNNING = ["in_progress", "paused", "locked", "on_break"];
 const LETS_GO_ON = { in_progress: ["Pause", "pause"], paused: ["Resume", "resume"], locked: ["Unlock", "unlock"], on_break: ["Call back", "resume"] };
 
 /** Opens the page for a schedule; gives a function that closes it. */

@@ -383,6 +383,17 @@ async def connected(world: World, role: str) -> Aim:
     return aim.but(path=aim.path | {"connection": 1}, body=NOTHING, media="application/json")
 
 
+async def to_watch(world: World, role: str) -> Aim:
+    return (await offering(world, role)).but(path=world.mine(world.exam).path | {"track": "camera"})
+
+
+async def watched(world: World, role: str) -> Aim:
+    aim = await to_watch(world, role)
+    at, head = f"/api/v1/sessions/{aim.path['session']}/whep/camera", {"Content-Type": "application/sdp"}
+    viewer = (await made_at(world.exam.invigilator.post(at, content=OFFER, headers=head))).rpartition("/")[2]
+    return aim.but(path=aim.path | {"viewer": viewer}, body=NOTHING, media="application/json")
+
+
 async def made_at(asked: Awaitable[httpx.Response]) -> str:
     answer = await asked
     assert answer.is_success, answer.text
@@ -781,6 +792,8 @@ SEEDS: dict[str, Seed] = {
     f"OPTIONS {SESSION}/whip/{{track}}": lasting(about_to_offer),
     f"POST {SESSION}/whip/{{track}}": lasting(offering),
     f"DELETE {SESSION}/whip/{{track}}/{{connection}}": lasting(connected),
+    f"POST {SESSION}/whep/{{track}}": lasting(to_watch),
+    f"DELETE {SESSION}/whep/{{track}}/{{viewer}}": lasting(watched),
     f"GET {SESSION}/receipt": lasting(receipted),
     f"GET {SESSION}/messages": lasting(running),
     f"POST {SESSION}/messages": lasting(writing),

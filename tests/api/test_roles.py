@@ -148,6 +148,8 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"OPTIONS {SESSION}/whip/{{track}}": ("anybody",),
     f"POST {SESSION}/whip/{{track}}": ("candidate",),
     f"DELETE {SESSION}/whip/{{track}}/{{connection}}": ("candidate",),
+    f"POST {SESSION}/whep/{{track}}": WATCHERS,
+    f"DELETE {SESSION}/whep/{{track}}/{{viewer}}": WATCHERS,
     f"GET {SESSION}/receipt": ("candidate", "reviewer", "auditor"),
     f"GET {SESSION}/messages": ("candidate", *WATCHERS, "reviewer", "auditor"),
     f"POST {SESSION}/messages": ("candidate", *WATCHERS),

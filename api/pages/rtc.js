@@ -1,0 +1,85 @@
+// One WebRTC connection, opened by an offer over HTTP (WHIP and WHEP), and again whenever it is lost.
+
+import { iceServers } from "/assets/ice.js";
+
+/**
+ * `resource` takes the offers, `prepare(peer)` says what goes over it. `state("connecting" | "live" | "lost", why)` tells
+ * how it goes. Returns `stop`, which ends it as the protocols ask.
+ */
+export function keepConnected(call, at, resource, prepare, state) {
+  const authorized = call.token ? { Authorization: `Bearer ${call.token}` } : {};
+  let stopped = false;
+  let peer = null;
+  let location = null;
+  let pause = 500;
+
+  async function connect() {
+    state("connecting");
+    peer?.close();
+    const through = await iceServers(call, at);
+    if (stopped) return;
+    const mine = (peer = new RTCPeerConnection(through));
+    prepare(mine);
+    mine.onconnectionstatechange = () => {
+      if (mine !== peer || stopped) return;
+      if (mine.connectionState === "connected") {
+        pause = 500;
+        state("live");
+      } else if (["failed", "closed"].includes(mine.connectionState)) again("the connection was lost");
+      else if (mine.connectionState === "disconnected")
+        setTimeout(() => mine === peer && mine.connectionState === "disconnected" && again("the connection was lost"), 3000);
+    };
+    await mine.setLocalDescription(await mine.createOffer());
+    await gathered(mine);
+    if (stopped) return;
+    const response = await fetch(call.url(resource), {
+      method: "POST",
+      headers: { "Content-Type": "application/sdp", ...authorized },
+      body: mine.localDescription.sdp,
+    });
+    if (!response.ok) {
+      const problem = await response.json().catch(() => ({}));
+      throw Object.assign(new Error(problem.detail ?? `The server answered ${response.status}.`), { status: response.status });
+    }
+    location = response.headers.get("Location");
+    if (stopped) return hangUp();
+    await mine.setRemoteDescription({ type: "answer", sdp: await response.text() });
+  }
+
+  async function again(why) {
+    state("lost", why);
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    pause = Math.min(pause * 2, 8000);
+    if (!stopped) begin();
+  }
+
+  async function begin() {
+    try {
+      await connect();
+    } catch (error) {
+      if (stopped) return;
+      if ([401, 403, 404, 409, 422].includes(error.status)) state("lost", error.message);
+      else await again(error.message);
+    }
+  }
+
+  async function hangUp() {
+    if (location) await fetch(location, { method: "DELETE", headers: authorized }).catch(() => {});
+  }
+
+  begin();
+  return async () => {
+    stopped = true;
+    peer?.close();
+    await hangUp();
+  };
+}
+
+/** All candidates go with the offer: there is no trickle. Waits two seconds at most. */
+function gathered(peer) {
+  if (peer.iceGatheringState === "complete") return Promise.resolve();
+  return new Promise((resolve) => {
+    setTimeout(resolve, 2000);
+    peer.addEventListener("icegatheringstatechange", () => peer.iceGatheringState === "complete" && resolve());
+  });
+}

@@ -1,0 +1,60 @@
+"""Watching live in a real Chromium: a candidate's page sends camera and screen, an invigilator's page shows both."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from playwright.async_api import Browser, Page, expect
+
+from media.worker import MediaWorker
+from tests.api.hall import Hall, an_exam
+from tests.api.test_admission_pages import link
+from tests.api.test_pages import a_page, browser, media, signed_in
+
+__all__ = ["browser", "media"]
+
+TIMES = "() => ['camera', 'screen'].map((name) => document.getElementById(`live-${name}`).currentTime)"
+MOVES = """(before) => ['camera', 'screen'].every((name, n) => {
+  const video = document.getElementById(`live-${name}`);
+  return video.videoWidth && video.currentTime > before[n] + 1;
+})"""
+
+
+async def sits(page: Page) -> None:
+    await page.get_by_role("button", name="I have read this and go on").click()
+    await runs_the_checks(page, "Start the exam")
+
+
+async def runs_the_checks(page: Page, button: str) -> None:
+    await page.get_by_role("button", name="Run the checks").click()
+    start = page.get_by_role("button", name=button)
+    await expect(start).to_be_enabled(timeout=20_000)
+    await start.click()
+    for track in ("camera", "screen"):
+        await expect(page.locator(f"#{track}-state")).to_have_text("● recording", timeout=15_000)
+
+
+async def test_an_invigilator_sees_camera_and_screen_live_also_when_the_candidate_comes_again(
+    hall: Hall, browser: Browser, media: MediaWorker
+) -> None:
+    exam = await an_exam(hall)
+    async with a_page(browser) as candidate, a_page(browser) as page:
+        await candidate.goto(link(exam))
+        await sits(candidate)
+        await signed_in(page, exam, "invigilator@example.org")
+        await page.get_by_role("button", name="Candidate 0", exact=True).click()
+        asked = time.monotonic()
+        for track in ("camera", "screen"):
+            await expect(page.locator(f"#live-{track}-state")).to_have_text(f"{track}: live", timeout=10_000)
+        print(f"camera and screen are shown {time.monotonic() - asked:.2f} s after the click")
+        assert media.viewers == 2
+        await page.wait_for_function(MOVES, arg=await page.evaluate(TIMES), timeout=15_000)
+
+        await candidate.reload()
+        await runs_the_checks(candidate, "Go back to the exam")
+        await page.wait_for_function(MOVES, arg=await page.evaluate(TIMES), timeout=15_000)
+        await page.get_by_role("link", name="Vigil").click()
+        async with asyncio.timeout(10):
+            while media.viewers:
+                await asyncio.sleep(0.05)
