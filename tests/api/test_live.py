@@ -86,10 +86,8 @@ async def test_a_flag_is_on_the_wall_at_once_with_its_picture_and_is_judged(hall
     async with Reader(exam.invigilator, f"{live(exam)}/stream") as stream:
         rows = (await stream.next("snapshot")).data["rows"]
         await flag(exam, 0, "flagone")
-        row = rows[f"main/{session}"]
-        while row["risk"] == "none":
+        while (row := rows.get(f"main/{session}", {"risk": "none"}))["risk"] == "none":
             rows = applied(rows, (await stream.next("change")).data)
-            row = rows[f"main/{session}"]
         assert (row["risk"], list(row["open"])) == ("high", ["flagone"])
     (found,) = (await exam.invigilator.get(f"/api/v1/sessions/{session}/incidents")).json()["incidents"]
     assert (found["kind"], found["provenance"]["detector"], found["confidence"]) == ("several_people", "objects", 0.9)
