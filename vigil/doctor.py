@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -13,30 +14,32 @@ import psycopg
 from commands.objects import Guards, ObjectStoreAway, Surveyed, open_store, survey
 from detectors.pipeline import Pipeline
 from detectors.weights import WeightsMissingError, resolve
+from vigil import reach
 from vigil.clock import synchronised
 from vigil.migrate import MigrationRefused, require_up_to_date
+from vigil.reach import Finding
 from vigil.settings import Settings, SettingsError
 from vigil.signing import signer
 from vigil.wiring import NotRunning, attached, connect_nats
 
-Finding = tuple[bool, str]
 AWAY = (
     OSError, psycopg.Error, ObjectStoreAway, WeightsMissingError, TimeoutError, SettingsError, MigrationRefused,
 )  # fmt: skip
-LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
 async def report(settings: Settings, say: Callable[[str], object]) -> int:
     """Says one line for each check. Returns 1 when something that is needed is missing."""
     checks: dict[str, Callable[[Settings], Awaitable[Finding]]] = {
         "address": _address, "clock": _clock, "weights": _weights, "secret": _secret, "signing": _signing,
-        "database": _database, "schema": _schema, "nats": _nats, "objects": _objects,
+        "database": _database, "schema": _schema, "nats": _nats, "objects": _objects, "media": reach.media_port,
+        **_ice_servers(settings),
     }  # fmt: skip
     try:
         settings = attached(settings)
     except NotRunning as why:
         say(f"  --   servers    {why}")
-        checks = {name: checks[name] for name in ("address", "clock", "weights")}
+        servers = ("secret", "signing", "database", "schema", "nats", "objects")
+        checks = {name: check for name, check in checks.items() if name not in servers}
     missing = False
     for name, check in checks.items():
         try:
@@ -50,8 +53,22 @@ async def report(settings: Settings, say: Callable[[str], object]) -> int:
 
 async def _address(settings: Settings) -> Finding:
     url = urlsplit(settings.public_url)
-    held = url.scheme == "https" or url.hostname in LOCAL
+    held = url.scheme == "https" or url.hostname in reach.LOCAL
     return held, settings.public_url if held else f"{settings.public_url}: browsers give cameras to https pages only"
+
+
+def _ice_servers(settings: Settings) -> dict[str, Callable[[Settings], Awaitable[Finding]]]:
+    """A check for each server, by its URI."""
+    if settings.ice_servers:
+        return {uri: partial(reach.ice_server, uri=uri) for uri in settings.ice_servers}
+
+    async def none(_: Settings) -> Finding:
+        return (
+            True,
+            "none is named: candidates whose networks let no UDP through cannot send media; see VIGIL_ICE_SERVERS",
+        )
+
+    return {"ice": none}
 
 
 async def _clock(_: Settings) -> Finding:
