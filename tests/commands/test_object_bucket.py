@@ -162,3 +162,18 @@ async def test_a_server_that_takes_calls_and_never_answers_holds_up_nothing_else
         assert not any(one.done() for one in asking)
     answers = await asyncio.gather(*asking, return_exceptions=True)
     assert {type(answer) for answer in answers} == {ObjectStoreAway}
+
+
+@pytest.mark.usefixtures("s3")  # for the credentials
+async def test_an_answer_that_breaks_off_is_no_object() -> None:
+    async def half(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + bytes(50))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(half, "127.0.0.1", 0) as server:
+        store = S3Store(Bucket(BUCKET, endpoint=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+        with pytest.raises(ObjectStoreAway):
+            await store.get("a")
+        with pytest.raises(ObjectStoreAway):
+            await store.get_range("a", 0, 100)
