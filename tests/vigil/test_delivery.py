@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec.structs import replace
 
 from commands.objects import ObjectExists, ObjectStoreAway
 from domain.fault import FaultClosed, FaultOpened
@@ -18,12 +19,15 @@ from domain.record import Sealed
 from domain.recording import Finalised, GapRecorded
 from media.names import finalised_object_key, recording_name
 from media.spooled import EndedNote
+from tests.seaweed import Seaweed
 from tests.vigil import studio
-from tests.vigil.hall import Hall, running, until
+from tests.vigil.hall import Hall, a_hall, running, until
 from vigil import delivery
 from vigil.delivery import Delivery, upload
+from vigil.door import Media
 from vigil.outlook import given_up
 from vigil.sealing import OBJECT_STORE
+from vigil.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -192,3 +196,26 @@ def _away(hall: Hall) -> Iterator[None]:
 
 async def _faults(hall: Hall, session: str) -> list[str]:
     return [type(event).__name__ for event in await hall.events(session, FaultOpened, FaultClosed)]
+
+
+async def test_a_recording_goes_through_a_locked_bucket_and_plays_by_range(
+    settings: Settings, tmp_path: Path, s3: Seaweed
+) -> None:
+    s3.admin.create_bucket(Bucket="recordings", ObjectLockEnabledForBucket=True)
+    url = s3.url("main", "recordings", lock="governance", days=30)
+    async with a_hall(replace(settings, home=tmp_path, objects_url=url)) as hall:
+        session = await _over(hall)
+        async with running(upload(hall.core)):
+            await until(lambda: hall.events(session, Finalised))
+        state = await studio.recorded(hall, session)
+        assert state.finalised is not None
+        keys = (*(segment.object_key for segment in state.segments), state.finalised.object_key)
+        assert await hall.core.objects.list() == tuple(sorted(keys))
+        heads = [s3.admin.head_object(Bucket="recordings", Key=f"main/{key}") for key in keys]
+        assert {head["ObjectLockMode"] for head in heads} == {"GOVERNANCE"}
+        assert not [key for key in keys if b"webm" in await hall.core.objects.get(key)]
+        playing = await Media(hall.core).recording("main", f"{session}.camera")
+        assert playing is not None
+        film = b"".join([piece async for piece in playing.read(0, playing.size)])
+        assert b"webm" in film[:64]
+        assert b"".join([piece async for piece in playing.read(70_000, 70_100)]) == film[70_000:70_100]
