@@ -36,7 +36,10 @@ async def view(request: AnyRequest, session: FromPath[str]) -> View:
 
 @get("/sessions/{session:str}/stream", guards=[may("candidate")], media_type="text/event-stream")
 async def stream(request: AnyRequest, session: FromPath[str]) -> EventStream:
-    """Server-sent events `session`, `message`, `intervention`, `help`; a `snapshot` first without `Last-Event-ID`."""
+    """Server-sent events `session`, `message`, `intervention`, `help`; a `snapshot` first without `Last-Event-ID`.
+
+    `publish_again` says that the process which took the candidate's media is gone: connect anew at once.
+    """
     services, tenant = services_of(request), caller_of(request).tenant
     told: Hints = request.app.state.hints
     return EventStream(request, _events(services, told, tenant, session, last_id(request)), name="candidate")
@@ -54,8 +57,12 @@ async def _events(
                     yield message(named(change), change, event.position)
         if after is None:
             yield message("snapshot", await _whole(services, tenant, made), made.position)
+        deserted: str | None = None
         while True:
             await hint.wait(POLL_S)
+            before, deserted = deserted, services.workers.deserted(session)
+            if deserted not in (None, before):
+                yield message("publish_again", {})
             try:
                 fresh = await events_of(services, tenant, session, made.position)
             except (psycopg.OperationalError, PoolTimeout) as error:

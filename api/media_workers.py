@@ -34,6 +34,14 @@ class MediaWorkers:
         self._beats = {name: (at, beat) for name, (at, beat) in self._beats.items() if now - at < 60}
         return [beat for at, beat in self._beats.values() if now - at < SILENT_S]
 
+    def deserted(self, session: str) -> str | None:
+        """The worker that held this session and is silent now, if no living one has it; for a minute."""
+        alive = self.alive()
+        if any(track.session == session for beat in alive for track in beat.tracks):
+            return None
+        silent = (beat for _, beat in self._beats.values() if beat not in alive)
+        return next((beat.worker for beat in silent if any(track.session == session for track in beat.tracks)), None)
+
     def pick(self, session: str) -> str | None:
         """The worker that holds this session already, else one by its name; None when none is alive.
 

@@ -18,7 +18,7 @@ from vigil import embedded
 from vigil.migrate import migrate, require_up_to_date
 from vigil.settings import Role, Settings, load, variables
 from vigil.signing import signer
-from vigil.supervise import running, until_stopped
+from vigil.supervise import groups_for, running, until_stopped
 from vigil.wiring import Core, NotRunning, attached, core
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ async def _all(settings: Settings, while_running: Callable[[Settings], Awaitable
         await migrate(settings.database_url)
     else:
         await require_up_to_date(settings.database_url_for("app"))
-    async with running(_environment(settings)):
+    async with running(_environment(settings), groups_for(settings.media_processes)):
         if while_running is not None:
             return await while_running(settings)
         log.info("Vigil answers at %s", settings.public_url)

@@ -49,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     media_ip: str = "127.0.0.1"  # the public address that candidates' browsers send media to
     media_bind: str  # where it is listened to: media_ip itself if that is this machine only, else every address
     media_port: tuple[int, int] = (0, 0)  # UDP, from and to: each media process takes the first free one; 0 any
+    media_processes: int = 1  # how many `vigil run` keeps here; each takes a core when it is full
     ice_servers: tuple[str, ...] = ()  # STUN and TURN servers that browsers get media through
     turn_secret: str = ""  # what the TURN servers know too (coturn: use-auth-secret, static-auth-secret)
     weights: str = ""  # other YOLO weights than those of the set-up
@@ -169,6 +170,12 @@ def _public(text: str) -> str:
     return str(ip)
 
 
+def _count(text: str) -> int:
+    if not 1 <= (number := int(text)) <= 64:
+        raise ValueError
+    return number
+
+
 def _ports(text: str) -> tuple[int, int]:
     first, dash, last = text.partition("-")
     if not dash:
@@ -230,5 +237,6 @@ _RULES: dict[str, tuple[Callable[[str], object], str]] = {
     ),
     "media_ip": (_public, "an IP address that browsers can send to"),
     "media_bind": (_address, "an IP address"),
+    "media_processes": (_count, "a number from 1 to 64"),
     "media_port": (_ports, "a port from 0 to 65535, or from one to another such as 40000-40007"),
 }

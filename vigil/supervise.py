@@ -25,13 +25,22 @@ STOP_S = 10.0
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
+def groups_for(media_processes: int) -> tuple[tuple[str, ...], ...]:
+    """What is run, with so many processes for media."""
+    return tuple(one for group in GROUPS for one in [group] * (media_processes if group == ("media",) else 1))
+
+
 @asynccontextmanager
 async def running(
-    environment: Mapping[str, str], groups: Sequence[tuple[str, ...]] = GROUPS
+    environment: Mapping[str, str], groups: Sequence[tuple[str, ...]]
 ) -> AsyncIterator[dict[str, asyncio.subprocess.Process]]:
-    """Keeps the groups running while the body runs. Yields the processes by the name of their group."""
+    """Keeps the groups running while the body runs. Yields the processes by the name of their group.
+
+    One that is there several times is named "media", "media 2" and so on.
+    """
     children: dict[str, asyncio.subprocess.Process] = {}
-    tasks = [asyncio.create_task(_keep(group, environment, children)) for group in groups]
+    names = [_name(group, groups[:place].count(group)) for place, group in enumerate(groups)]
+    tasks = [asyncio.create_task(_keep(*one, environment, children)) for one in zip(names, groups, strict=True)]
     try:
         yield children
     finally:
@@ -41,10 +50,15 @@ async def running(
         await asyncio.gather(*(_stop(child) for child in children.values()))
 
 
+def _name(group: tuple[str, ...], before: int) -> str:
+    return "+".join(group) + (f" {before + 1}" if before else "")
+
+
 async def _keep(
-    group: tuple[str, ...], environment: Mapping[str, str], children: dict[str, asyncio.subprocess.Process]
-) -> None:
-    name, pause_s = "+".join(group), 0.2
+    name: str, group: tuple[str, ...], environment: Mapping[str, str],
+    children: dict[str, asyncio.subprocess.Process],
+) -> None:  # fmt: skip
+    pause_s = 0.2
     while True:
         began = asyncio.get_running_loop().time()
         try:

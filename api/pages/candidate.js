@@ -19,7 +19,7 @@ import { publish } from "/assets/whip.js";
 const STEPS = ["join", "device", "notice", "consent", "checks", "exam", "end"];
 const AWAY = [0, 502, 503, 504]; // what a later try may mend: nobody answers, or a front door that starts again
 const OVER = ["submitted", "terminated", "no_show", "declined", "ended_in_fault"];
-const here = { call: null, at: "", session: null, clock: null, media: {}, stops: [], stopStream: null };
+const here = { call: null, at: "", session: null, clock: null, media: {}, sending: [], stops: [], stopStream: null };
 const chat = new Map();
 const messages = reading(() => here.media.asked, (message, stage) => here.call.post(`${here.at}/messages/${message}/${stage}`).catch(complain));
 
@@ -193,12 +193,13 @@ function send(track, media) {
   };
   if (!media) return tell("not captured", "quiet");
   media.getVideoTracks()[0].addEventListener("ended", () => tell("stopped by you or your browser; reload this page", "bad"));
-  const stop = publish(here.call, here.at, track, media, (state, why) => {
+  const sending = publish(here.call, here.at, track, media, (state, why) => {
     if (state === "live") tell("● recording", "good");
     else if (state === "connecting") tell("connecting ...", "quiet");
     else tell(`not sent: ${why}. It goes on by itself and is not held against you.`, "warn");
   });
-  here.stops.push(stop);
+  here.sending.push(sending);
+  here.stops.push(sending.stop);
 }
 
 find("#submit").onclick = () => find("#sure").showModal();
@@ -270,6 +271,7 @@ function heard(name, data) {
   } else if (name === "message") message(data);
   else if (name === "intervention") here.covers.intervention(data);
   else if (name === "help") here.hand(data);
+  else if (name === "publish_again") here.sending.forEach((one) => one.again("the connection was lost"));
   else if (name === "devices") find("#device-asking").hidden = !data.asking;
   else if (name === "identity") {
     here.checked = data;

@@ -4,7 +4,7 @@ import { iceServers } from "/assets/ice.js";
 
 /**
  * `resource` takes the offers, `prepare(peer)` says what goes over it. `state("connecting" | "live" | "lost", why)` tells
- * how it goes. Returns `stop`, which ends it as the protocols ask.
+ * how it goes. Returns `stop`, which ends it as the protocols ask, and `again`, for who knows that it is lost.
  */
 export function keepConnected(call, at, resource, prepare, state) {
   const authorized = call.token ? { Authorization: `Bearer ${call.token}` } : {};
@@ -47,6 +47,8 @@ export function keepConnected(call, at, resource, prepare, state) {
   }
 
   async function again(why) {
+    peer?.close();
+    peer = null;
     state("lost", why);
     await new Promise((resolve) => setTimeout(resolve, pause));
     pause = Math.min(pause * 2, 8000);
@@ -68,11 +70,13 @@ export function keepConnected(call, at, resource, prepare, state) {
   }
 
   begin();
-  return async () => {
+  async function stop() {
     stopped = true;
     peer?.close();
     await hangUp();
-  };
+  }
+
+  return { stop, again: (why) => peer?.remoteDescription && again(why) };
 }
 
 /** All candidates go with the offer: there is no trickle. Waits two seconds at most. */

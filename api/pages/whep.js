@@ -16,7 +16,7 @@ export function watch(call, at, track, video, state) {
     video.requestVideoFrameCallback(() => video.srcObject === shown && state("live"));
     for (const kind of track === "camera" ? ["video", "audio"] : ["video"]) peer.addTransceiver(kind, { direction: "recvonly" });
   };
-  const stop = keepConnected(call, at, `${at}/whep/${track}`, prepare, (how, why) => {
+  const { stop } = keepConnected(call, at, `${at}/whep/${track}`, prepare, (how, why) => {
     if (how !== "live") state(how === "lost" ? how : "waiting", why);
   });
   return () => {

@@ -2,7 +2,7 @@
 
 import { keepConnected } from "/assets/rtc.js";
 
-/** `at` is the session, `name` the track. Tells `state` how it goes; returns `stop`. */
+/** `at` is the session, `name` the track. Tells `state` how it goes; returns `stop` and `again`. */
 export function publish(call, at, name, media, state) {
   const prepare = (peer) => {
     for (const track of media.getTracks()) {

@@ -15,6 +15,7 @@ from domain.messages import (
     Done,
     Hangup,
     KeepWatching,
+    LiveTrack,
     MediaBeat,
     MediaReply,
     MediaRequest,
@@ -39,6 +40,7 @@ class FakeMedia:
         self.watched: list[Watch] = []
         self.vouched: list[str] = []
         self.stopped: list[str] = []
+        self.tracks: tuple[LiveTrack, ...] = ()  # what it says that it holds
         self.refusal: Refusal | None = None
         self.mute = False
         self._offers: dict[tuple[str, str, int], str] = {}
@@ -56,7 +58,7 @@ class FakeMedia:
 
     async def _beat(self) -> None:
         while True:
-            beat = MediaBeat(worker=self.worker, at=datetime.now(UTC))
+            beat = MediaBeat(worker=self.worker, at=datetime.now(UTC), tracks=self.tracks)
             await self._nats.publish("vigil.beat", msgspec.msgpack.encode(beat))
             await asyncio.sleep(0.2)
 

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from domain.messages import Refusal
+from domain.messages import LiveTrack, Refusal
 from tests.api.fake_media import FakeMedia
 from tests.api.hall import Exam, Hall, an_exam, refused, sit
+from tests.api.reading import Reader
 
 OFFER = "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"
 HEAD = {"Content-Type": "application/sdp"}
@@ -106,3 +107,18 @@ async def test_both_tracks_go_to_one_worker_and_sessions_are_spread(hall: Hall) 
         chosen = [workers.pick(f"session{n}") for n in range(300)]
         assert chosen == [workers.pick(f"session{n}") for n in range(300)]
         assert all(chosen.count(worker) > 60 for worker in ("w1", "w2", "w3"))
+
+
+async def test_whose_worker_is_gone_is_told_once_to_publish_again(exam: Exam) -> None:
+    held = LiveTrack(tenant="main", session=exam.sessions[0], track="camera", connection=1, quiet_s=0)
+    async with Reader(exam.candidates[0], f"/api/v1/sessions/{exam.sessions[0]}/stream") as stream:
+        async with FakeMedia(exam.hall.services.nats, "w-dies") as dies:
+            dies.tracks = (held,)
+            await asyncio.sleep(1.5)
+        await stream.until("publish_again")
+        async with FakeMedia(exam.hall.services.nats, "w-next") as following:
+            following.tracks = (held,)
+            await asyncio.sleep(1.5)
+        await stream.until("publish_again")
+        with pytest.raises(TimeoutError):
+            await stream.until("publish_again", within_s=2.5)

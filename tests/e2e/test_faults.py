@@ -138,7 +138,7 @@ async def test_an_object_store_that_is_away_is_a_fault_and_what_waited_is_delive
         assert not _gaps(await exam.account(session))
 
 
-async def test_a_media_worker_that_is_killed_loses_its_candidates_who_publish_to_the_next(
+async def test_a_media_worker_that_is_killed_loses_its_candidates_who_are_told_to_publish_to_the_next(
     place: Installation, exam: Exam
 ) -> None:
     session = exam.sessions[1]
@@ -154,8 +154,6 @@ async def test_a_media_worker_that_is_killed_loses_its_candidates_who_publish_to
     print(f"a worker's death was noticed in {asyncio.get_running_loop().time() - began:.1f} s")
     assert not (await exam.live(session))["open"], "a fault is no incident"
     assert worker != await place.process_of("media")
-    await exam.candidates.all("cut", SEATS)
-    await exam.candidates.all("come_back", SEATS)
     await exam.healthy()
 
     async def gaps() -> list[Row]:

@@ -104,6 +104,7 @@ def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
     [
         ("PORT", "hush", "a port from 1 to 65535"),
         ("PORT", "0", "a port from 1 to 65535"),
+        ("MEDIA_PROCESSES", "0", "a number from 1 to 64"),
         ("MEDIA_PORT", "70000", "a port from 0 to 65535"),
         ("MEDIA_PORT", "40007-40000", "from one to another such as 40000-40007"),
         ("MEDIA_PORT", "0-40000", "from one to another such as 40000-40007"),

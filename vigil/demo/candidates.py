@@ -125,9 +125,12 @@ class Candidate:
         self._receipt = (await self._get(f"/sessions/{self._session}/receipt"))["seal"]["root"]
 
     async def _listen(self) -> None:
-        """Answers what the invigilator writes, and says how far each intervention came."""
+        """Answers what the invigilator writes, says how far each intervention came, and publishes again if told to."""
         mine = f"/sessions/{self._session}"
         async for event in follow(self._http, f"{API}{mine}/stream"):
+            if event.name == "publish_again" and self._publishers:
+                await self._cut()
+                await self._publish()
             for patch in event.data if isinstance(event.data, list) else [event.data]:
                 await self._react(mine, patch)
 
