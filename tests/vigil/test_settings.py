@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -226,7 +226,7 @@ async def test_without_the_owners_url_nothing_is_migrated_and_what_is_pending_is
         return 0
 
     @asynccontextmanager
-    async def nobody(_environment: Mapping[str, str]) -> AsyncIterator[None]:
+    async def nobody(*_: object) -> AsyncIterator[None]:
         yield
 
     with pytest.MonkeyPatch.context() as patch:
