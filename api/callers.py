@@ -21,6 +21,7 @@ from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
 from psycopg_pool import PoolTimeout
 
+from api.links import linked
 from api.problems import Denied, missing
 from api.services import Services
 from api.tokens import BadToken, Token
@@ -62,6 +63,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int = 0
     service: bool = False  # a program with a token; `actor` is the token's id
     auditing: Auditing | None = None  # while it runs
+    sign_outs: int = 0  # of an account, as its token says
 
     @property
     def candidate(self) -> bool:
@@ -121,17 +123,17 @@ async def still_allowed(connection: Connection) -> bool:
 
 
 async def identify(connection: Connection) -> Caller:
-    """The caller by bearer token or cookie. Raises `Denied` 401, or 403 for a change by cookie from a foreign page."""
+    """The caller by bearer token, cookie or link. Raises `Denied` 401, or 403 for a change by cookie from elsewhere."""
     services: Services = connection.app.state.services
     at = services.now()
-    bearer = connection.headers.get("authorization", "")
-    if bearer:
+    if bearer := connection.headers.get("authorization", ""):
         kind, _, text = bearer.partition(" ")
         if kind.lower() == "bearer" and (given := presented(text.strip())):
             return await _service(services, given, at)
         return await _known(services, _read(services, text.strip() if kind.lower() == "bearer" else "", at), at)
-    text = connection.cookies.get(COOKIE, "")
-    if not text:
+    if not (text := connection.cookies.get(COOKIE, "")):
+        if token := linked(connection, services.tokens, at):
+            return await _known(services, token, at)
         raise _unauthenticated("sign in, or send a bearer token")
     token = _read(services, text, at)
     if connection.scope["type"] == ScopeType.WEBSOCKET or connection.scope.get("method") not in _SAFE:
@@ -259,7 +261,7 @@ def _read(services: Services, text: str, at: datetime) -> Token:
 
 async def _known(services: Services, token: Token, at: datetime) -> Caller:
     """The caller as the ledger knows them now; somebody who was removed or withdrawn is not let in."""
-    if token.kind == "user":
+    if token.kind in {"user", "link"}:
         stream = str(Stream(token.tenant, "user", token.subject))
         _, account = await services.handler.load(user.DECIDER, stream, fresh=True)
         if not account.roles:
@@ -269,7 +271,7 @@ async def _known(services: Services, token: Token, at: datetime) -> Caller:
         auditing = account.auditing if account.auditing and account.auditing.runs(at) else None
         return Caller(
             tenant=token.tenant, actor=token.subject, roles=frozenset(account.roles), expires_at=token.expires_at,
-            auditing=auditing,
+            auditing=auditing, sign_outs=token.sign_outs,
         )  # fmt: skip
     plan = await load_schedule(services, token.tenant, token.schedule)
     if plan.candidates.get(token.subject) != token.session:

@@ -99,8 +99,9 @@ def _new_key() -> str:
 
 async def _fingerprint(request: AnyRequest) -> bytes:
     """What was asked, in 32 bytes. Keyed (HMAC-SHA256): a plain hash of a short text or a password could be guessed."""
-    query = f"?{request.url.query}" if request.url.query else ""
-    asked = f"{request.method} {request.url.path}{query}\n".encode() + await request.body()
+    parts = request.url.query.split("&")
+    query = "&".join(part for part in parts if not part.startswith("link="))  # which says who asks, not what for
+    asked = f"{request.method} {request.url.path}{f'?{query}' if query else ''}\n".encode() + await request.body()
     return hmac.digest(services_of(request).secret, b"vigil/request/1" + asked, "sha256")
 
 

@@ -9,14 +9,16 @@ from typing import get_args
 
 import msgspec
 from litestar import Response, get
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Stream as StreamResponse
 
-from api.callers import may
+from api.callers import Caller, may
+from api.links import Link, signed
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied, missing
 from api.schema import says
 from api.services import Services
+from api.tokens import Token
 from commands import recordings
 from domain import recording
 from domain.phase import Track
@@ -33,9 +35,15 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
-    """The finished recording: one seekable WebM. `sha256` (hex) and `bytes` are of what is stored, sealed."""
+    """The finished recording: one seekable WebM. `sha256` (hex) and `bytes` are of what is stored, sealed.
+
+    `link` plays it without a sign-in, in a player for example, until `link_ends_at` and while whoever asked for it may:
+    that it was opened is on the record as theirs. Programs with a token of their own get none.
+    """
 
     media: str
+    link: str | None
+    link_ends_at: datetime | None
     bytes: int
     sha256: str
     duration_s: float
@@ -62,13 +70,13 @@ class Recordings(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/sessions/{session:str}/recordings", guards=[may("reviewer", "auditor")])
 async def read(request: AnyRequest, session: FromPath[str]) -> Recordings:
-    services, tenant = services_of(request), caller_of(request).tenant
+    services, caller = services_of(request), caller_of(request)
     found = []
     for track in get_args(Track):
         name = recordings.recording_name(session, track)
-        tape = await _tape(services, tenant, name)
+        tape = await _tape(services, caller.tenant, name)
         if tape.connections:
-            found.append(_read(name, track, tape))
+            found.append(_read(name, track, tape, _link(services, caller, name)))
     return Recordings(recordings=tuple(found))
 
 
@@ -76,7 +84,11 @@ async def read(request: AnyRequest, session: FromPath[str]) -> Recordings:
     "/recordings/{recording:str}/media", guards=[may("reviewer", "auditor")], media_type="video/webm",
     opt=says(416, answers={206: None}),
 )  # fmt: skip
-async def play(request: AnyRequest, recording: FromPath[str]) -> Response[None] | StreamResponse:
+async def play(
+    request: AnyRequest,
+    recording: FromPath[str],
+    link: FromQuery[str] = "",  # noqa: ARG001 - read with the sign-in
+) -> Response[None] | StreamResponse:
     """Plays the finished recording. That it was opened is put on the record, once for each person and minute."""
     services, tenant = services_of(request), caller_of(request).tenant
     tape = await _tape(services, tenant, recording)
@@ -119,16 +131,27 @@ async def _on_record(request: AnyRequest, name: str) -> None:
     await command(request, partial(recordings.view, session=session, what=name), key=f"view {name} {minute}")
 
 
-def _read(name: str, track: Track, tape: Recording) -> RecordingRead:
-    made = tape.finalised
+def _link(services: Services, caller: Caller, name: str) -> Link | None:
+    if caller.service:
+        return None
+    token = Token(
+        kind="link", tenant=caller.tenant, subject=caller.actor, recording=name, expires_at=caller.expires_at,
+        sign_outs=caller.sign_outs,
+    )  # fmt: skip
+    return signed(token, services.tokens, services.now())
+
+
+def _read(name: str, track: Track, tape: Recording, link: Link | None) -> RecordingRead:
+    file, media = tape.finalised, f"/api/v1/recordings/{name}/media"
     return RecordingRead(
         recording=name, track=track, live=tape.live, connections=tape.connections, segments=len(tape.segments),
         started_at=min((s.started_at for s in tape.segments), default=None),
         ended_at=max((s.ended_at for s in tape.segments), default=None),
         gaps=tuple(Gap(started_at=g.started_at, ended_at=g.ended_at, why=g.why) for g in tape.gaps),
-        file=None if made is None else File(
-            media=f"/api/v1/recordings/{name}/media", bytes=made.bytes, sha256=made.sha256, duration_s=made.duration_s,
-            frames=made.frames,
+        file=None if file is None else File(
+            media=media, link=media + link.query if link else None,
+            link_ends_at=link.ends_at if link else None, bytes=file.bytes, sha256=file.sha256,
+            duration_s=file.duration_s, frames=file.frames,
         ),
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["user", "candidate", "join"]
+Kind = Literal["user", "candidate", "join", "link"]
 LONGEST = 1024  # characters
 
 
@@ -23,7 +23,8 @@ class BadToken(Exception):
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
-    """`user` names an account; `candidate` and `join` name a subject and the one session that they are good for.
+    """`user` names an account; `candidate` and `join` name a subject and the one session that they are good for;
+    `link` names an account and the one recording that it plays.
 
     `expires_at` is in seconds since 1970. `id` makes two tokens for the same differ. `sign_outs` says how often the
     account had been signed out everywhere when this was made; after the next time it is good for nothing. `device` is
@@ -40,6 +41,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_u
     sign_outs: int = 0
     device: str = ""
     link: int = 0
+    recording: str = ""
 
 
 class Tokens:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -216,6 +216,78 @@ async def test_a_recording_plays_by_range(exam: Exam, reviewer: httpx.AsyncClien
         assert answer.headers["content-range"] == f"bytes */{len(FILM)}"
     nothing = await reviewer.get(f"/api/v1/recordings/{exam.sessions[0]}.screen/media")
     await refused(exam.hall, nothing, before, 404, "recording", "finished recording")
+
+
+async def the_link(exam: Exam, client: httpx.AsyncClient) -> tuple[str, datetime]:
+    (tape,) = (await client.get(f"/api/v1/sessions/{exam.sessions[0]}/recordings")).json()["recordings"]
+    return tape["file"]["link"], datetime.fromisoformat(tape["file"]["link_ends_at"])
+
+
+async def test_a_link_plays_one_recording_without_a_sign_in_and_tells_whose_it_is(exam: Exam) -> None:
+    third = await exam.hall.as_a("reviewer", "third@example.org")
+    for _ in range(2):
+        link, _ = await the_link(exam, third)
+        assert (await exam.hall.http.get(link)).content == FILM
+        assert (await third.get(link.partition("?")[0])).content == FILM
+    part = await exam.hall.http.get(link, headers={"Range": "bytes=65530-65545"})
+    assert (part.status_code, part.content) == (206, FILM[65530:65546])
+    head = {"Vigil-At-Least": str(await exam.hall.position())}
+    at = f"/api/v1/sessions/{exam.sessions[0]}/timeline"
+    seen = (await third.get(at, params={"kind": "record.viewed"}, headers=head)).json()["events"]
+    assert exam.hall.user("third@example.org") in {e["actor"] for e in seen}
+
+
+async def test_a_link_is_good_for_nothing_else_and_ends_by_itself(exam: Exam, reviewer: httpx.AsyncClient) -> None:
+    link, ends_at = await the_link(exam, reviewer)
+    assert ends_at - exam.hall.clock() <= timedelta(hours=4)
+    media, _, token = link.partition("?link=")
+    session, http = exam.sessions[0], exam.hall.http
+    before = await exam.hall.position()
+    for path in (
+        f"/api/v1/recordings/{session}.screen/media?link={token}",
+        f"/api/v1/recordings/{exam.sessions[1]}.camera/media?link={token}",
+        f"/api/v1/sessions/{session}/recordings?link={token}",
+        f"/api/v1/sessions/{session}/record?link={token}",
+        f"{media}?link={token[:-2]}AA",
+        f"{media}?link=x",
+        media,
+    ):
+        await refused(exam.hall, await http.get(path), before, 401, "", "")
+    signed_in = exam.hall.bearing(token)
+    await refused(exam.hall, await signed_in.get(media), before, 401, "", "sign-in")
+    ahead = exam.hall.clock.ahead
+    exam.hall.clock.ahead += ends_at - exam.hall.clock()
+    try:
+        await refused(exam.hall, await http.get(link), before, 401, "", "has ended")
+    finally:
+        exam.hall.clock.ahead = ahead
+    assert (await http.get(link, headers={"Range": "bytes=0-3"})).status_code == 206
+
+
+async def test_a_program_with_a_token_of_its_own_gets_no_link(exam: Exam) -> None:
+    admin = await exam.hall.as_a("admin")
+    until = (exam.hall.clock() + timedelta(days=1)).isoformat()
+    made = await admin.post("/api/v1/tokens", json={"name": "Archive", "roles": ["reviewer"], "expires_at": until})
+    program = exam.hall.bearing(made.json()["secret"])
+    (tape,) = (await program.get(f"/api/v1/sessions/{exam.sessions[0]}/recordings")).json()["recordings"]
+    assert (tape["file"]["link"], tape["file"]["link_ends_at"]) == (None, None)
+    assert (await program.get(tape["file"]["media"])).content == FILM
+
+
+async def test_a_link_ends_with_what_its_owner_may(exam: Exam) -> None:
+    http = exam.hall.http
+    fourth = await exam.hall.as_a("reviewer", "fourth@example.org")
+    link, _ = await the_link(exam, fourth)
+    assert (await http.get(link)).status_code == 200
+    assert (await fourth.post("/api/v1/sign-out", params={"everywhere": "true"})).is_success
+    before = await exam.hall.position()
+    await refused(exam.hall, await http.get(link), before, 401, "", "signed out everywhere")
+    fifth = await exam.hall.as_a("reviewer", "fifth@example.org")
+    link, _ = await the_link(exam, fifth)
+    admin, who = await exam.hall.as_a("admin"), exam.hall.user("fifth@example.org")
+    assert (await admin.delete(f"/api/v1/users/{who}/roles/reviewer")).status_code == 204
+    before = await exam.hall.position()
+    await refused(exam.hall, await http.get(link), before, 401, "", "may no longer sign in")
 
 
 async def test_that_a_recording_was_opened_is_on_the_record_once_a_minute(exam: Exam) -> None:
