@@ -29,8 +29,9 @@ export function keepConnected(call, at, resource, prepare, state) {
       else if (mine.connectionState === "disconnected")
         setTimeout(() => mine === peer && mine.connectionState === "disconnected" && again("the connection was lost"), 3000);
     };
+    // The server looks at no candidates of ours: it hears where we are when we reach it. So none is waited for, and those
+    // that a slow TURN server gives are used when they come.
     await mine.setLocalDescription(await mine.createOffer());
-    await gathered(mine);
     if (stopped) return;
     const response = await fetch(call.url(resource), {
       method: "POST",
@@ -77,13 +78,4 @@ export function keepConnected(call, at, resource, prepare, state) {
   }
 
   return { stop, again: (why) => peer?.remoteDescription && again(why) };
-}
-
-/** All candidates go with the offer: there is no trickle. Waits two seconds at most. */
-function gathered(peer) {
-  if (peer.iceGatheringState === "complete") return Promise.resolve();
-  return new Promise((resolve) => {
-    setTimeout(resolve, 2000);
-    peer.addEventListener("icegatheringstatechange", () => peer.iceGatheringState === "complete" && resolve());
-  });
 }
