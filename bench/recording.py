@@ -9,25 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import uvicorn
-
+from bench.processes import expect, free_port, process, serving
 from bench.recorders import Aiortc, Ours
 from media.clips import card_clip, screen_clip, sound_clip
 from media.publisher import Publisher
 
 WARM_S, WINDOW_S = 3.0, 10.0
 ASKED = 100  # candidates a core
-Answer = Callable[[str, str], Awaitable[str]]
+NAME = "bench.recording"
 
 
 class Cost(NamedTuple):
@@ -89,14 +85,12 @@ def _ms(cores: float) -> float:
 
 def _measure(server: str, *, streams: int, packet_ms: int, screens: bool = False) -> Cost:
     """What it costs for each second and stream, or candidate with `screens`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with _process("serve", server, port) as receiver:
-        _expect(receiver, "ready")
-        with _process("publish", port, streams, packet_ms, int(screens)) as publishers:
-            _expect(publishers, "sending")
-            _expect(receiver, "measured")
+    port = free_port()
+    with process(NAME, "serve", server, port) as receiver:
+        expect(receiver, "ready")
+        with process(NAME, "publish", port, streams, packet_ms, int(screens)) as publishers:
+            expect(publishers, "sending")
+            expect(receiver, "measured")
             assert receiver.stdout is not None
             measured = json.loads(receiver.stdout.readline())
             publishers.kill()
@@ -104,18 +98,6 @@ def _measure(server: str, *, streams: int, packet_ms: int, screens: bool = False
     if measured["connections"] != streams * tracks or measured["lost"]:
         raise RuntimeError(f"the measurement does not count: {measured}")
     return Cost(measured["cpu_s"] / measured["wall_s"] / streams, measured["finishing"] * tracks)
-
-
-def _process(*arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "bench.recording", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent)
-
-
-def _expect(process: subprocess.Popen[str], word: str) -> None:
-    assert process.stdout is not None
-    line = process.stdout.readline().strip()
-    if line != word:
-        raise RuntimeError(f"expected {word!r}, got {line!r}")
 
 
 async def _serve(kind: str, port: int) -> None:
@@ -128,40 +110,18 @@ async def _serve(kind: str, port: int) -> None:
             first.set()
             return await receiver.answer(path, offer)
 
-        config = uvicorn.Config(_app(answer), host="127.0.0.1", port=port, log_level="error", lifespan="off")
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
-            await asyncio.sleep(0.01)
-        print("ready", flush=True)
-        await first.wait()
-        await asyncio.sleep(WARM_S)
-        wall, cpu = time.monotonic(), time.process_time()
-        await asyncio.sleep(WINDOW_S)
-        cpu_s, wall_s = time.process_time() - cpu, time.monotonic() - wall
-        counts = {"connections": receiver.connections, "lost": receiver.lost}
-        await receiver.close()
-        finishing = await receiver.finish()
-        print("measured", flush=True)
-        print(json.dumps({"cpu_s": cpu_s, "wall_s": wall_s, "finishing": finishing, **counts}), flush=True)
-        server.should_exit = True
-        await serving
-
-
-def _app(answer: Answer) -> Callable[..., Awaitable[None]]:
-    """WHIP at its smallest: an offer in, the answer out."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  # ASGI
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-        text = await answer(scope["path"], body.decode())
-        headers = [(b"location", scope["path"].encode()), (b"content-type", b"application/sdp")]
-        await send({"type": "http.response.start", "status": 201, "headers": headers})
-        await send({"type": "http.response.body", "body": text.encode()})
-
-    return app
+        async with serving(port, answer):
+            print("ready", flush=True)
+            await first.wait()
+            await asyncio.sleep(WARM_S)
+            wall, cpu = time.monotonic(), time.process_time()
+            await asyncio.sleep(WINDOW_S)
+            cpu_s, wall_s = time.process_time() - cpu, time.monotonic() - wall
+            counts = {"connections": receiver.connections, "lost": receiver.lost}
+            await receiver.close()
+            finishing = await receiver.finish()
+            print("measured", flush=True)
+            print(json.dumps({"cpu_s": cpu_s, "wall_s": wall_s, "finishing": finishing, **counts}), flush=True)
 
 
 async def _publish(port: int, streams: int, packet_ms: int, screens: bool) -> None:

@@ -108,7 +108,11 @@ class Viewers:
             offer, port=self._port, certificate=self._certificate, on_end=lambda _: self._forget(request.viewer)
         )
         self._viewers[request.viewer] = recording, viewer
-        answer = await viewer.open()
+        try:
+            answer = await viewer.open()
+        except BaseException:
+            self._forget(request.viewer)
+            raise
         viewer.follow(tracks)
         return Published(sdp=answer, worker=self._worker)
 
