@@ -52,10 +52,11 @@ def found() -> str | None:
         return path
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "coturn"]):
-        done = subprocess.run(
-            ["apt-get", *step], env=environment, stdout=subprocess.DEVNULL, timeout=INSTALL_S, check=False
-        )
-        if done.returncode:
+        try:
+            subprocess.run(
+                ["apt-get", *step], env=environment, stdout=subprocess.DEVNULL, timeout=INSTALL_S, check=True
+            )
+        except subprocess.SubprocessError:
             return None
     return shutil.which("turnserver")
 

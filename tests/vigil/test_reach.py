@@ -88,11 +88,18 @@ async def test_credentials_that_are_over_open_no_relay(turn: int, monkeypatch: p
     assert "and its clock right" in found
 
 
-async def test_a_relay_that_may_not_send_to_us_says_so(tmp_path: Path) -> None:
-    with coturn(tmp_path, "--no-tls", "--no-dtls", "--denied-peer-ip=127.0.0.1") as port:
+async def test_a_relay_that_is_kept_to_the_media_address_works_and_refuses_every_other(tmp_path: Path) -> None:
+    """As docs/decisions/0020 tells operators to."""
+    others = "0.0.0.0-255.255.255.255", "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
+    kept = *(f"--denied-peer-ip={one}" for one in others), "--allowed-peer-ip=127.0.0.1"
+    with coturn(tmp_path, "--no-tls", "--no-dtls", *kept) as port:
         held, found = await asked(f"turn:127.0.0.1:{port}")
+        assert held
+        assert found.endswith("what it sends reaches the media port")
+        held, found = await asked(f"turn:127.0.0.1:{port}", VIGIL_MEDIA_IP="127.0.0.2")
     assert not held
-    assert "but it refuses to send to 127.0.0.1 (403 " in found
+    assert "but it refuses to send to 127.0.0.2 (403 " in found
+    assert found.endswith("allow it there")
 
 
 async def test_a_server_without_relays_to_give_says_so(tmp_path: Path) -> None:
