@@ -1,4 +1,4 @@
-"""What one more viewer of a camera costs, beside aiortc's MediaRelay: CPU time of the process that passes media on.
+"""What watching costs: one more viewer of a camera, beside aiortc's MediaRelay, and the wall's thumbnails.
 
 One publisher sends a clip that was encoded ahead, in a process of its own; viewers take and decode it in another. Both
 sides are measured with few viewers and with several, and the difference is divided by how many came.
@@ -7,20 +7,26 @@ sides are measured with few viewers and with several, and the difference is divi
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import statistics
 import sys
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 
+import av
 import httpx
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaRelay
 from aiortc.mediastreams import MediaStreamError
 
 from bench.processes import expect, free_port, process, serving
-from domain.messages import Watch
+from domain.messages import KeyFrame, Watch
 from media.clips import card_clip, sound_clip
 from media.connection import Connection
+from media.frames import to_picture
 from media.hooks import PeerCertificate, gather_only
 from media.names import RecordingName
 from media.offer import parse_offer
@@ -42,8 +48,41 @@ def run() -> list[dict[str, object]]:
             "name": "one more viewer of a camera with sound, against aiortc MediaRelay", "value": round(ours * 1000, 3),
             "unit": "CPU ms a second", "baseline": round(theirs * 1000, 1), "ratio": round(theirs / ours, 1),
             "goal": ">=20", "note": f"{CAMERA}; from {FEW} to {OURS} viewers, theirs to {THEIRS}",
-        }
+        },
+        _thumbnails(),
     ]  # fmt: skip
+
+
+def _thumbnails() -> dict[str, object]:
+    """A key frame to a picture for detectors and a thumbnail for the wall, in turns with the usual way."""
+    data = card_clip().frames[0]
+    keyframe = KeyFrame(tenant="t", session="s", track="camera", at=datetime.now(UTC), codec="VP8", data=data)
+
+    def usual() -> None:
+        decoder = av.CodecContext.create("vp8", "r")
+        image = (decoder.decode(av.Packet(data)) or decoder.decode(None))[0].to_image()  # type: ignore[attr-defined]
+        image.save(io.BytesIO(), "JPEG", quality=85)
+        image.thumbnail((160, 320))
+        image.save(io.BytesIO(), "JPEG", quality=75)
+
+    ours, theirs = [], []
+    for _ in range(7):
+        ours.append(_rate(lambda: to_picture(keyframe)))
+        theirs.append(_rate(usual))
+    value, baseline = statistics.median(ours), statistics.median(theirs)
+    return {
+        "name": "thumbnails a core-second, each with the detectors' picture, against PyAV and Pillow",
+        "value": round(value), "unit": "pictures", "baseline": round(baseline), "ratio": round(value / baseline, 2),
+        "goal": None, "note": "from a VP8 key frame of 640x480 to a JPEG of that size and one of 160x120; median of 7",
+    }  # fmt: skip
+
+
+def _rate(work: Callable[[], object]) -> float:
+    """How often a second of CPU time has room for it."""
+    began = time.process_time()
+    for _ in range(100):
+        work()
+    return 100 / (time.process_time() - began)
 
 
 def _one_more(server: str, viewers: int) -> float:
