@@ -99,6 +99,10 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     if settings.embedded == bool(settings.nats_url):
         missing, present = ("DATABASE", "NATS") if settings.nats_url else ("NATS", "DATABASE")
         raise SettingsError(f"VIGIL_{missing}_URL: expected, because VIGIL_{present}_URL is set; set both or neither")
+    first, last = settings.media_port
+    if first and last - first + 1 < settings.media_processes:
+        enough = f"{settings.media_processes} ports or more, such as {first}-{first + settings.media_processes - 1}"
+        raise SettingsError(f"VIGIL_MEDIA_PORT: expected {enough}, because of VIGIL_MEDIA_PROCESSES")
     if any(server(uri).relays for uri in settings.ice_servers) and not settings.turn_secret:
         raise SettingsError("VIGIL_TURN_SECRET: expected, because VIGIL_ICE_SERVERS names a TURN server")
     return settings

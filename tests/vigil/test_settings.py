@@ -81,6 +81,13 @@ def test_one_media_port_is_a_range_of_one() -> None:
     assert load({}).media_port == (0, 0)
 
 
+def test_each_media_process_needs_a_port() -> None:
+    assert load({"VIGIL_MEDIA_PORT": "40000-40003", "VIGIL_MEDIA_PROCESSES": "4"}).media_processes == 4
+    assert load({"VIGIL_MEDIA_PROCESSES": "4"}).media_port == (0, 0)
+    with pytest.raises(SettingsError, match="VIGIL_MEDIA_PORT: expected 4 ports or more, such as 40000-40003, because"):
+        load({"VIGIL_MEDIA_PORT": "40000", "VIGIL_MEDIA_PROCESSES": "4"})
+
+
 def test_a_role_takes_its_own_url_or_the_owners_with_its_name() -> None:
     settings = load({**SERVERS, "VIGIL_DATABASE_URL_KEYS": "postgresql://k:other@db.example/exams"})
     assert conninfo_to_dict(settings.database_url_for("app")) == {
