@@ -38,7 +38,8 @@ async def view(request: AnyRequest, session: FromPath[str]) -> View:
 async def stream(request: AnyRequest, session: FromPath[str]) -> EventStream:
     """Server-sent events `session`, `message`, `intervention`, `help`; a `snapshot` first without `Last-Event-ID`.
 
-    `publish_again` says that the process which took the candidate's media is gone: connect anew at once.
+    `publish_again` says that the process which takes the candidate's media is gone, or about to stop (`draining`):
+    connect anew, then keeping the connection there is until the new one stands.
     """
     services, tenant = services_of(request), caller_of(request).tenant
     told: Hints = request.app.state.hints
@@ -57,12 +58,14 @@ async def _events(
                     yield message(named(change), change, event.position)
         if after is None:
             yield message("snapshot", await _whole(services, tenant, made), made.position)
-        deserted: str | None = None
+        told_of: set[tuple[str, bool]] = set()
         while True:
             await hint.wait(POLL_S)
-            before, deserted = deserted, services.workers.deserted(session)
-            if deserted not in (None, before):
-                yield message("publish_again", {})
+            if (beat := services.workers.leaving(session)) is None:
+                told_of.clear()
+            elif (beat.worker, beat.draining) not in told_of:
+                told_of.add((beat.worker, beat.draining))
+                yield message("publish_again", {"draining": services.workers.lives(beat.worker)})
             try:
                 fresh = await events_of(services, tenant, session, made.position)
             except (psycopg.OperationalError, PoolTimeout) as error:

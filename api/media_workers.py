@@ -34,13 +34,18 @@ class MediaWorkers:
         self._beats = {name: (at, beat) for name, (at, beat) in self._beats.items() if now - at < 60}
         return [beat for at, beat in self._beats.values() if now - at < SILENT_S]
 
-    def deserted(self, session: str) -> str | None:
-        """The worker that held this session and is silent now, if no living one has it; for a minute."""
+    def lives(self, worker: str) -> bool:
+        return any(beat.worker == worker for beat in self.alive())
+
+    def leaving(self, session: str) -> MediaBeat | None:
+        """The last beat of the worker that has, or had, this session, if it should be with another: it is silent, for
+        a minute at most, or it drains and there is another.
+        """
         alive = self.alive()
-        if any(track.session == session for beat in alive for track in beat.tracks):
+        staying = [beat for beat in alive if not beat.draining]
+        if any(_holds(beat, session) for beat in (staying or alive)):
             return None
-        silent = (beat for _, beat in self._beats.values() if beat not in alive)
-        return next((beat.worker for beat in silent if any(track.session == session for track in beat.tracks)), None)
+        return next((beat for _, beat in self._beats.values() if _holds(beat, session)), None)
 
     def pick(self, session: str) -> str | None:
         """The worker that holds this session already, else one by its name; None when none is alive.
@@ -48,9 +53,9 @@ class MediaWorkers:
         By rendezvous hashing (Thaler and Ravishankar, 1998): every node sends both tracks of a session to the same
         worker, and many sessions that begin in the same second are spread, without anybody being asked.
         """
-        alive = self.alive()
+        alive = [beat for beat in self.alive() if not beat.draining] or self.alive()
         for beat in alive:
-            if any(track.session == session for track in beat.tracks):
+            if _holds(beat, session):
                 return beat.worker
         return max((beat.worker for beat in alive), key=lambda worker: _weight(worker, session), default=None)
 
@@ -59,6 +64,10 @@ class MediaWorkers:
             self.heard(_decoder.decode(message.data))
         except msgspec.MsgspecError:
             log.warning("a beat that cannot be read was ignored")
+
+
+def _holds(beat: MediaBeat, session: str) -> bool:
+    return any(track.session == session for track in beat.tracks)
 
 
 def _weight(worker: str, session: str) -> bytes:

@@ -98,11 +98,15 @@ class LiveTrack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MediaBeat(msgspec.Struct, frozen=True, kw_only=True):
-    """Sent each second by every media worker; two seconds of silence mean that the worker is gone."""
+    """Sent each second by every media worker; two seconds of silence mean that the worker is gone.
+
+    One that is `draining` is about to stop: it takes nobody new, and keeps whom it has until they are with another.
+    """
 
     worker: str
     at: datetime
     tracks: tuple[LiveTrack, ...] = ()
+    draining: bool = False
 
 
 class DetectorBeat(msgspec.Struct, frozen=True, kw_only=True):

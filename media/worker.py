@@ -37,6 +37,7 @@ from domain.messages import (
 from domain.recording import Why
 from media.bus import connect, say, subscribe
 from media.connection import Connection, Keyframe, Sealing
+from media.draining import until_taken_over
 from media.hooks import PeerCertificate
 from media.names import RecordingName, recording_name
 from media.offer import Offer, OfferRefused, parse_offer
@@ -81,12 +82,13 @@ class MediaWorker:
         self._keyframes: asyncio.Queue[KeyFrame] = asyncio.Queue(_KEYFRAMES_WAITING)
         self._tasks: set[asyncio.Task[None]] = set()
         self._certificate = PeerCertificate.generateCertificate()
+        self._draining = False
 
     async def __aenter__(self) -> Self:
         settings = self.settings
         self._spool = Spool(settings.spool, settings.spool_bound_bytes)
         self._port = MediaPort(open_socket(settings.bind_ip, *settings.bind_ports), settings.advertised_ip)
-        self._viewers = Viewers(self._port, self._certificate, settings.worker)
+        self.viewers = Viewers(self._port, self._certificate, settings.worker)
         self._nats = await connect(settings.nats_url, f"media {settings.worker}")
         await subscribe(self._nats, f"vigil.media.{settings.worker}", self._on_request)
         self._lasting = (self._start(self._beat()), self._start(self._send_keyframes()))
@@ -100,16 +102,22 @@ class MediaWorker:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._viewers.stop_all()
+        await self.viewers.stop_all()
         await asyncio.gather(*(c.end("worker_lost") for c in tuple(self._connections.values())))
         self._port.close()
         await asyncio.to_thread(self._spool.close)
         await self._nats.close()
 
     @property
-    def viewers(self) -> int:
-        """How many watch."""
-        return len(self._viewers)
+    def holds(self) -> int:
+        """How many connections of candidates."""
+        return len(self._connections)
+
+    async def drain(self, within_s: float) -> None:
+        """Says that this worker is about to stop, and waits until its candidates are with another, if there is one."""
+        self._draining = True
+        if self._connections:
+            await until_taken_over(self._nats, self.settings.worker, lambda: self.holds > 0, within_s)
 
     async def failed(self) -> None:
         """Waits until the worker cannot go on, and raises why: its process has to end, so that another takes over."""
@@ -125,10 +133,10 @@ class MediaWorker:
                     return await self._publish(request)
                 case Watch():
                     return await self._watch(request)
-                case KeepWatching(viewer=viewer) if not self._viewers.renew(viewer):
+                case KeepWatching(viewer=viewer) if not self.viewers.renew(viewer):
                     return Refusal(field="viewer", rule="is not here any more", status=404)
                 case StopWatching(viewer=viewer):
-                    await self._viewers.stop(viewer)
+                    await self.viewers.stop(viewer)
                 case Hangup():
                     await self._hang_up(request)
         except OfferRefused as refused:
@@ -164,7 +172,7 @@ class MediaWorker:
     async def _watch(self, request: Watch) -> MediaReply:
         recording = RecordingName(request.tenant, request.session, request.track)
         current = self._connections.get(recording)
-        return await self._viewers.watch(request, recording, current.tracks if current else {})
+        return await self.viewers.watch(request, recording, current.tracks if current else {})
 
     async def _connect(
         self, recording: RecordingName, number: int, offer: Offer, sealing: Sealing | None
@@ -181,7 +189,7 @@ class MediaWorker:
             on_end=self._forget,
         )
         self._offers[recording] = offer
-        self._viewers.follow(recording, connection.tracks)
+        self.viewers.follow(recording, connection.tracks)
         answer = await connection.open()
         if before is not None:
             await before.end("replaced")
@@ -216,7 +224,7 @@ class MediaWorker:
         if self._connections.get(connection.recording) is connection:
             del self._connections[connection.recording]
             del self._offers[connection.recording]
-            self._viewers.follow(connection.recording, {})
+            self.viewers.follow(connection.recording, {})
 
     async def _on_request(self, message: Msg) -> None:
         """Answers in a task of its own: one slow key must not hold up the others."""
@@ -251,8 +259,8 @@ class MediaWorker:
         while True:
             for connection in tuple(self._connections.values()):
                 self._tick(connection)
-            for viewer in self._viewers.over(asyncio.get_running_loop().time()):
-                self._start(self._viewers.stop(viewer))
+            for viewer in self.viewers.over(asyncio.get_running_loop().time()):
+                self._start(self.viewers.stop(viewer))
             await say(self._nats, "vigil.beat", _encode(self._beat_now()))
             await asyncio.sleep(BEAT_S)
 
@@ -279,7 +287,9 @@ class MediaWorker:
             for recording, connection in self._connections.items()
             if (media_at := connection.media_at) is not None
         )
-        return MediaBeat(worker=self.settings.worker, at=datetime.now(UTC), tracks=tuple(tracks))
+        return MediaBeat(
+            worker=self.settings.worker, at=datetime.now(UTC), tracks=tuple(tracks), draining=self._draining
+        )
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

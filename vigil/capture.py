@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 
@@ -11,9 +12,11 @@ from media.port import CannotListen
 from media.worker import MediaSettings, MediaWorker
 from vigil.wiring import Core, NotRunning, spool
 
+DRAIN_S = 8.0  # less than a supervisor waits before it kills
+
 
 async def media(core: Core) -> None:
-    """Takes candidates' cameras and screens."""
+    """Takes candidates' cameras and screens. Asked to stop, it first lets them go over to another process."""
     settings = core.settings
     mine = MediaSettings(
         worker=f"{socket.gethostname()}-{os.getpid()}", nats_url=settings.nats_url, spool=spool(settings),
@@ -25,7 +28,11 @@ async def media(core: Core) -> None:
 
     try:
         async with MediaWorker(mine, media_key) as worker:
-            await worker.failed()
+            try:
+                await worker.failed()
+            except asyncio.CancelledError:  # asked to stop
+                await worker.drain(DRAIN_S)
+                raise
     except CannotListen as error:
         raise NotRunning(f"{error}; see VIGIL_MEDIA_BIND and VIGIL_MEDIA_PORT, or ask `vigil doctor`") from None
 

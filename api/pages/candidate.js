@@ -271,7 +271,7 @@ function heard(name, data) {
   } else if (name === "message") message(data);
   else if (name === "intervention") here.covers.intervention(data);
   else if (name === "help") here.hand(data);
-  else if (name === "publish_again") here.sending.forEach((one) => one.again("the connection was lost"));
+  else if (name === "publish_again") here.sending.forEach((one) => (data.draining ? one.move() : one.again("the connection was lost")));
   else if (name === "devices") find("#device-asking").hidden = !data.asking;
   else if (name === "identity") {
     here.checked = data;

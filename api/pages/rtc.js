@@ -4,7 +4,8 @@ import { iceServers } from "/assets/ice.js";
 
 /**
  * `resource` takes the offers, `prepare(peer)` says what goes over it. `state("connecting" | "live" | "lost", why)` tells
- * how it goes. Returns `stop`, which ends it as the protocols ask, and `again`, for who knows that it is lost.
+ * how it goes. Returns `stop`, which ends it as the protocols ask, `again`, for who knows that it is lost, and
+ * `move`, for who knows that it soon will be: it stays until another one stands.
  */
 export function keepConnected(call, at, resource, prepare, state) {
   const authorized = call.token ? { Authorization: `Bearer ${call.token}` } : {};
@@ -12,6 +13,7 @@ export function keepConnected(call, at, resource, prepare, state) {
   let peer = null;
   let location = null;
   let pause = 500;
+  let leave = () => {}; // the connection that we move away from
 
   async function connect() {
     state("connecting");
@@ -24,6 +26,7 @@ export function keepConnected(call, at, resource, prepare, state) {
       if (mine !== peer || stopped) return;
       if (mine.connectionState === "connected") {
         pause = 500;
+        leave();
         state("live");
       } else if (["failed", "closed"].includes(mine.connectionState)) again("the connection was lost");
       else if (mine.connectionState === "disconnected")
@@ -43,7 +46,7 @@ export function keepConnected(call, at, resource, prepare, state) {
       throw Object.assign(new Error(problem.detail ?? `The server answered ${response.status}.`), { status: response.status });
     }
     location = response.headers.get("Location");
-    if (stopped) return hangUp();
+    if (stopped) return hangUp(location);
     await mine.setRemoteDescription({ type: "answer", sdp: await response.text() });
   }
 
@@ -66,16 +69,28 @@ export function keepConnected(call, at, resource, prepare, state) {
     }
   }
 
-  async function hangUp() {
-    if (location) await fetch(location, { method: "DELETE", headers: authorized }).catch(() => {});
+  function move() {
+    if (!peer?.remoteDescription) return;
+    const [old, where] = [peer, location];
+    peer = null;
+    leave = () => {
+      leave = () => {};
+      hangUp(where).finally(() => old.close());
+    };
+    begin();
+  }
+
+  async function hangUp(where) {
+    if (where) await fetch(where, { method: "DELETE", headers: authorized }).catch(() => {});
   }
 
   begin();
   async function stop() {
     stopped = true;
+    leave();
     peer?.close();
-    await hangUp();
+    await hangUp(location);
   }
 
-  return { stop, again: (why) => peer?.remoteDescription && again(why) };
+  return { stop, move, again: (why) => peer?.remoteDescription && again(why) };
 }

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 from playwright.async_api import Browser, Page, expect
 
 from media.worker import MediaWorker
 from tests.api.hall import Hall, an_exam
 from tests.api.test_admission_pages import link
-from tests.api.test_pages import a_page, browser, media, signed_in
+from tests.api.test_pages import a_media_worker, a_page, browser, media, signed_in
 
 __all__ = ["browser", "media"]
 
@@ -48,7 +50,7 @@ async def test_an_invigilator_sees_camera_and_screen_live_also_when_the_candidat
         for track in ("camera", "screen"):
             await expect(page.locator(f"#live-{track}-state")).to_have_text(f"{track}: live", timeout=10_000)
         print(f"camera and screen are shown {time.monotonic() - asked:.2f} s after the click")
-        assert media.viewers == 2
+        assert len(media.viewers) == 2
         await page.wait_for_function(MOVES, arg=await page.evaluate(TIMES), timeout=15_000)
 
         await candidate.reload()
@@ -56,5 +58,34 @@ async def test_an_invigilator_sees_camera_and_screen_live_also_when_the_candidat
         await page.wait_for_function(MOVES, arg=await page.evaluate(TIMES), timeout=15_000)
         await page.get_by_role("link", name="Vigil").click()
         async with asyncio.timeout(10):
-            while media.viewers:
+            while len(media.viewers):
                 await asyncio.sleep(0.05)
+
+
+async def test_both_pages_go_over_to_another_media_process_when_theirs_is_told_to_stop(
+    hall: Hall, browser: Browser, tmp_path: Path
+) -> None:
+    exam = await an_exam(hall)
+    async with AsyncExitStack() as stack:
+        open_until = {name: await stack.enter_async_context(AsyncExitStack()) for name in ("one", "two")}
+        workers = [
+            await until.enter_async_context(a_media_worker(hall, name, tmp_path / name))
+            for name, until in open_until.items()
+        ]
+        candidate, page = [await stack.enter_async_context(a_page(browser)) for _ in range(2)]
+        await candidate.goto(link(exam))
+        await sits(candidate)
+        await signed_in(page, exam, "invigilator@example.org")
+        await page.get_by_role("button", name="Candidate 0", exact=True).click()
+        await page.wait_for_function(MOVES, arg=[0, 0], timeout=20_000)
+        leaves, stays = sorted(workers, key=lambda worker: worker.holds, reverse=True)
+        assert (leaves.holds, stays.holds) == (2, 0)
+        await leaves.drain(15)
+        assert (leaves.holds, stays.holds) == (0, 2)
+        for track in ("camera", "screen"):
+            await expect(candidate.locator(f"#{track}-state")).to_have_text("● recording")
+        await open_until[leaves.settings.worker].aclose()
+        async with asyncio.timeout(20):
+            while len(stays.viewers) < 2:
+                await asyncio.sleep(0.05)
+        await page.wait_for_function(MOVES, arg=await page.evaluate(TIMES), timeout=20_000)

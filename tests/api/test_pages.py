@@ -61,13 +61,19 @@ async def lose_the_answer(route: Route) -> None:
     await route.abort()
 
 
-@pytest.fixture
-async def media(hall: Hall, tmp_path: Path) -> AsyncIterator[MediaWorker]:
+@asynccontextmanager
+async def a_media_worker(hall: Hall, name: str, spool: Path) -> AsyncIterator[MediaWorker]:
     async def media_key(_: str, subject: str, session: str) -> bytes:
         return await hall.core.keys.data_key(KeyName(subject, session, "media"))
 
-    settings = MediaSettings(worker="pages", nats_url=hall.core.settings.nats_url, spool=tmp_path / "spool")
+    settings = MediaSettings(worker=name, nats_url=hall.core.settings.nats_url, spool=spool)
     async with MediaWorker(settings, media_key) as worker:
+        yield worker
+
+
+@pytest.fixture
+async def media(hall: Hall, tmp_path: Path) -> AsyncIterator[MediaWorker]:
+    async with a_media_worker(hall, "pages", tmp_path / "spool") as worker:
         yield worker
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -25,6 +24,36 @@ SEATS = 10  # each with a camera and a screen
 FLOWS_S = 1.5  # a track without a picture for longer is not there
 
 
+class Beats:
+    """What the media processes say of themselves."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[float, MediaBeat]] = {}
+
+    async def hear(self, message: Msg) -> None:
+        beat = msgspec.msgpack.decode(message.data, type=MediaBeat)
+        self._last[beat.worker] = time.monotonic(), beat
+
+    async def fullest(self) -> tuple[str, set[str]]:
+        """The process that holds most, and whose sessions, once all pictures come."""
+        while self._flowing() < 2 * SEATS:
+            await asyncio.sleep(0.1)
+        worker, (_, beat) = max(self._last.items(), key=lambda one: len(one[1][1].tracks))
+        return worker, {track.session for track in beat.tracks}
+
+    async def flow_elsewhere(self, worker: str) -> float:
+        """Seconds until the pictures of all come to other processes than this one."""
+        began = time.monotonic()
+        while self._flowing(but=worker) < 2 * SEATS:
+            await asyncio.sleep(0.05)
+        return time.monotonic() - began
+
+    def _flowing(self, but: str = "") -> int:
+        now = time.monotonic()
+        fresh = [beat for at, beat in self._last.values() if now - at < 2 and beat.worker != but]
+        return len({(one.session, one.track) for beat in fresh for one in beat.tracks if one.quiet_s < FLOWS_S})
+
+
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Installation]:
     place = Installation(tmp_path / "home", VIGIL_MEDIA_PROCESSES="2")
@@ -36,33 +65,38 @@ async def place(tmp_path: Path) -> AsyncIterator[Installation]:
         await place.stop()
 
 
-async def test_who_published_to_a_process_that_was_killed_is_with_another_within_seconds(place: Installation) -> None:
+@pytest.fixture
+async def heard(place: Installation) -> AsyncIterator[Beats]:
+    client, beats = await nats.connect(place.settings().nats_url), Beats()
+    await client.subscribe("vigil.beat", cb=beats.hear)
+    yield beats
+    await client.close()
+
+
+async def test_who_published_to_a_process_that_was_killed_is_with_another_within_seconds(
+    place: Installation, heard: Beats
+) -> None:
     async with under_way(place, SEATS) as exam, asyncio.timeout(180):
-        beats: dict[str, tuple[float, MediaBeat]] = {}
-
-        async def heard(message: Msg) -> None:
-            beat = msgspec.msgpack.decode(message.data, type=MediaBeat)
-            beats[beat.worker] = time.monotonic(), beat
-
-        client = await nats.connect(place.settings().nats_url)
-        await client.subscribe("vigil.beat", cb=heard)
-        try:
-            while _flowing(beats) < 2 * SEATS:
-                await asyncio.sleep(0.1)
-            worker, held = Counter({name: len(beat.tracks) for name, (_, beat) in beats.items()}).most_common(1)[0]
-            theirs = {track.session for track in beats[worker][1].tracks}
-            await asyncio.sleep(8)  # a segment or two
-            psutil.Process(int(worker.rpartition("-")[2])).kill()
-            killed = time.monotonic()
-            del beats[worker]
-            while _flowing(beats, but=worker) < 2 * SEATS:
-                await asyncio.sleep(0.05)
-            took = time.monotonic() - killed
-        finally:
-            await client.close()
-        print(f"{held} of {2 * SEATS} publishers were with another process {took:.1f} s after theirs was killed")
+        worker, theirs = await heard.fullest()
+        await asyncio.sleep(8)  # a segment or two
+        psutil.Process(int(worker.rpartition("-")[2])).kill()
+        took = await heard.flow_elsewhere(worker)
+        print(f"{2 * len(theirs)} of {2 * SEATS} publishers were with another process {took:.1f} s after a kill")
         assert took < 20, "nobody waits for a time-out of their browser"
         await _holds(exam, theirs)
+    await _every_segment_is_there(place)
+
+
+async def test_a_process_that_is_told_to_stop_lets_its_candidates_go_over_without_a_gap(
+    place: Installation, heard: Beats
+) -> None:
+    async with under_way(place, SEATS) as exam, asyncio.timeout(180):
+        worker, theirs = await heard.fullest()
+        await asyncio.sleep(8)
+        psutil.Process(int(worker.rpartition("-")[2])).terminate()
+        took = await heard.flow_elsewhere(worker)
+        print(f"{2 * len(theirs)} of {2 * SEATS} publishers had gone over {took:.1f} s after the signal")
+        await _holds(exam, set())
     await _every_segment_is_there(place)
 
 
@@ -79,11 +113,3 @@ async def _holds(exam: Exam, theirs: set[str]) -> None:
         gaps = [gap["why"] for gap in _gaps(row)]
         assert gaps == (["worker_lost"] * 2 if row["session"] in theirs else []), row["session"]
         assert not row["incidents"], "a fault is no conduct"
-
-
-def _flowing(beats: dict[str, tuple[float, MediaBeat]], but: str = "") -> int:
-    """How many tracks there are whose pictures come, by beats of the last seconds."""
-    now = time.monotonic()
-    fresh = [beat for at, beat in beats.values() if now - at < 2 and beat.worker != but]
-    tracks = {(one.session, one.track) for beat in fresh for one in beat.tracks if one.quiet_s < FLOWS_S}
-    return len(tracks)

@@ -115,6 +115,15 @@ class Candidate:
         for publisher in publishers:
             await publisher.cut()
 
+    async def _publish_again(self, *, draining: bool) -> None:
+        """A process that drains keeps what it has until the next has it."""
+        if not draining:
+            await self._cut()
+        before, self._publishers = self._publishers, []
+        await self._publish()
+        for publisher in before:
+            await publisher.stop()
+
     async def _submit(self) -> None:
         await self._post(f"/sessions/{self._session}/submit", None)
         publishers, self._publishers = self._publishers, []
@@ -129,8 +138,7 @@ class Candidate:
         mine = f"/sessions/{self._session}"
         async for event in follow(self._http, f"{API}{mine}/stream"):
             if event.name == "publish_again" and self._publishers:
-                await self._cut()
-                await self._publish()
+                await self._publish_again(draining=event.data["draining"])
             for patch in event.data if isinstance(event.data, list) else [event.data]:
                 await self._react(mine, patch)
 
