@@ -90,7 +90,7 @@ class Hall:
         return msgspec.msgpack.decode(reply.data, type=MediaReply)
 
     def publisher(self, session: str, track: Track, video: Clip, audio: Clip | None = None) -> Publisher:
-        client = lambda: httpx.AsyncClient(transport=httpx.ASGITransport(self._front_door))  # noqa: E731
+        client = lambda: httpx.AsyncClient(transport=httpx.ASGITransport(self.front_door))  # noqa: E731
         return Publisher(f"http://127.0.0.1/whip/{session}/{track}", "token", video, audio, client=client)
 
     def folder(self, session: str, track: Track, connection: int = 1) -> Path:
@@ -109,7 +109,8 @@ class Hall:
             found.append(SpooledSegment(note, open_segment(media_key_of(session), name, file.read_bytes())))
         return found
 
-    async def _front_door(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  # ASGI
+    async def front_door(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  # ASGI
+        """Takes POST and DELETE of `/whip/<session>/<track>`, with the token `token`."""
         body = b""
         while True:
             message = await receive()

@@ -1,12 +1,9 @@
-"""A bad network, made at the worker's socket: a tenth of all media and feedback packets is gone, some come late."""
+"""On a bad network, where a tenth of all media and feedback packets is gone, nothing of a recording is."""
 
 from __future__ import annotations
 
 import asyncio
-import random
-import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,37 +17,9 @@ from media.playback import Playback
 from media.spooled import EndedNote
 from media.uploader import Uploader
 from tests.media.hall import TENANT, Eventually, media_key_of, new_settings, open_hall, watch
+from tests.media.lossy import LossyNetwork
 
 LOSS = 0.1
-
-
-class LossySocket(socket.socket):
-    """Loses RTP and RTCP in both directions, by a seeded chance. Signalling gets through: it has its own repair."""
-
-    chance = random.Random(11)
-    lost = 0
-
-    def recvfrom(self, *args: Any) -> Any:  # noqa: ANN401  # as in socket
-        while True:
-            data, address = super().recvfrom(*args)
-            if not self._loses(data):
-                return data, address
-
-    def sendto(self, data: Any, *args: Any) -> int:  # noqa: ANN401  # as in socket
-        return len(data) if self._loses(data) else super().sendto(data, *args)
-
-    def _loses(self, data: bytes) -> bool:
-        if data[0] < 128 or self.chance.random() >= LOSS:
-            return False
-        LossySocket.lost += 1
-        return True
-
-
-def open_lossy_socket(ip: str, port: int, _: int) -> socket.socket:
-    sock = LossySocket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.setblocking(False)
-    sock.bind((ip, port))
-    return sock
 
 
 async def test_at_ten_percent_loss_a_whole_recording_is_stored_finalised_and_played(
@@ -64,7 +33,8 @@ async def test_at_ten_percent_loss_a_whole_recording_is_stored_finalised_and_pla
     page: Clip,
     eventually: Eventually,
 ) -> None:
-    monkeypatch.setattr(worker, "open_socket", open_lossy_socket)
+    network = LossyNetwork(incoming=LOSS, outgoing=LOSS)
+    monkeypatch.setattr(worker, "open_socket", network.open_socket)
     monkeypatch.setattr(track, "GIVE_UP_S", 5.0)  # sender and receiver share this thread: it may halt for longer
     async with open_hall(new_settings(nats_url, tmp_path)) as hall:
         async with (
@@ -80,7 +50,7 @@ async def test_at_ten_percent_loss_a_whole_recording_is_stored_finalised_and_pla
         for name in ("camera", "screen"):
             await eventually((hall.folder(session, name) / "ended.json").exists)
         cameras, screens = hall.segments(session, "camera"), hall.segments(session, "screen")
-    assert LossySocket.lost > 30
+    assert network.lost > 30
     for segments, publisher in ((cameras, camera), (screens, screen)):
         seen = [watch(s.opened.plaintext) for s in segments]
         assert all(w.monotonic and w.keyframes[0] and w.packets == w.decoded for w in seen)
