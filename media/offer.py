@@ -80,9 +80,10 @@ def parse_offer(text: str, *, sound: bool, watching: bool = False) -> Offer:
         raise OfferRefused("cannot be read as an SDP offer") from error
     if not all(m.fmt for m in description.media):
         raise OfferRefused("must name a format in each media line")
+    media = _offered(description, text)
     streams = []
     for kind in ("video", "audio") if sound else ("video",):
-        stream = next((s for m in description.media if (s := _stream(m, kind, watching)) is not None), None)
+        stream = next((s for m in media if (s := _stream(m, kind, watching)) is not None), None)
         if stream is not None:
             streams.append(stream)
     if not streams or streams[0].kind != "video":
@@ -91,7 +92,7 @@ def parse_offer(text: str, *, sound: bool, watching: bool = False) -> Offer:
     bundled = {mid for group in description.group if group.semantic == "BUNDLE" for mid in group.items}
     if len(set(mids)) < len(mids) or not bundled.issuperset(s.mid for s in streams):
         raise OfferRefused("must bundle its media on one transport (a=group:BUNDLE with one MID for each line)")
-    transport = next(m for m in description.media if m.rtp.muxId == streams[0].mid)
+    transport = _transport(media, bundled, streams[0].mid)
     if transport.dtls is None or not any(
         f.algorithm.lower() in X509_DIGEST_ALGORITHMS for f in transport.dtls.fingerprints
     ):
@@ -118,14 +119,13 @@ def write_answer(  # noqa: PLR0917 - what an answer is made of
     """
     taken = {s.mid: s for s in offer.streams}
     setup = "active" if our_dtls_role(offer) == "client" else "passive"
-    transport = [
+    named = [
         f"a=ice-ufrag:{ice.usernameFragment}",
         f"a=ice-pwd:{ice.password}",
-        *(f"a=candidate:{c}" for c in candidates),
-        "a=end-of-candidates",
         f"a=fingerprint:{fingerprint[0]} {fingerprint[1]}",
         f"a=setup:{setup}",
     ]
+    transport = [*named, *(f"a=candidate:{c}" for c in candidates), "a=end-of-candidates"]
     out = [
         "v=0",
         f"o=- {session_id} 1 IN IP4 127.0.0.1",
@@ -138,15 +138,29 @@ def write_answer(  # noqa: PLR0917 - what an answer is made of
         stream = taken.get(mid)
         if stream is None:
             out += [f"m={kind} 0 {profile} {first_format}", "c=IN IP4 0.0.0.0", "a=inactive", f"a=mid:{mid}"]
+            out += named  # GStreamer takes no answer without, though nothing comes of it
         else:
             out += _answered(stream, profile, sources[mid] if sources else None) + transport
     return "\r\n".join(out) + "\r\n"
 
 
+def _offered(description: sdp.SessionDescription, text: str) -> list[sdp.MediaDescription]:
+    """The media lines that the other side would use: port 0 says no, unless the line is `bundle-only` (RFC 8843)."""
+    lines = sdp.grouplines(text)[1]
+    return [m for m, said in zip(description.media, lines, strict=True) if m.port or "a=bundle-only" in said]
+
+
+def _transport(media: list[sdp.MediaDescription], bundled: set[int | str], mid: str) -> sdp.MediaDescription:
+    """The line that says how to reach the bundle: the video's own, or where it says nothing the first that does."""
+    own = next(m for m in media if m.rtp.muxId == mid)
+    reached = (m for m in (own, *media) if m.rtp.muxId in bundled and m.ice is not None and m.ice.usernameFragment)
+    return next(reached, own)
+
+
 def _stream(media: sdp.MediaDescription, kind: str, watching: bool) -> OfferedStream | None:
     """What `media` would send us of `kind`, or take of us; None when that is nothing to us."""
     other_way = ("sendonly" if watching else "recvonly", "inactive")
-    if media.kind != kind or media.direction in other_way or media.port == 0 or not media.rtp.muxId:
+    if media.kind != kind or media.direction in other_way or not media.rtp.muxId:
         return None
     codec = next((c for c in media.rtp.codecs if (c.name.lower(), c.clockRate) == _CODEC[kind]), None)
     if codec is None or codec.payloadType is None:

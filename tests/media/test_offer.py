@@ -54,7 +54,7 @@ def test_the_answer_has_a_line_for_each_of_the_offer_and_takes_what_we_record(of
         ("video", 0, "inactive", "2"),
     ]
     assert "a=group:BUNDLE 0 1\r\n" in text
-    assert text.count("a=setup:passive\r\n") == 2
+    assert text.count("a=setup:passive\r\n") == 3
     audio, video, _ = read.media
     assert [c.name for c in audio.rtp.codecs] == ["opus"]
     assert [c.name for c in video.rtp.codecs] == ["VP8", "rtx"]
@@ -71,6 +71,32 @@ def test_a_sender_that_insists_on_being_dtls_server_is_obeyed(offer: str) -> Non
     taken = parse_offer(offer.replace("a=setup:actpass", "a=setup:passive"), sound=True)
     assert our_dtls_role(taken) == "client"
     assert "a=setup:active" in answer(taken)
+
+
+def test_a_line_that_is_offered_in_the_bundle_only_is_taken_with_the_transport_of_the_first(offer: str) -> None:
+    """GStreamer and Firefox give it port 0 (RFC 8843 section 6); it may have no transport of its own (RFC 8829)."""
+    head, sound, video, other = offer.split("m=")
+    video = re.sub(r"a=(ice|fingerprint|setup|candidate|end-of).*\r\n", "", video)
+    video = re.sub(r"^video \d+ ", "video 0 ", video) + "a=bundle-only\r\n"
+    taken = parse_offer(f"{head}m={sound}m={video}m={other}", sound=True)
+    assert [(s.kind, s.mid) for s in taken.streams] == [("video", "1"), ("audio", "0")]
+    assert (taken.ice, taken.dtls) == (parse_offer(offer, sound=True).ice, parse_offer(offer, sound=True).dtls)
+    answered = sdp.SessionDescription.parse(answer(taken)).media[1]
+    assert (answered.port, answered.direction) == (9, "recvonly")
+
+
+def test_a_line_with_port_0_is_not_offered(offer: str) -> None:
+    without = re.sub(r"m=video \d+ ", "m=video 0 ", offer, count=1)
+    assert [s.mid for s in parse_offer(without, sound=True).streams] == ["2", "0"]
+
+
+def test_each_line_of_the_answer_names_the_transport_also_one_that_is_refused(offer: str) -> None:
+    """GStreamer takes no answer without."""
+    refused = sdp.SessionDescription.parse(answer(parse_offer(offer, sound=True))).media[2]
+    assert (refused.port, refused.ice.usernameFragment, refused.ice.password) == (0, "ufrag", "password")
+    assert [f.value for f in refused.dtls.fingerprints] == [FINGERPRINT[1]]
+    assert refused.dtls.role == "server"
+    assert refused.ice_candidates == []
 
 
 @pytest.mark.parametrize(
