@@ -14,7 +14,7 @@ from tests.media.hall import Eventually, Hall, watch
 from tests.media.loopback import served
 
 CLIENTS = Path(__file__).with_name("foreign")
-SECONDS = 8
+SECONDS = 6
 TAKES_S = 90
 DEBIANS_PYTHON = "/usr/bin/python3"
 NEEDS = "gi.require_version('GstWebRTC', '1.0'); from gi.repository import Gst; Gst.init(None)"
@@ -29,18 +29,24 @@ def gstreamer_is_here() -> bool:
         return False
 
 
-async def publishes(python: str, client: str, url: str) -> int:
-    """Runs a client to its end; how many pictures it says that it encoded."""
+async def run(*command: str) -> tuple[int, str, str]:
+    """Runs a client to its end: its exit status, what it said, and what was wrong."""
     program = await asyncio.create_subprocess_exec(
-        python, str(CLIENTS / client), url, str(SECONDS),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
     try:
         said, wrong = await asyncio.wait_for(program.communicate(), TAKES_S)
     except TimeoutError:
         program.kill()
         raise
-    assert program.returncode == 0, wrong.decode()
+    assert program.returncode is not None
+    return program.returncode, said.decode(), wrong.decode()
+
+
+async def publishes(python: str, client: str, url: str) -> int:
+    """How many pictures a client says that it encoded."""
+    status, said, wrong = await run(python, str(CLIENTS / client), url, str(SECONDS))
+    assert status == 0, wrong
     return int(said)
 
 
@@ -68,3 +74,11 @@ async def test_gstreamer_publishes(hall: Hall, session: str, eventually: Eventua
     if not gstreamer_is_here():
         pytest.skip("GStreamer with webrtcbin, libnice, VP8 and Opus, and python3-gi, are not on this machine")
     await are_recorded(hall, session, eventually, DEBIANS_PYTHON, "gstreamer.py")
+
+
+async def test_ffmpeg_which_has_no_vp8_for_us_is_refused_at_once(hall: Hall, session: str) -> None:
+    async with served(hall) as url:
+        status, _, wrong = await run(sys.executable, str(CLIENTS / "ffmpeg.py"), f"{url}/whip/{session}/camera")
+    assert status
+    assert "HTTP error 422" in wrong
+    assert not hall.folder(session, "camera").exists()

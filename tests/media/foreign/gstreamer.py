@@ -1,6 +1,7 @@
 """GStreamer's webrtcbin (libnice, its own DTLS and RTP) as a WHIP client: `gstreamer.py URL SECONDS`.
 
-For the Python that Debian's python3-gi belongs to. Prints how many frames its encoder made.
+For the Python that Debian's python3-gi belongs to, with gir1.2-gst-plugins-bad-1.0, gstreamer1.0-nice and
+gstreamer1.0-plugins-good. Prints how many frames its encoder made.
 """
 
 from __future__ import annotations
