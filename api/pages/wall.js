@@ -1,5 +1,7 @@
 // Thumbnails of all candidates in one binary WebSocket: u16 length, session, f64 time, u32 length, JPEG; again and again.
 
+const UNSEEN_S = 10; // how often pictures come while nobody looks at the page
+
 /** `show(session, url)` gets each picture. Reconnects by itself; gives a function that closes it. */
 export function openWall(schedule, show) {
   const urls = new Map();
@@ -11,8 +13,13 @@ export function openWall(schedule, show) {
     address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     socket = new WebSocket(address);
     socket.binaryType = "arraybuffer";
-    socket.onmessage = (event) => pictures(event.data).forEach(([session, jpeg]) => put(session, jpeg));
+    socket.onmessage = (event) => typeof event.data !== "string" && pictures(event.data).forEach(([session, jpeg]) => put(session, jpeg));
+    socket.onopen = want;
     socket.onclose = () => !closed && setTimeout(connect, 2000);
+  }
+
+  function want() {
+    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(document.hidden ? { every_s: UNSEEN_S } : {}));
   }
 
   function put(session, jpeg) {
@@ -22,9 +29,11 @@ export function openWall(schedule, show) {
     urls.set(session, url);
   }
 
+  document.addEventListener("visibilitychange", want);
   connect();
   return () => {
     closed = true;
+    document.removeEventListener("visibilitychange", want);
     socket?.close();
     for (const url of urls.values()) URL.revokeObjectURL(url);
   };

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import struct
+import time
 from datetime import UTC, datetime
 
 import msgspec
@@ -38,7 +40,7 @@ def opened(exam: Exam, cookie: str, origin: str | None = "http://vigil.test") ->
 
 def picture(session: str, thumbnail: bytes, tenant: str = "main") -> Picture:
     return Picture(
-        tenant=tenant, session=session, track="camera", at=datetime.now(UTC), width=640, height=480, jpeg=b"large",
+        tenant=tenant, session=session, track="camera", at=datetime.now(UTC), width=640, height=480, jpeg=b"640 pixels",
         thumbnail=thumbnail,
     )  # fmt: skip
 
@@ -83,6 +85,36 @@ async def test_thumbnails_of_ones_own_candidates_come_in_one_message(exam: Exam)
         assert await next_frame(socket) == {exam.sessions[1]: b"two"}
 
 
+async def test_a_viewer_chooses_how_often_whom_and_how_large(exam: Exam) -> None:
+    first, second = exam.sessions
+    async with opened(exam, await cookie(exam.hall, "invigilator@example.org")) as socket:
+        await socket.send(json.dumps({"size": "large", "sessions": [second, first, "somebodyelse"]}))
+        await asyncio.sleep(0.2)
+        for session in (first, second, "somebodyelse"):
+            await show(exam.hall, session, b"small")
+        seen: dict[str, bytes] = {}
+        while len(seen) < 2:
+            seen |= (frame := await next_frame(socket))
+        assert seen == {second: b"640 pixels", first: b"640 pixels"}
+        if len(frame) == 2:
+            assert list(frame) == [second, first]
+        await socket.send(json.dumps({"every_s": 2, "sessions": [first]}))
+        assert await next_frame(socket) == {first: b"small"}
+        began = time.monotonic()
+        for _ in range(2):
+            await show(exam.hall, first, b"more")
+            await show(exam.hall, second, b"more")
+            assert await next_frame(socket) == {first: b"more"}
+        assert time.monotonic() - began > 1.5
+        for bad, field in (({"every_s": 0}, "every_s"), ({"colour": True}, "colour")):
+            await socket.send(json.dumps(bad))
+            async with asyncio.timeout(5):
+                (error,) = json.loads(await socket.recv())["errors"]
+            assert error["field"] == field
+        await show(exam.hall, first, b"last")
+        assert await next_frame(socket) == {first: b"last"}
+
+
 async def test_nothing_but_the_newest_thumbnail_is_kept_and_that_for_seconds(
     hall: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,7 +134,7 @@ async def test_nothing_but_the_newest_thumbnail_is_kept_and_that_for_seconds(
     kept = repr((shown._newest, shown._packed))
     assert "new" in kept
     assert "old" not in kept
-    assert "large" not in kept
+    assert "640 pixels" not in kept
     monkeypatch.setattr("api.wall.KEPT_S", 0.0)
     assert seen() == {}
     assert not shown._newest
