@@ -56,6 +56,7 @@ from api import (
 from api import help as helping
 from api.bodies import strict_body
 from api.callers import declared
+from api.echo import Echo
 from api.hints import Hints
 from api.hub import Hub
 from api.limits import Buckets, within_limits
@@ -81,6 +82,7 @@ def create_app(services: Services) -> Litestar:
     """The ASGI application. Raises ImproperlyConfiguredException when a route does not say who may call it."""
     metrics, hints = Metrics(), Hints(services.nats)
     presence, attendance, watching = Presence(services.nats), Attendance(), whep.Watching()
+    echo = Echo(services.nats)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
@@ -88,7 +90,8 @@ def create_app(services: Services) -> Litestar:
         await hints.listen()
         await attendance.listen(services.nats)
         telling = asyncio.create_task(presence.tell(), name="presence")
-        yield
+        async with echo:
+            yield
         telling.cancel()
         watching.close()
 
@@ -117,6 +120,7 @@ def create_app(services: Services) -> Litestar:
     app.state.presence = presence
     app.state.attendance = attendance
     app.state.watching = watching
+    app.state.echo = echo
     app.state.hub = Hub(services, hints)
     app.state.wall = wall.Wall(services.nats)
     _all_declared(app)

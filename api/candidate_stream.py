@@ -13,6 +13,7 @@ from psycopg_pool import PoolTimeout
 from api import hints
 from api.callers import load_schedule, may, zone_of
 from api.candidate_view import CandidateView, Change, View, events_of
+from api.echo import Echo
 from api.event_stream import EventStream, last_id, message
 from api.hints import Hints
 from api.ordering import AnyRequest, caller_of, services_of
@@ -22,6 +23,7 @@ from api.sessions import upcoming
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0
+SETTLE_S = 3.0  # after NATS came back, beats need this long to be complete
 
 
 @get("/sessions/{session:str}/view", guards=[may("candidate")])
@@ -41,14 +43,13 @@ async def stream(request: AnyRequest, session: FromPath[str]) -> EventStream:
     `publish_again` says that the process which takes the candidate's media is gone, or about to stop (`draining`):
     connect anew, then keeping the connection there is until the new one stands.
     """
+    return EventStream(request, _events(request, session, last_id(request)), name="candidate")
+
+
+async def _events(request: AnyRequest, session: str, after: int | None) -> AsyncIterator[bytes]:
     services, tenant = services_of(request), caller_of(request).tenant
     told: Hints = request.app.state.hints
-    return EventStream(request, _events(services, told, tenant, session, last_id(request)), name="candidate")
-
-
-async def _events(
-    services: Services, told: Hints, tenant: str, session: str, after: int | None
-) -> AsyncIterator[bytes]:
+    echo: Echo = request.app.state.echo
     made = CandidateView()
     with told.on(hints.candidate(session)) as hint:
         for event in await events_of(services, tenant, session):
@@ -61,7 +62,7 @@ async def _events(
         told_of: set[tuple[str, bool]] = set()
         while True:
             await hint.wait(POLL_S)
-            if (beat := services.workers.leaving(session)) is None:
+            if (beat := services.workers.leaving(session, silence_counts=echo.clear_for(SETTLE_S))) is None:
                 told_of.clear()
             elif (beat.worker, beat.draining) not in told_of:
                 told_of.add((beat.worker, beat.draining))

@@ -37,15 +37,18 @@ class MediaWorkers:
     def lives(self, worker: str) -> bool:
         return any(beat.worker == worker for beat in self.alive())
 
-    def leaving(self, session: str) -> MediaBeat | None:
-        """The last beat of the worker that has, or had, this session, if it should be with another: it is silent, for
-        a minute at most, or it drains and there is another.
+    def leaving(self, session: str, *, silence_counts: bool) -> MediaBeat | None:
+        """The last beat of the worker that has, or had, this session, if it should be with another.
+
+        That is so when it drains and there is another; or when it is silent, for a minute at most, and `silence_counts`
+        because we would have heard it.
         """
         alive = self.alive()
         staying = [beat for beat in alive if not beat.draining]
         if any(_holds(beat, session) for beat in (staying or alive)):
             return None
-        return next((beat for _, beat in self._beats.values() if _holds(beat, session)), None)
+        theirs = next((beat for _, beat in self._beats.values() if _holds(beat, session)), None)
+        return theirs if silence_counts or theirs in alive else None
 
     def pick(self, session: str) -> str | None:
         """The worker that holds this session already, else one by its name; None when none is alive.

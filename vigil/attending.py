@@ -11,9 +11,9 @@ from nats.aio.client import Client as Nats
 from psycopg import AsyncConnection
 
 from api.callers import TIDYING
+from api.echo import Echo
 from api.presence import Attendance
 from projections.deadlines import Watch
-from vigil.echo import Echo
 
 NOBODY_S = 60.0  # that an exam may be under way with nobody on duty, such as between two turns
 AWAY_S = 60.0  # after which somebody whose last page has left keeps nothing that they have taken

@@ -13,9 +13,9 @@ from typing import NamedTuple, Self
 
 from nats.aio.client import Client as Nats
 
+from api.echo import Echo
 from api.media_workers import MediaWorkers
 from domain.messages import MediaBeat, Track
-from vigil.echo import Echo
 
 QUIET_S = (
     6.0  # a track without a picture for so long is not live; one without any packet is ended by its worker after three

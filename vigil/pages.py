@@ -10,8 +10,8 @@ import msgspec
 from nats.aio.client import Client as Nats
 from nats.aio.msg import Msg
 
+from api.echo import Echo
 from domain.messages import PageBeat
-from vigil.echo import Echo
 
 SUBJECT = "vigil.page.beat"
 SILENT_S = 20.0  # a page signals each two seconds, and may be loaded again meanwhile

@@ -15,8 +15,8 @@ from nats.aio.client import Client as Nats
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
+from api.echo import Echo
 from domain.messages import DetectorBeat
-from vigil.echo import Echo
 
 SUBJECT = "vigil.detector.beat"
 EVERY_S = 1.0

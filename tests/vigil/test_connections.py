@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.echo import AWAY_S
 from domain.messages import LiveTrack, MediaBeat, Track
 from tests.vigil.hall import until
 from vigil.connections import ARRIVE_S, QUIET_S, Ears, Live, Lost, Restored, judge, live_tracks
-from vigil.echo import AWAY_S
 from vigil.embedded.nats import run_nats
 from vigil.wiring import connect_nats
 

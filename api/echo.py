@@ -26,7 +26,7 @@ class Echo:
 
     def __init__(self, nats: Nats) -> None:
         self._nats = nats
-        self._subject = f"vigil.echo.{token_hex(8)}"
+        self._subject = f"api.echo.{token_hex(8)}"
         self._echo_at = self._deaf_at = time.monotonic()
 
     async def __aenter__(self) -> Self:
