@@ -33,6 +33,8 @@ def applied(rows: dict[str, Any], patches: list[dict[str, Any]]) -> dict[str, An
 async def exam(hall: Hall) -> Exam:
     exam = await an_exam(hall, candidates=3)
     await sit(exam, 0)
+    head = {"Vigil-At-Least": str(await hall.position())}
+    assert (await exam.invigilator.get(live(exam), headers=head)).status_code == 200
     return exam
 
 
