@@ -5,16 +5,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from playwright.async_api import Browser, async_playwright
 from playwright.sync_api import sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 INSTALL_S = 900
+
+
+@asynccontextmanager
+async def running(fps: int = 20) -> AsyncIterator[Browser]:
+    """Chromium with a camera, a microphone and a screen of its own making, which nobody is asked about."""
+    fakes = (
+        f"--use-fake-device-for-media-stream=display-media-type=monitor,fps={fps}",
+        "--use-fake-ui-for-media-stream",
+        "--disable-features=WebRtcHideLocalIpsWithMdns",
+    )
+    path = await asyncio.to_thread(found)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", *fakes])
+        yield browser
+        await browser.close()
 
 
 def found() -> str | None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
-import uvicorn
 
 from api.app import create_app
 from api.services import Limits, Services
@@ -17,6 +16,7 @@ from commands import users
 from commands.handler import Order, UseCase
 from commands.notary import Notary
 from domain.user import Role
+from tests.serving import serving
 from vigil.door import services
 from vigil.exports import ExportJobs
 from vigil.reactions import react
@@ -109,26 +109,6 @@ class Hall:
 
     def user(self, email: str) -> str:
         return self.services.pseudonyms.user(self.tenant, email)
-
-
-@asynccontextmanager
-async def serving(app: object) -> AsyncIterator[str]:
-    """A real server on a free port, in this loop."""
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_level="warning", timeout_graceful_shutdown=1,  # type: ignore[arg-type]
-        timeout_keep_alive=60,  # a slow machine must not hang up on a client that is just about to speak
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-        if task.done():
-            task.result()
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
 
 
 @asynccontextmanager

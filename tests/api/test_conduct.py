@@ -13,8 +13,9 @@ import pytest
 
 from api.app import create_app
 from api.services import Limits
-from tests.api.hall import Exam, Hall, an_exam, refused, serving, sit
+from tests.api.hall import Exam, Hall, an_exam, refused, sit
 from tests.api.reading import Reader
+from tests.serving import serving
 
 V1 = "/api/v1"
 MORE = 5 * 1024 * 1024  # than a file of candidates may have

@@ -13,7 +13,7 @@ from api import event_stream
 from api.callers import anybody
 from api.event_stream import BEAT, EventStream, beaten
 from api.metrics import Metrics
-from tests.api.hall import serving
+from tests.serving import serving
 
 
 @get("/flood", guards=[anybody])

@@ -15,7 +15,8 @@ from api import page
 from api.app import create_app
 from commands.objects import ObjectStoreAway
 from domain.user import Role
-from tests.api.hall import CHECKS, PASSWORD, Hall, an_exam, refused, serving
+from tests.api.hall import CHECKS, PASSWORD, Hall, an_exam, refused
+from tests.serving import serving
 
 V1 = "/api/v1"
 NUL = "main\x00"

@@ -13,8 +13,9 @@ import pytest
 from api.app import create_app
 from domain.ice import LIFETIME, credentials
 from tests.api.fake_media import FakeMedia
-from tests.api.hall import Exam, Hall, an_exam, refused, serving, sit
+from tests.api.hall import Exam, Hall, an_exam, refused, sit
 from tests.api.test_whip import HEAD, OFFER, whip
+from tests.serving import serving
 
 SERVERS = ("stun:stun.example.org", "turn:turn.example.org?transport=udp", "turns:turn.example.org:443")
 

@@ -12,7 +12,8 @@ import pytest
 from api.app import create_app
 from api.limits import RATES, Buckets, Rate
 from api.services import Limits
-from tests.api.hall import PASSWORD, Exam, Hall, an_exam, refused, serving, sit
+from tests.api.hall import PASSWORD, Exam, Hall, an_exam, refused, sit
+from tests.serving import serving
 
 
 class Hand:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from commands import sessions
 from commands.handler import Order, Work
@@ -22,20 +22,11 @@ from tests import chromium
 from tests.api.hall import BROWSER, PASSWORD, Exam, Hall, a_lead, an_exam, sit
 from tests.api.test_live import flag
 
-FAKES = (
-    "--use-fake-device-for-media-stream=display-media-type=monitor",
-    "--use-fake-ui-for-media-stream",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
-)
-
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    found = await asyncio.to_thread(chromium.found)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox", *FAKES])
+    async with chromium.running() as browser:
         yield browser
-        await browser.close()
 
 
 @asynccontextmanager

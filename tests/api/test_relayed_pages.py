@@ -13,10 +13,11 @@ from playwright.async_api import Browser, Page, expect
 from api.app import create_app
 from media.port import open_socket
 from media.worker import MediaWorker
-from tests.api.hall import Hall, an_exam, serving
+from tests.api.hall import Hall, an_exam
 from tests.api.test_admission_pages import link
 from tests.api.test_live_pictures import MOVES, TIMES, sits
 from tests.api.test_pages import a_page, browser, media, signed_in
+from tests.serving import serving
 from tests.turn import SECRET, coturn
 
 __all__ = ["browser", "media"]

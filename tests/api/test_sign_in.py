@@ -15,8 +15,9 @@ from websockets.exceptions import ConnectionClosed
 
 from api.app import create_app
 from domain.user import Role
-from tests.api.hall import PASSWORD, Hall, an_exam, refused, serving
+from tests.api.hall import PASSWORD, Hall, an_exam, refused
 from tests.api.reading import Reader
+from tests.serving import serving
 from vigil.wiring import core
 
 

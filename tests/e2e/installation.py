@@ -7,7 +7,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -22,6 +23,18 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@asynccontextmanager
+async def running(home: Path, **environment: str) -> AsyncIterator[Installation]:
+    """One that can serve."""
+    place = Installation(home, **environment)
+    await place.start()
+    try:
+        await place.ready()
+        yield place
+    finally:
+        await place.stop()
 
 
 class Installation:

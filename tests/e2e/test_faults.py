@@ -24,7 +24,7 @@ from detectors.drawing import Drawing
 from domain.recorded import Stored
 from domain.recording import Segment, SegmentStored
 from tests.e2e.exam import Exam, Row, under_way, until
-from tests.e2e.installation import Installation
+from tests.e2e.installation import Installation, running
 from vigil.demo.steps import StepFailed
 
 pytestmark = pytest.mark.slow
@@ -39,13 +39,8 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Insta
     folder = tmp_path_factory.mktemp("faults")
     weights = folder / "failing.onnx"
     _write_failing(weights)
-    place = Installation(folder / "home", VIGIL_WEIGHTS=str(weights))
-    await place.start()
-    try:
-        await place.ready()
+    async with running(folder / "home", VIGIL_WEIGHTS=str(weights)) as place:
         yield place
-    finally:
-        await place.stop()
 
 
 @pytest.fixture(scope="module")

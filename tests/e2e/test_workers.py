@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 
 from domain.messages import MediaBeat
 from tests.e2e.exam import Exam, Row, under_way, until
-from tests.e2e.installation import Installation
+from tests.e2e.installation import Installation, running
 from tests.e2e.test_faults import _every_segment_is_there, _gaps
 
 pytestmark = pytest.mark.slow
@@ -56,13 +56,8 @@ class Beats:
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Installation]:
-    place = Installation(tmp_path / "home", VIGIL_MEDIA_PROCESSES="2")
-    await place.start()
-    try:
-        await place.ready()
+    async with running(tmp_path / "home", VIGIL_MEDIA_PROCESSES="2") as place:
         yield place
-    finally:
-        await place.stop()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from media import worker
 from tests import chromium
@@ -17,21 +17,12 @@ from tests.media.lossy import LossyNetwork
 from tests.media.test_loss import stored_finalised_and_played
 
 LOSSY_S, CLEAN_S, LAST_S = 10, 1.5, 1.0
-FLAGS = (
-    "--no-sandbox",
-    "--use-fake-device-for-media-stream=display-media-type=monitor,fps=15",
-    "--use-fake-ui-for-media-stream",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
-)
 
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    found = await asyncio.to_thread(chromium.found)
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found, args=[*FLAGS])
+    async with chromium.running(fps=15) as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.mark.slow
