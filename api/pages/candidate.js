@@ -218,7 +218,8 @@ async function end() {
   for (const media of [here.media.camera, here.media.screen]) media?.getTracks().forEach((track) => track.stop());
   const { phase, ended_at } = here.clock;
   if (phase === "declined") {
-    find("#end-text").textContent = `You declined to be recorded. Nothing was recorded. ${here.session.alternative}`;
+    find("#end-head").textContent = "You declined this exam";
+    find("#end-text").textContent = `Nothing was recorded. What you can do instead: ${here.session.alternative}`;
     return;
   }
   find("#end-text").textContent = `It is ${words(phase)}. Recording stopped at ${clockTime(ended_at ?? Date.now())}.`;

@@ -30,6 +30,10 @@ async def test_a_candidate_tries_their_devices_agrees_and_takes_it_back_in_the_e
         await page.get_by_role("button", name="Take it back").click()
         await expect(page.locator("#agreed")).to_contain_text("You did not agree; it is off.")
         await expect(page.locator("#allowed")).to_contain_text("Not looked for: out of view, several people.")
+    async with a_page(browser) as staff:
+        await signed_in(staff, exam, "invigilator@example.org")
+        await staff.get_by_role("button", name="Candidate 0", exact=True).click()
+        await expect(staff.locator("#agreed")).to_have_text("Did not agree that a program points things out.")
 
 
 async def test_who_declines_reads_what_they_can_do_instead(
@@ -40,7 +44,8 @@ async def test_who_declines_reads_what_they_can_do_instead(
     async with a_page(browser) as page:
         await page.goto(link(exam))
         await page.get_by_role("button", name="I do not want this").click()
-        await expect(page.locator("#end-text")).to_contain_text("An oral exam, in June.")
+        await expect(page.get_by_role("heading", name="You declined this exam")).to_be_visible()
+        await expect(page.locator("#end-text")).to_contain_text("What you can do instead: An oral exam, in June.")
 
 
 async def test_an_invigilator_waives_a_check_and_the_candidate_can_start(
