@@ -22,7 +22,8 @@ from api.tokens import Token
 from commands import recordings
 from domain import recording
 from domain.phase import Track
-from domain.recording import Recording, Why
+from domain.recording import Recording
+from domain.segment import Why
 from domain.stream import Stream
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")

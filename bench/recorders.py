@@ -14,7 +14,7 @@ from aiortc.contrib.media import MediaRecorder
 
 from commands.objects import FolderStore
 from domain.messages import Track
-from domain.recording import Segment, Why
+from domain.segment import Segment, Why
 from media.connection import Connection, Sealing
 from media.finalise import finalise
 from media.hooks import PeerCertificate, gather_only

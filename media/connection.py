@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from domain.messages import Track
-from domain.recording import Why
+from domain.segment import Why
 from media.connection_spool import ConnectionSpool
 from media.hooks import PeerCertificate
 from media.link import LinkEnd

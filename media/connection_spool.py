@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from domain.recording import Why
+from domain.segment import Why
 from media.sealing import measure
 from media.spooled import (
     ENDED,

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import av
 
-from domain.recording import Segment
+from domain.segment import Segment
 from media.blocks import HEADER_BYTES, SealedRecording, seal_recording
 from media.names import RecordingName, SegmentName
 from media.sealing import Tampered, open_segment

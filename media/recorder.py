@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from domain.messages import Track
-from domain.recording import Why
+from domain.segment import Why
 from media.clock import StreamClock
 from media.connection_spool import SpoolAway
 from media.names import RecordingName, SegmentName

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from domain.recording import Why
+from domain.segment import Why
 from media.names import RecordingName
 from media.sealing import Measured
 

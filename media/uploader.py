@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Protocol
 
 from commands.objects import ObjectExists
-from domain.recording import Segment, Why
+from domain.segment import Segment, Why
 from media.names import RecordingName, SegmentName, parse_recording_name
 from media.sealing import measure
 from media.spooled import (

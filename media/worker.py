@@ -34,7 +34,7 @@ from domain.messages import (
     StopWatching,
     Watch,
 )
-from domain.recording import Why
+from domain.segment import Why
 from media.bus import connect, say, subscribe
 from media.connection import Connection, Keyframe, Sealing
 from media.draining import until_taken_over

@@ -25,6 +25,7 @@ from domain import (
 )
 from domain.accommodation import Accommodated
 from domain.event import Event
+from domain.gaps import GapRecorded
 from domain.help import HelpEvent
 from domain.identity import IdentityEvent
 from domain.muting import DetectorMuted
@@ -190,7 +191,7 @@ def _recording(tape: Recording, body: Event) -> Recording:
             )  # fmt: skip
         case recording.Started(connection=connection):
             return replace(tape, connections=connection)
-        case recording.GapRecorded(started_at=started_at, ended_at=ended_at, why=why):
+        case GapRecorded(started_at=started_at, ended_at=ended_at, why=why):
             return replace(tape, gaps=(*tape.gaps, Gap(started_at=started_at, ended_at=ended_at, why=why)))
         case recording.Finalised(object_key=object_key, duration_s=duration_s):
             return replace(tape, object_key=object_key, duration_s=duration_s)

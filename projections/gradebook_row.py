@@ -19,7 +19,7 @@ from domain.phase import Phase
 from domain.policy import IncidentKind
 from domain.purpose import Purpose
 from domain.record import SealKind
-from domain.recording import Why
+from domain.segment import Why
 from domain.stops import BreakKind
 from domain.verdict import Judged, Standing
 from domain.waiving import Waived

@@ -12,7 +12,8 @@ from commands import recordings, sessions
 from commands.keys import KeyName
 from commands.objects import ObjectExists, ObjectStoreAway
 from domain import recording, session_rules
-from domain.recording import Recording, Segment, Why
+from domain.recording import Recording
+from domain.segment import Segment, Why
 from domain.stream import Stream
 from media.finalise import FinalisedFile, finalise
 from media.names import RecordingName, finalised_object_key, parse_recording_name, recording_name

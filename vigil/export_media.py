@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 
 from commands.keys import open_object
 from commands.objects import ObjectMissing, ObjectStore
-from domain import incidents, recording
+from domain import incidents, late, recording
 from domain.recorded import Recorded
 from domain.stream import parse
 from media.names import parse_recording_name
@@ -40,7 +40,7 @@ class Item(NamedTuple):
     `bound` is what its key is derived from, beside the data key and the salt; `stored_bytes` is 0 if not known.
     """
 
-    kind: Literal["segment", "finalised", "evidence"]
+    kind: Literal["segment", "finalised", "evidence", "still"]
     object_key: str
     file: str
     sha256: str
@@ -108,7 +108,7 @@ async def _write(path: Path, item: Item, data_key: bytes, objects: ObjectStore) 
             if not await asyncio.to_thread(_is_opened_from, path, item, key, header):
                 await _finalised(path, item, data_key, objects)
             return header, key
-        case "evidence":
+        case "evidence" | "still":
             stored = await objects.get(item.object_key)
             try:
                 picture = open_object(data_key, item.object_key, stored)
@@ -139,12 +139,15 @@ def _items(event: Recorded) -> Iterator[Item]:
     tenant, _, name = parse(event.stream)
     track = name.rpartition(".")[2]
     match event.body:
-        case recording.SegmentStored(segment=s):
+        case recording.SegmentStored(segment=s) | late.LateSegmentStored(segment=s):
             file = f"media/{track}/{s.connection:04}-{s.number:06}.webm.sealed"
             bound = ("vigil segment", tenant, name, str(s.connection), str(s.number))
             yield Item("segment", s.object_key, file, s.sha256, s.bytes, bound)
         case recording.Finalised(object_key=key, sha256=hash_, bytes=size):
             yield Item("finalised", key, f"media/{track}.webm", hash_, size, ("vigil recording", tenant, name))
+        case late.StillStored(object_key=key, sha256=hash_):
+            file = f"media/{track}/{key.rpartition('/')[2].removesuffix('.sealed')}"
+            yield Item("still", key, file, hash_, 0, ("vigil/object/1", key))
         case incidents.Opened(evidence=evidence) | incidents.EvidenceAdded(evidence=evidence) if evidence:
             file = f"media/evidence/{evidence.object_key.rpartition('/')[2].removesuffix('.sealed')}"
             yield Item(

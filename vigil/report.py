@@ -15,12 +15,11 @@ from typing import NamedTuple, TypeVar
 from commands.checkpoint import Signer, signers
 from commands.envelope import tag_of
 from commands.proofs import Checkpoint
-from domain import bringing_back, enrolment, fault, incidents, record, recording, schedule, session, triage
+from domain import bringing_back, enrolment, fault, incidents, record, schedule, session, triage
 from domain.event import Event
 from domain.following import Rescheduled
 from domain.outage import WORDS, OutageMarked
 from domain.recorded import Recorded
-from domain.stream import parse
 from vigil.export_media import Media
 from vigil.html import Html, code, paragraph, section, table
 from vigil.html import at as _at
@@ -31,6 +30,7 @@ from vigil.report_allowed import allowed, muted
 from vigil.report_chat import talked
 from vigil.report_help import helped
 from vigil.report_page import page
+from vigil.report_recordings import recordings
 from vigil.report_review import reviewed
 from vigil.report_stops import interventions, stopped
 
@@ -256,22 +256,7 @@ def _chat(shown: Shown) -> str:
 
 
 def _recordings(shown: Shown) -> str:
-    files = [line["file"] for line in shown.media.lines if line["kind"] == "finalised" and "file" in line]
-    films = [
-        f'<figure><video controls preload="none" src="{f}"></video><figcaption>{f}</figcaption></figure>'
-        for f in map(escape, files)
-    ]
-    gaps = [
-        (parse(event.stream).name.rpartition(".")[2], _at(b.started_at), _at(b.ended_at), b.why.replace("_", " "))
-        for event, b in _of(shown, recording.GapRecorded)
-    ]
-    absent = [(line["object_key"], line["absent"]) for line in shown.media.lines if "absent" in line]
-    return section(
-        "Recordings",
-        *(films or [paragraph("No finished recording.")]),
-        section("Gaps", table(("Track", "From", "Until", "Why"), gaps), level=3),
-        section("Not here any more", table(("Object", "Why"), absent), level=3) if absent else "",
-    )
+    return recordings(shown.events, shown.media.lines)
 
 
 def _looks(shown: Shown) -> str:

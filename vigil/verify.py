@@ -301,7 +301,7 @@ class Check:
             found = resealed(file, key, _bytes(row["header"]))
         else:
             stored = file.read_bytes()
-            if kind == "evidence":
+            if kind in ("evidence", "still"):
                 nonce, info = _bytes(row["header"]), _joined("vigil/object/1", row["object_key"])
                 stored = nonce + AESGCM(key).encrypt(nonce, stored, info)
             elif not _open_segment(stored, key) and body["complete"]:
@@ -367,10 +367,12 @@ def _event(line: int, row: Json) -> Event:
 
 def _objects(event: Event) -> Iterator[tuple[str, Json]]:
     """The stored objects that an event names, with the part of it that holds key, hash and size."""
-    if event.tag == "recording.segment_stored":
+    if event.tag in ("recording.segment_stored", "recording.late_segment_stored"):
         yield "segment", event.body["segment"]
     elif event.tag == "recording.finalised":
         yield "finalised", event.body
+    elif event.tag == "recording.still_stored":
+        yield "still", event.body
     elif event.tag in ("incidents.opened", "incidents.evidence_added") and event.body["evidence"]:
         yield "evidence", event.body["evidence"]
 

@@ -11,19 +11,9 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.recording import (
-    DECIDER,
-    SHORTEST_GAP,
-    End,
-    Finalise,
-    GapRecorded,
-    Recording,
-    RecordingCommand,
-    Segment,
-    Start,
-    StoreSegment,
-    Why,
-)
+from domain.gaps import SHORTEST_GAP, GapRecorded
+from domain.recording import DECIDER, End, Finalise, Recording, RecordingCommand, Start, StoreSegment
+from domain.segment import Segment, Why
 from tests.domain.hall import at
 
 

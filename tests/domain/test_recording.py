@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from domain.gaps import GapRecorded
 from domain.recording import (
     DECIDER,
     MOST_CONNECTIONS,
@@ -12,15 +13,13 @@ from domain.recording import (
     Ended,
     Finalise,
     Finalised,
-    GapRecorded,
-    Segment,
     SegmentStored,
     Settle,
     Start,
     Started,
     StoreSegment,
-    Why,
 )
+from domain.segment import Segment, Why
 from tests.domain.given import given
 from tests.domain.hall import at
 

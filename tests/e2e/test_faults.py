@@ -22,7 +22,8 @@ from commands.ledger import COLUMNS
 from commands.objects import open_store
 from detectors.drawing import Drawing
 from domain.recorded import Stored
-from domain.recording import Segment, SegmentStored
+from domain.recording import SegmentStored
+from domain.segment import Segment
 from tests.e2e.exam import Exam, Row, under_way, until
 from tests.e2e.installation import Installation, running
 from vigil.demo.steps import StepFailed

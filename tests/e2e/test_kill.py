@@ -23,7 +23,8 @@ from commands.envelope import read
 from commands.ledger import COLUMNS
 from commands.objects import open_store
 from domain.recorded import Stored
-from domain.recording import Segment, SegmentStored
+from domain.recording import SegmentStored
+from domain.segment import Segment
 from projections.models import MODELS
 from projections.refold import compare
 from tests.e2e.installation import Installation

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from domain.messages import Track
-from domain.recording import Segment
+from domain.segment import Segment
 from media.clips import Clip
 from media.clock import SenderClock, StreamClock
 from media.connection_spool import SpoolAway

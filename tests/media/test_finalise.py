@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from commands.objects import FolderStore
-from domain.recording import Segment
+from domain.segment import Segment
 from media.blocks import HEADER_BYTES, SealedRecording
 from media.clips import Clip, card_clip
 from media.finalise import FinalisedFile, FinaliseFailed, finalise

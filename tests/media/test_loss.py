@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from commands.objects import FolderStore
-from domain.recording import Segment, Why
+from domain.segment import Segment, Why
 from media import track, worker
 from media.clips import Clip
 from media.finalise import finalise

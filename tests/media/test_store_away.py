@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from commands.objects import ObjectStore, open_store
-from domain.recording import Segment, Why
+from domain.segment import Segment, Why
 from media.clips import Clip
 from media.names import RecordingName, SegmentName
 from media.sealing import open_segment

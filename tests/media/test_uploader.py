@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from commands.objects import FolderStore, ObjectStoreAway
-from domain.recording import Segment, Why
+from domain.segment import Segment, Why
 from media import uploader
 from media.clips import Clip
 from media.connection_spool import ConnectionSpool

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from domain import fault, incidents, intervention, record, recording, stops
 from domain.decision import Decided, NoteAdded
+from domain.gaps import GapRecorded
 from domain.policy import Policy
 from domain.priority import Prioritised
 from domain.verdict import Judged
@@ -134,7 +135,7 @@ def test_messages_views_and_exports_are_counted() -> None:
 def test_a_recording_adds_up() -> None:
     started = (CAMERA, recording.Started(connection=1, at=at("9:05"), worker="w"))
     again = (CAMERA, recording.Started(connection=2, at=at("9:07"), worker="w"))
-    gap = (CAMERA, recording.GapRecorded(started_at=at("9:06"), ended_at=at("9:07"), why="lost"))
+    gap = (CAMERA, GapRecorded(started_at=at("9:06"), ended_at=at("9:07"), why="lost"))
     made = recording.Finalised(object_key="film", bytes=1900, sha256="00", duration_s=12.0, frames=180, segments=2)
     tape = row_of(GRADEBOOK, *BEGUN, started, segment(2), segment(1), again, gap, (CAMERA, made)).recordings["camera"]
     assert (tape.connections, tape.segments, tape.bytes) == (2, 2, 2000)

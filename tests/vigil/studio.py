@@ -12,7 +12,8 @@ from commands import recordings
 from commands.keys import KeyName
 from domain import recording
 from domain.phase import Track
-from domain.recording import Recording, Segment, Why
+from domain.recording import Recording
+from domain.segment import Segment, Why
 from domain.stream import Stream
 from media.clips import Clip, card_clip, sound_clip
 from media.clock import SenderClock, StreamClock

@@ -18,7 +18,8 @@ from detectors.coverage import Counts, Coverage
 from detectors.settings import Settings
 from domain import incidents, recording
 from domain.policy import DetectorKind, DetectorSetting, Policy
-from domain.recording import Recording, Segment
+from domain.recording import Recording
+from domain.segment import Segment
 from tests.domain.hall import at
 from tests.vigil import studio
 from tests.vigil.hall import HOUR, Hall, running, until

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 
 from commands.objects import ObjectExists, ObjectStoreAway
 from domain.fault import FaultClosed, FaultOpened
+from domain.gaps import GapRecorded
 from domain.record import Sealed
-from domain.recording import Finalised, GapRecorded
+from domain.recording import Finalised
 from media.names import finalised_object_key, recording_name
 from media.spooled import EndedNote
 from tests.seaweed import Seaweed

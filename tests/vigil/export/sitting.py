@@ -33,9 +33,12 @@ from domain import (
     triage,
 )
 from domain.event import Event, KeyClass, Private
+from domain.gaps import GapRecorded
+from domain.late import LateSegmentStored, StillStored
 from domain.phase import Track
 from domain.policy import Policy, Window
 from domain.recorded import Envelope
+from domain.segment import OWN_COPY, Segment
 from media.blocks import seal_recording
 from media.names import RecordingName, SegmentName, finalised_object_key
 from media.sealing import SegmentSealer
@@ -110,35 +113,55 @@ def private(text: str, key_class: KeyClass = "notes") -> Private:
 
 
 async def media(world: World, track: Track) -> list[tuple[str, Event]]:
-    """Four segments, the third after a gap and the last one torn, and the finished recording."""
+    """Four segments, the third after a gap that is filled late, the last one torn; a still; the finished file."""
     data_key = await world.keys.data_key(KeyName(SUBJECT, SESSION, "media"))
     name, stream = RecordingName("t", SESSION, track), f"t/recording/{SESSION}.{track}"
     found: list[tuple[str, Event]] = [(stream, recording.Started(connection=1, at=at(0), worker="w1"))]
     for number, start, complete in ((1, 0, True), (2, 6, True), (3, 30, True), (4, 36, False)):
-        place = SegmentName(name, 1, number)
-        sealer = SegmentSealer(data_key, place)
-        stored = sealer.header + b"".join(
-            sealer.seal(os.urandom(900), end_ms=1000 * n, frames=10 * n, sounds=0, last=complete and n == 6)
-            for n in range(1, 7)
-        )
-        await world.objects.put_new(place.object_key, stored)
+        segment = await _segment(world, data_key, SegmentName(name, 1, number), start, complete=complete)
         if number == 3:
-            found.append((stream, recording.GapRecorded(started_at=at(12), ended_at=at(30), why="lost")))
-        segment = recording.Segment(
-            connection=1, number=number, started_at=at(start), ended_at=at(start + 6), bytes=len(stored), frames=60,
-            sha256=sha256(stored).hexdigest(), object_key=place.object_key, codec="VP8", width=640, height=480,
-            complete=complete,
-        )  # fmt: skip
+            found.append((stream, GapRecorded(started_at=at(12), ended_at=at(30), why="lost")))
         found.append((stream, recording.SegmentStored(segment=segment)))
+    sent = LateSegmentStored(
+        segment=await _segment(world, data_key, SegmentName(name, OWN_COPY, 13_000), 13), sent_sha256="cd" * 32,
+        device_started_at=at(12), device_ended_at=at(18), skew_ms=-1000.0, received_at=at(40),
+    )  # fmt: skip
+    found += [(stream, sent), (stream, await _still(world, data_key, stream, track))]
     whole = b"".join(seal_recording(data_key, name, [os.urandom(150_000), os.urandom(1000)]))
     hash_ = sha256(whole).hexdigest()
     key = finalised_object_key(name, hash_)
     await world.objects.put_new(key, whole)
     found.append((stream, recording.Ended(connection=1, at=at(42), why="stopped")))
     finished = recording.Finalised(
-        object_key=key, bytes=len(whole), sha256=hash_, duration_s=42, frames=240, segments=4
+        object_key=key, bytes=len(whole), sha256=hash_, duration_s=42, frames=300, segments=5
     )
     return [*found, (stream, finished)]
+
+
+async def _segment(
+    world: World, data_key: bytes, place: SegmentName, start: float, *, complete: bool = True
+) -> Segment:
+    sealer = SegmentSealer(data_key, place)
+    stored = sealer.header + b"".join(
+        sealer.seal(os.urandom(900), end_ms=1000 * n, frames=10 * n, sounds=0, last=complete and n == 6)
+        for n in range(1, 7)
+    )
+    await world.objects.put_new(place.object_key, stored)
+    return Segment(
+        connection=place.connection, number=place.number, started_at=at(start), ended_at=at(start + 6),
+        bytes=len(stored), frames=60, sha256=sha256(stored).hexdigest(), object_key=place.object_key, codec="VP8",
+        width=640, height=480, complete=complete,
+    )  # fmt: skip
+
+
+async def _still(world: World, data_key: bytes, stream: str, track: Track) -> StillStored:
+    key = f"t/media/{SESSION}.{track}/still-0123456789abcdef.jpg.sealed"
+    stored = seal_object(data_key, key, b"\xff\xd8a still")
+    await world.objects.put_new(key, stored)
+    return StillStored(
+        at=at(20), device_at=at(19), skew_ms=-1000.0, received_at=at(20), object_key=key,
+        sha256=sha256(stored).hexdigest(), width=640, height=480,
+    )  # fmt: skip
 
 
 async def evidence(world: World, name: str, jpeg: bytes) -> incidents.Evidence:

@@ -70,7 +70,7 @@ async def test_an_interrupted_export_goes_on_where_it_stopped(world: World, made
     await world.export(folder)
     assert failures(folder) == ""
     assert (folder / SEGMENT).stat().st_mtime_ns == kept
-    assert told[-1] == (7, 12)
+    assert told[-1] == (7, 16)
 
 
 async def test_a_folder_with_something_else_in_it_is_refused(world: World, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ async def test_an_erased_person_leaves_a_proof_that_stands(
     check = Check(tmp_path / "export").run(SIGNER.fingerprint)
     assert check.failures == []
     assert any("private fields not shown" in remark for remark in check.remarks)
-    assert sum("the key of this person's media has been destroyed" in remark for remark in check.remarks) == 12
+    assert sum("the key of this person's media has been destroyed" in remark for remark in check.remarks) == 16
     page = (tmp_path / "export" / "report.html").read_text()
     assert "Ola" not in page
     assert "(erased)" in page

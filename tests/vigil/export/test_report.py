@@ -23,6 +23,15 @@ def test_the_report_says_what_happened_in_plain_words(made: Path) -> None:
         assert part in page, part
 
 
+def test_the_report_says_what_came_late_and_where_stills_stand_in_for_video(made: Path) -> None:
+    page = (made / "report.html").read_text()
+    assert "Nobody saw this live" in page
+    late = "<td>camera</td><td>2026-06-01 09:00:13</td><td>2026-06-01 09:00:19</td><td>2026-06-01 09:00:40</td>"
+    assert late + "<td>-1.0 s</td>" in page
+    assert "Stills in place of video" in page
+    assert (made / "media" / "camera" / "still-0123456789abcdef.jpg").read_bytes() == b"\xff\xd8a still"
+
+
 def test_the_report_counts_nothing_twice_of_a_session_that_was_reopened(made: Path) -> None:
     page = (made / "report.html").read_text()
     assert "140 of 180" in page

@@ -9,19 +9,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from domain.gaps import GapRecorded
 from domain.recording import (
     DECIDER,
     End,
     Finalise,
-    GapRecorded,
     Recording,
     RecordingCommand,
     RecordingEvent,
-    Segment,
     SegmentStored,
     Start,
     StoreSegment,
 )
+from domain.segment import Segment
 from tests.vigil.export.sitting import at
 from vigil.verify import Check, Event
 
