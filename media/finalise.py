@@ -44,25 +44,24 @@ class FinalisedFile(NamedTuple):
 def finalise(
     data_key: bytes, recording: RecordingName, segments: Sequence[Segment], read: Callable[[Segment], bytes]
 ) -> FinalisedFile:
-    """Makes the file. `read` gives a segment's stored bytes.
+    """Makes the file of `segments`, in the order in which they are played. `read` gives a segment's stored bytes.
 
     Tampered when those are not the bytes that the segment tells of; FinaliseFailed when frames would be missing.
     """
-    ordered = sorted(segments, key=lambda s: (s.connection, s.number))
-    if not ordered:
+    if not segments:
         raise FinaliseFailed("there are no segments")
-    start = ordered[0].started_at
+    start = segments[0].started_at
     blocks = _Blocks()
-    for segment in ordered:
+    for segment in segments:
         blocks.add(_demux(data_key, recording, segment, read(segment)), round((segment.started_at - start) / _MS))
-    duration_ms = max(round((max(s.ended_at for s in ordered) - start) / _MS), blocks.end_ms)
-    pieces = _file(blocks, ordered[0], start, duration_ms)
+    duration_ms = max(round((max(s.ended_at for s in segments) - start) / _MS), blocks.end_ms)
+    pieces = _file(blocks, segments[0], start, duration_ms)
     file = io.BytesIO()  # holds each byte once, where joining pieces would hold it twice
     file.writelines(seal_recording(data_key, recording, pieces))
     del pieces
     stored = file.getvalue()
     result = FinalisedFile(
-        stored, hashlib.sha256(stored).hexdigest(), duration_ms / 1000, blocks.frames, blocks.sounds, len(ordered)
+        stored, hashlib.sha256(stored).hexdigest(), duration_ms / 1000, blocks.frames, blocks.sounds, len(segments)
     )
     _verify(data_key, recording, result)
     return result

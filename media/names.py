@@ -54,3 +54,13 @@ def parse_recording_name(tenant: str, text: str) -> RecordingName:
 def finalised_object_key(recording: RecordingName, sha256: str) -> str:
     """Where a finalised recording lies. The hash names it: finalising again makes the same bytes or another key."""
     return f"{recording.tenant}/media/{recording.text}/recording-{sha256[:16]}.webm.sealed"
+
+
+def late_object_key(recording: RecordingName, sha256: str) -> str:
+    """Where what a page sent late lies. Each try to store it has a key of its own: no two sealings are the same."""
+    return f"{recording.tenant}/media/{recording.text}/late-{sha256[:16]}.webm.sealed"
+
+
+def still_object_key(recording: RecordingName, name: str) -> str:
+    """Where a still lies. `name` is a keyed hash of the picture, so that it tells nothing once the key is destroyed."""
+    return f"{recording.tenant}/media/{recording.text}/still-{name}.jpg.sealed"

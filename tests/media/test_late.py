@@ -1,0 +1,141 @@
+"""Out of a file that a page sent late only what lies in gaps becomes a segment, and plays in the recording."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.late import Stretch
+from domain.segment import OWN_COPY
+from media.clips import Clip
+from media.finalise import finalise
+from media.late import LateSegment, NotPlayable, cut_out
+from media.names import SegmentName
+from media.sealing import open_segment
+from media.webm import AUDIO_TRACK, VIDEO_TRACK, Block, cluster, header
+from tests.media.hall import watch
+from tests.media.tape import DATA_KEY, RECORDING, START, play, record
+from tests.media.test_finalise import plaintext
+
+
+def after(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def browser_file(picture: Clip, sound: Clip | None, seconds: float) -> bytes:
+    """One WebM file as a browser's recorder makes it, from `seconds` of both."""
+    blocks = [
+        Block(round(f.ticks / rate * 1000), track, f.keyframe, f.data)
+        for clip, rate, track in ((picture, 90_000, VIDEO_TRACK), (sound, 48_000, AUDIO_TRACK))
+        if clip is not None
+        for f in play(clip, seconds)
+    ]
+    blocks.sort(key=lambda b: b.at_ms)
+    head = header(640, 480, sound=sound is not None, start=START)
+    spans = [[b for b in blocks if b.at_ms // 1000 == second] for second in range(int(seconds) + 1)]
+    return head + b"".join(cluster(span) for span in spans if span)
+
+
+def cut(file: bytes, *stretches: tuple[float, float], began_s: float = 0.0, long_s: float = 6.0) -> list[LateSegment]:
+    return cut_out(
+        DATA_KEY, RECORDING, file, began_at=after(began_s), ended_at=after(began_s + long_s),
+        stretches=[Stretch(after(a), after(b)) for a, b in stretches], zero=START,
+    )  # fmt: skip
+
+
+def shown(late: LateSegment) -> bytes:
+    opened = open_segment(DATA_KEY, SegmentName(RECORDING, OWN_COPY, late.segment.number), late.stored)
+    assert opened.complete
+    return opened.plaintext
+
+
+def test_a_piece_within_a_gap_is_taken_whole(card: Clip, tone: Clip) -> None:
+    (late,) = cut(browser_file(card, tone, 6), (-10, 30))
+    seen = watch(shown(late))
+    assert seen.decoded == seen.packets == {"video": 90, "audio": 100}
+    assert (late.segment.started_at, late.segment.ended_at) == (after(0), after(6))
+    assert (late.segment.frames, late.segment.connection, late.segment.bytes) == (90, OWN_COPY, len(late.stored))
+
+
+def test_of_a_piece_that_reaches_out_only_what_lies_in_the_gap_is_taken(card: Clip, tone: Clip) -> None:
+    file = browser_file(card, tone, 6)  # its key frames are at 0, 2 and 4 s
+    (late,) = cut(file, (100.5, 105.5), began_s=100)
+    assert (late.segment.started_at, late.segment.ended_at) == (after(102), after(105.5))
+    assert late.segment.number == 102_000
+    assert watch(shown(late)).decoded["video"] == 53
+
+
+def test_a_piece_may_fill_two_gaps(card: Clip) -> None:
+    first, second = cut(browser_file(card, None, 6), (-5, 1.5), (3.5, 20))
+    assert (first.segment.started_at, first.segment.ended_at) == (after(0), after(1.5))
+    assert (second.segment.started_at, second.segment.ended_at) == (after(4), after(6))
+    assert watch(shown(second)).decoded == {"video": 30}
+
+
+def test_where_no_key_frame_is_nothing_is_taken(card: Clip) -> None:
+    assert cut(browser_file(card, None, 6), (4.2, 5.9)) == []
+
+
+def test_what_was_filled_late_plays_in_the_finished_recording(card: Clip, tone: Clip) -> None:
+    before = record(play(card, 12) + play(tone, 12))
+    again = record(play(card, 12, start_s=30) + play(tone, 12, start_s=30), connection=2)
+    (late,) = cut(browser_file(card, tone, 6), (12.1, 30), began_s=13)
+    files = {
+        (s.connection, s.number): tape.files[s.number]
+        for c, tape in ((1, before), (2, again))
+        for s in tape.segments(c)
+    }
+    files[late.segment.connection, late.segment.number] = late.stored
+    segments = [*before.segments(1), late.segment, *again.segments(2)]
+    file = finalise(DATA_KEY, RECORDING, segments, lambda s: files[s.connection, s.number])
+    seen = watch(plaintext(file))
+    assert seen.decoded == seen.packets == {"video": 2 * 180 + 90, "audio": 2 * 200 + 100}
+    assert seen.monotonic
+    filled = [t for t in seen.times["video"] if 12.1 < t < 29.5]
+    assert len(filled) == 90
+    assert filled[0] == pytest.approx(13, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "rule"),
+    [
+        (lambda f: f[:0], "WebM"),
+        (lambda f: os.urandom(len(f)), "WebM"),
+        (lambda f: f[: len(f) // 2].replace(b"V_VP8", b"V_VP9"), "VP8"),
+        (lambda f: f[:60], "WebM"),
+    ],
+)  # fmt: skip
+def test_what_is_no_recording_of_a_page_is_refused(card: Clip, tone: Clip, spoil: object, rule: str) -> None:
+    assert callable(spoil)
+    with pytest.raises(NotPlayable, match=rule):
+        cut(spoil(browser_file(card, tone, 2)), (-10, 30))
+
+
+def test_a_file_that_goes_on_for_too_long_is_refused(card: Clip) -> None:
+    with pytest.raises(NotPlayable, match="60 seconds"):
+        cut(browser_file(card, None, 62), (-10, 100), long_s=62)
+
+
+def test_sound_alone_is_no_recording(tone: Clip) -> None:
+    blocks = [Block(round(f.ticks / 48), AUDIO_TRACK, True, f.data) for f in play(tone, 2)]
+    with pytest.raises(NotPlayable, match="pictures"):
+        cut(header(640, 480, sound=True, start=START) + cluster(blocks), (-10, 30))
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_a_spoilt_file_breaks_nothing(card: Clip, tone: Clip, data: st.DataObject) -> None:
+    file = bytearray(browser_file(card, tone, 2))
+    for _ in range(data.draw(st.integers(1, 20))):
+        file[data.draw(st.integers(0, len(file) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        found = cut(bytes(file), (-10, 30))
+    except NotPlayable:
+        return
+    for late in found:
+        assert late.segment.started_at < late.segment.ended_at
+        assert shown(late)
