@@ -18,6 +18,7 @@ import msgspec
 
 Track = Literal["camera", "screen"]
 
+VideoCodec = Literal["VP8", "H264"]
 
 class Publish(msgspec.Struct, frozen=True, kw_only=True, tag="publish"):
     """Asks a media worker to take one WHIP offer. `connection` counts the connections of this recording from 1."""
@@ -30,6 +31,7 @@ class Publish(msgspec.Struct, frozen=True, kw_only=True, tag="publish"):
     sdp: str
     record: bool = True  # off for a rehearsal: seen and forwarded, never written
 
+    codec: VideoCodec | None = None  # in which this recording began: it is one file in the end
 
 class Hangup(msgspec.Struct, frozen=True, kw_only=True, tag="hangup"):
     """Ends one connection, or all of a session's when `track` is None."""
@@ -64,11 +66,12 @@ class StopWatching(msgspec.Struct, frozen=True, kw_only=True, tag="stop_watching
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True, tag="published"):
-    """The SDP answer to a `Publish` or a `Watch`. `worker` keeps the session from now on."""
+    """The SDP answer to a `Publish` or a `Watch`. `worker` keeps the session from now on. `codec` is that of video."""
 
     sdp: str
     worker: str
 
+    codec: VideoCodec = "VP8"
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
     """A request that the worker cannot serve: the field at fault and the rule, for the person who asked."""
@@ -130,13 +133,13 @@ class PageBeat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeyFrame(msgspec.Struct, frozen=True, kw_only=True):
-    """One encoded key frame as it came from the candidate: decodable alone."""
+    """One encoded key frame as it came from the candidate: decodable alone (H.264 as a byte stream, Annex B)."""
 
     tenant: str
     session: str
     track: Track
     at: datetime
-    codec: Literal["VP8"]
+    codec: VideoCodec
     data: bytes
 
 

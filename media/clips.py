@@ -1,4 +1,4 @@
-"""Encoded clips for publishers: pictures or a file as VP8, a tone or silence as Opus. Encoded once, then looped."""
+"""Encoded clips for publishers: pictures or a file as VP8 or H.264, a tone or silence as Opus. Encoded once, looped."""
 
 from __future__ import annotations
 
@@ -13,29 +13,39 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from domain.messages import VideoCodec
+
 Picture = NDArray[np.uint8]
 """Height x width x 3, RGB."""
 
 VIDEO_RATE, AUDIO_RATE = 90_000, 48_000
 KEYFRAME_EVERY_S = 2
+_ENCODERS: dict[VideoCodec, tuple[str, dict[str, str]]] = {
+    "VP8": ("libvpx", {"deadline": "realtime", "cpu-used": "-8", "lag-in-frames": "0", "auto-alt-ref": "0"}),
+    "H264": ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Encoded frames of one kind, each `ticks` of a clock of `rate` long. The first is a key frame."""
+    """Encoded frames of one kind, each `ticks` of a clock of `rate` long. The first is a key frame.
+
+    H.264 is a byte stream (Annex B), in which each key frame has its parameter sets.
+    """
 
     kind: Literal["video", "audio"]
     frames: tuple[bytes, ...]
     rate: int
     ticks: int
+    codec: VideoCodec | None = None  # of pictures
 
     @property
     def duration_s(self) -> float:
         return len(self.frames) * self.ticks / self.rate
 
 
-def encode_pictures(pictures: Iterable[Picture], *, fps: int, kbps: int = 300) -> Clip:
-    """VP8 of `pictures`, which all have the size of the first. ValueError when there is none."""
+def encode_pictures(pictures: Iterable[Picture], *, fps: int, kbps: int = 300, codec: VideoCodec = "VP8") -> Clip:
+    """A clip of `pictures`, which all have the size of the first. ValueError when there is none."""
     encoder: av.VideoCodecContext | None = None
     frames: list[bytes] = []
     for number, picture in enumerate(pictures):
@@ -43,12 +53,12 @@ def encode_pictures(pictures: Iterable[Picture], *, fps: int, kbps: int = 300) -
         frame.pts = number
         frame.time_base = Fraction(1, fps)
         if encoder is None:
-            encoder = _vp8_encoder(frame.width, frame.height, fps, kbps)
+            encoder = _encoder(codec, frame.width, frame.height, fps, kbps)
         frames += [bytes(p) for p in encoder.encode(frame)]
     if encoder is None:
         raise ValueError("a clip needs a picture")
     frames += [bytes(p) for p in encoder.encode(None)]
-    return Clip("video", tuple(frames), VIDEO_RATE, VIDEO_RATE // fps)
+    return Clip("video", tuple(frames), VIDEO_RATE, VIDEO_RATE // fps, codec)
 
 
 def pictures_of(path: Path, *, width: int, height: int, fps: int, at_most_s: float = 20) -> Iterator[Picture]:
@@ -70,9 +80,11 @@ def camera_clip(path: Path) -> Clip:
     return encode_pictures(pictures_of(path, width=640, height=480, fps=15), fps=15)
 
 
-def card_clip(seconds: float = 4, *, width: int = 640, height: int = 480, fps: int = 15) -> Clip:
+def card_clip(
+    seconds: float = 4, *, width: int = 640, height: int = 480, fps: int = 15, codec: VideoCodec = "VP8"
+) -> Clip:
     """A camera without a file: a light patch that wanders over a slope of grey."""
-    return encode_pictures(_wandering(int(seconds * fps), width, height), fps=fps)
+    return encode_pictures(_wandering(int(seconds * fps), width, height), fps=fps, codec=codec)
 
 
 def screen_clip(seconds: float = 6) -> Clip:
@@ -99,13 +111,14 @@ def sound_clip(seconds: float = 3, *, hertz: float | None = None, packet_ms: int
     return Clip("audio", tuple(frames), AUDIO_RATE, samples)
 
 
-def _vp8_encoder(width: int, height: int, fps: int, kbps: int) -> av.VideoCodecContext:
-    encoder = av.CodecContext.create("libvpx", "w")
+def _encoder(codec: VideoCodec, width: int, height: int, fps: int, kbps: int) -> av.VideoCodecContext:
+    name, options = _ENCODERS[codec]
+    encoder = av.CodecContext.create(name, "w")
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, fps), Fraction(fps)
     encoder.bit_rate, encoder.gop_size = kbps * 1000, KEYFRAME_EVERY_S * fps
-    encoder.options = {"deadline": "realtime", "cpu-used": "-8", "lag-in-frames": "0", "auto-alt-ref": "0"}
+    encoder.options = options
     encoder.thread_count = 1
     return encoder
 

@@ -17,6 +17,7 @@ import av
 
 from domain.segment import Segment
 from media.blocks import HEADER_BYTES, SealedRecording, seal_recording
+from media.codec import VideoFormat
 from media.names import RecordingName, SegmentName
 from media.sealing import Tampered, open_segment
 from media.webm import AUDIO_TRACK, VIDEO_TRACK, Block, CuePoint, cluster, cues, header
@@ -120,7 +121,8 @@ def _packets(file: io.IOBase) -> Iterator[Block]:
 
 def _file(blocks: _Blocks, first: Segment, start: datetime, duration_ms: int) -> list[bytes]:
     """Header, index and clusters. Takes the frames out of `blocks`, so that no second copy of them stays."""
-    head = header(first.width, first.height, sound=blocks.sounds > 0, start=start, duration_ms=duration_ms)
+    picture = VideoFormat("VP8", first.width, first.height)
+    head = header(picture, sound=blocks.sounds > 0, start=start, duration_ms=duration_ms)
     points: list[CuePoint] = []
     clusters: list[bytes] = []
     offset = 0

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from media.keyframes import Clock
 from media.offer import OfferedStream, Sources
 from media.rtcp import SenderReport, build_sender_report
-from media.rtp import MalformedPacket, RtpPacket, build_rtp, parse_vp8, wrap_rtx
+from media.rtp import RtpPacket, build_rtp, wrap_rtx
 from media.track import ReceiveTrack
 
 logger = logging.getLogger(__name__)
@@ -85,9 +85,13 @@ class Forward:
         if self._holes != self._source.holes:
             self._holes, self._started = self._source.holes, False
             self._sequence = self._sequence + 1 & _WORD
+        first = b""
         if not self._started:
-            if self._stream.kind == "video" and not _begins_key_frame(packet.payload):
-                return
+            if self._stream.kind == "video":
+                codec = self._source.codec
+                if not codec.begins_key_frame(packet.payload):
+                    return
+                first = codec.needed_before(packet.payload)
             self._started = True
         if self._from != self._source.ssrc:
             self._from, self._offset = self._source.ssrc, None
@@ -96,13 +100,16 @@ class Forward:
             self._offset = self._next_timestamp(now) - packet.timestamp
         timestamp = packet.timestamp + self._offset & _LONG
         self._last = timestamp, now
+        if first:
+            self._pass_on(first, timestamp, marker=False)
+        self._pass_on(packet.payload, timestamp, marker=packet.marker)
+
+    def _pass_on(self, payload: bytes, timestamp: int, *, marker: bool) -> None:
         sequence, self._sequence = self._sequence, self._sequence + 1 & _WORD
-        data = build_rtp(
-            RtpPacket(self._stream.payload_type, packet.marker, sequence, timestamp, self.sources.ssrc, packet.payload)
-        )
+        data = build_rtp(RtpPacket(self._stream.payload_type, marker, sequence, timestamp, self.sources.ssrc, payload))
         self._kept[sequence % KEPT] = data
         self._packets += 1
-        self._octets += len(packet.payload)
+        self._octets += len(payload)
         self._send(data)
 
     def _next_timestamp(self, now: float) -> int:
@@ -110,12 +117,3 @@ class Forward:
             return secrets.randbits(32)
         timestamp, at = self._last
         return timestamp + max(round((now - at) * self._stream.clock_rate), 1)
-
-
-def _begins_key_frame(payload: bytes) -> bool:
-    """Whether a packet is the first of a VP8 key frame (RFC 6386 section 9.1: the lowest bit is 0)."""
-    try:
-        offset, starts_frame = parse_vp8(payload)
-    except MalformedPacket:
-        return False
-    return starts_frame and not payload[offset] & 1

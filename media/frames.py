@@ -19,7 +19,8 @@ from nats.aio.msg import Msg
 
 from domain.messages import KeyFrame, Picture, Track
 from media.bus import connect, say, subscribe
-from media.rtp import vp8_keyframe_size
+from media.h264 import size_in_stream
+from media.vp8 import vp8_keyframe_size
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ _TRACKS_MAX = 4096
 _QUALITY = {PICTURE: 5, THUMBNAIL: 8}
 _decoder = msgspec.msgpack.Decoder(KeyFrame)
 _Key = tuple[str, str, Track]
+_SIZES = {"VP8": vp8_keyframe_size, "H264": size_in_stream}
 
 
 class FramesWorker:
@@ -90,7 +92,7 @@ class FramesWorker:
 def to_picture(keyframe: KeyFrame) -> Picture | None:
     """Decodes a key frame and scales it; None when it cannot be decoded."""
     try:
-        frame = _decode(keyframe.data)
+        frame = _decode(keyframe)
         width, height = _size(frame, (min(PICTURE[0], frame.width), min(PICTURE[1], frame.height)))
         return Picture(
             tenant=keyframe.tenant,
@@ -107,12 +109,13 @@ def to_picture(keyframe: KeyFrame) -> Picture | None:
         return None
 
 
-def _decode(data: bytes) -> av.VideoFrame:
+def _decode(keyframe: KeyFrame) -> av.VideoFrame:
     """A fresh decoder for each: key frames need nothing before them, and none can harm the next."""
-    width, height = vp8_keyframe_size(data) or (0, 0)
+    data = keyframe.data
+    width, height = _SIZES[keyframe.codec](data) or (0, 0)
     if width * height > PIXELS_MAX:
         raise ValueError("larger than any screen")
-    decoder = av.CodecContext.create("vp8", "r")
+    decoder = av.CodecContext.create(keyframe.codec.lower(), "r")
     assert isinstance(decoder, av.VideoCodecContext)
     decoder.thread_count = 1
     frames = decoder.decode(av.Packet(data)) or decoder.decode(None)

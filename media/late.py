@@ -18,10 +18,11 @@ from av.stream import Stream
 
 from domain.late import Stretch
 from domain.segment import OWN_COPY, Segment
+from media.codec import VideoFormat
 from media.frames import PIXELS_MAX
 from media.names import RecordingName, SegmentName, late_object_key
-from media.rtp import vp8_keyframe_size
 from media.sealing import SegmentSealer
+from media.vp8 import vp8_keyframe_size
 from media.webm import AUDIO_TRACK, VIDEO_TRACK, Block, cluster, header
 
 LONGEST_S = 60.0
@@ -124,7 +125,7 @@ def _sealed(
     sound = len(pictures) < len(blocks)
     sealer = SegmentSealer(data_key, name)
     pieces = [sealer.header]
-    plaintext = header(width, height, sound=sound, start=started_at)
+    plaintext = header(VideoFormat("VP8", width, height), sound=sound, start=started_at)
     frames = sounds = 0
     clusters = list(_clusters([b._replace(at_ms=b.at_ms - zero_ms) for b in blocks]))
     for number, some in enumerate(clusters, 1):

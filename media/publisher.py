@@ -20,6 +20,7 @@ from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtp
 from aiortc.mediastreams import MediaStreamError
 from av.stream import Stream
 
+from domain.messages import VideoCodec
 from media.clips import Clip
 from media.hooks import cut, gather_only
 
@@ -81,6 +82,7 @@ class Publisher:
         client: Callable[[], httpx.AsyncClient] = httpx.AsyncClient,
     ) -> None:
         self.video = LoopTrack(video)
+        self.codec = video.codec
         self.audio = LoopTrack(audio) if audio else None
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -130,7 +132,7 @@ class Publisher:
         await self._peer.close()
 
     async def _publish(self) -> None:
-        senders = [self._add(self.video)] + ([self._add(self.audio)] if self.audio else [])
+        senders = [self._add(self.video, self.codec)] + ([self._add(self.audio)] if self.audio else [])
         if urlsplit(self._url).hostname in _LOOPBACK:
             for sender in senders:
                 gather_only(sender.transport.transport.iceGatherer, ["127.0.0.1"])
@@ -147,5 +149,9 @@ class Publisher:
         self.answer = response.text
         await self._peer.setRemoteDescription(RTCSessionDescription(self.answer, "answer"))
 
-    def _add(self, track: MediaStreamTrack) -> RTCRtpSender:
-        return self._peer.addTransceiver(track, direction="sendonly").sender
+    def _add(self, track: MediaStreamTrack, codec: VideoCodec | None = None) -> RTCRtpSender:
+        transceiver = self._peer.addTransceiver(track, direction="sendonly")
+        if codec is not None:
+            known = RTCRtpSender.getCapabilities(track.kind).codecs
+            transceiver.setCodecPreferences([c for c in known if c.mimeType in (f"video/{codec}", "video/rtx")])
+        return transceiver.sender

@@ -180,7 +180,8 @@ class _Segment:
         packets_lost: Callable[[], int],
     ) -> None:
         self.sealer, self.begun = sealer, False
-        self._size = (keyframe.width, keyframe.height)
+        assert keyframe.format is not None
+        self._format = keyframe.format
         self._number, self._wall, self._sound = number, wall, sound
         self._packets_lost, self._lost_before = packets_lost, packets_lost()
         self._zero_ms: int | None = None
@@ -196,7 +197,7 @@ class _Segment:
     def ends_before(self, keyframe: EncodedFrame) -> bool:
         """Is this key frame where the next segment begins?"""
         old_enough = keyframe.arrival - self._began >= SEGMENT_S - _CUT_EARLY_S
-        return old_enough or self.full(keyframe) or (keyframe.width, keyframe.height) != self._size
+        return old_enough or self.full(keyframe) or keyframe.format != self._format
 
     def full(self, frame: EncodedFrame) -> bool:
         """Must it end before this frame, whatever that is?"""
@@ -224,13 +225,13 @@ class _Segment:
             self.end_ms = max(self.end_ms, end_ms)
 
     def flush(self, *, last: bool = False) -> bytes:
-        """Seals all pending frames as one cluster, in order of time; the first with the WebM header."""
+        """Seals all pending frames as one cluster, in order of time; the first with the file's header."""
         blocks = sorted(self._pending, key=lambda b: b.at_ms)
         self._pending, self._pending_since, self._pending_bytes = [], None, 0
         plaintext = b""
         if self._zero_ms is None:
             self._zero_ms = blocks[0].at_ms
-            plaintext = header(*self._size, sound=self._sound, start=self._wall(self._zero_ms / 1000))
+            plaintext = header(self._format, sound=self._sound, start=self._wall(self._zero_ms / 1000))
         zero = self._zero_ms
         while blocks:
             span = [b for b in blocks if b.at_ms - blocks[0].at_ms <= CLUSTER_SPAN_MAX_MS]
@@ -252,8 +253,9 @@ class _Segment:
             started_at=started_at,
             ended_at=started_at + timedelta(milliseconds=self.end_ms - self._zero_ms),
             bytes=len(self.sealer.header) + self._bytes,
-            width=self._size[0],
-            height=self._size[1],
+            codec=self._format.codec,
+            width=self._format.width,
+            height=self._format.height,
             frames=self._frames,
             sounds=self._sounds,
             packets_lost=self._packets_lost() - self._lost_before,

@@ -1,6 +1,6 @@
 """RTP on the wire: parsing, building, and numbers that wrap. Pure.
 
-Sources: RFC 3550 (RTP), RFC 4588 (RTX), RFC 7741 (VP8), RFC 8285 (header extensions). RTCP is in `rtcp.py`.
+Sources: RFC 3550 (RTP), RFC 4588 (RTX), RFC 8285 (header extensions). RTCP is in `rtcp.py`, codecs in their own files.
 """
 
 from __future__ import annotations
@@ -25,13 +25,6 @@ class RtpPacket(NamedTuple):
     ssrc: int
     payload: bytes
     extension: bytes = b""
-
-
-class Vp8Payload(NamedTuple):
-    """Where the VP8 bytes begin behind the payload descriptor, and whether they begin a frame."""
-
-    offset: int
-    starts_frame: bool
 
 
 class Unwrapper:
@@ -127,31 +120,3 @@ def wrap_rtx(packet: bytes, payload_type: int, sequence: int, ssrc: int) -> byte
     first, second, _, timestamp, _ = _HEADER.unpack_from(packet)
     head = _HEADER.pack(first, second & 128 | payload_type, sequence, timestamp, ssrc)
     return head + packet[2:4] + packet[12:]
-
-
-def parse_vp8(payload: bytes) -> Vp8Payload:
-    """Reads the VP8 payload descriptor (RFC 7741 section 4.2)."""
-    try:
-        first = payload[0]
-        offset = 1
-        if first & 0x80:
-            fields = payload[1]
-            offset = 2
-            if fields & 0x80:
-                offset += 2 if payload[2] & 0x80 else 1
-            if fields & 0x40:
-                offset += 1
-            if fields & 0x30:
-                offset += 1
-    except IndexError:
-        raise MalformedPacket("VP8 descriptor cut short") from None
-    if offset >= len(payload):
-        raise MalformedPacket("VP8 packet without VP8")
-    return Vp8Payload(offset, first & 0x17 == 0x10)
-
-
-def vp8_keyframe_size(frame: bytes) -> tuple[int, int] | None:
-    """Width and height in pixels of a VP8 key frame (RFC 6386 section 9.1), None for any other frame."""
-    if len(frame) < 10 or frame[0] & 1 or frame[3:6] != b"\x9d\x01\x2a":
-        return None
-    return (frame[6] | frame[7] << 8) & 0x3FFF, (frame[8] | frame[9] << 8) & 0x3FFF

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from media.codec import Codec, VideoFormat
 from media.keyframes import Clock, KeyframeRequests
 from media.reception import Reception
 from media.rtcp import ReportBlock, SenderReport
-from media.rtp import MalformedPacket, RtpPacket, Unwrapper, parse_vp8, vp8_keyframe_size
+from media.rtp import MalformedPacket, RtpPacket, Unwrapper
+from media.vp8 import Vp8
 
 Kind = Literal["video", "audio"]
 
@@ -31,15 +33,14 @@ FRAME_MAX = 8 << 20  # bytes of one frame; a picture that never ends must not fi
 class EncodedFrame:
     """One frame as the candidate's encoder made it. `ticks` never wraps; `arrival` is loop time in seconds.
 
-    `width` and `height` are pixels, those of the last key frame; 0 for sound.
+    `format` is that of the last key frame; None for sound.
     """
 
     kind: Kind
     data: bytes
     ticks: int
     keyframe: bool
-    width: int
-    height: int
+    format: VideoFormat | None
     arrival: float
 
 
@@ -54,13 +55,15 @@ class ReceiveTrack:
     """Takes the packets of one source; gives frames to each function in `frame_sinks`.
 
     Those in `packet_sinks` get each packet once, in order; `holes` counts where some are missing between two of them.
-    `keyframe_every_s`: asks for a key frame when the last one is older.
+    `keyframe_every_s`: asks for a key frame when the last one is older. `codec` is that of video, VP8 if not told.
     """
 
-    def __init__(
-        self, kind: Kind, rate: int, clock: Clock, feedback: Feedback, keyframe_every_s: float | None = None
-    ) -> None:
+    def __init__(  # noqa: PLR0917 - what a stream is, and where it comes from
+        self, kind: Kind, rate: int, clock: Clock, feedback: Feedback, keyframe_every_s: float | None = None,
+        codec: Codec | None = None,
+    ) -> None:  # fmt: skip
         self.kind, self.rate = kind, rate
+        self.codec: Codec = codec or Vp8()
         self.ssrc: int | None = None
         self.frame_sinks: list[Callable[[EncodedFrame], None]] = []
         self.packet_sinks: list[Callable[[RtpPacket], None]] = []
@@ -79,7 +82,8 @@ class ReceiveTrack:
         self._parts: list[bytes] = []
         self._parts_bytes = self._parts_timestamp = 0
         self._keyframe_needed = self._video
-        self._size = (0, 0)
+        self._format: VideoFormat | None = None
+        self._part, self._frame = self.codec.part, self.codec.frame
         self._keyframes = KeyframeRequests(clock, self._send_pli, keyframe_every_s)
         self._reports = Reception(rate)
 
@@ -200,10 +204,10 @@ class ReceiveTrack:
         for forward in self.packet_sinks:
             forward(packet)
         if not self._video:
-            self._emit(EncodedFrame("audio", payload, self._ticks(packet.timestamp), True, 0, 0, now))
+            self._emit(EncodedFrame("audio", payload, self._ticks(packet.timestamp), True, None, now))
             return
         try:
-            offset, starts_frame = parse_vp8(payload)
+            part, starts_frame = self._part(payload)
         except MalformedPacket:
             self._broken()
             self.request_keyframe()
@@ -217,25 +221,31 @@ class ReceiveTrack:
             self._broken()
             self.request_keyframe()
             return
-        self._parts.append(payload[offset:])
+        self._parts.append(part)
         self._parts_timestamp = packet.timestamp
         if packet.marker:
             self._whole_frame(now)
 
     def _whole_frame(self, now: float) -> None:
-        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts = []
+        parts, self._parts = self._parts, []
         ticks = self._ticks(self._parts_timestamp)
-        size = vp8_keyframe_size(data)
-        if size is not None:
-            self._size, self._keyframe_needed = size, False
+        try:
+            data, key = self._frame(parts)
+        except MalformedPacket:
+            self._broken()
+            self.request_keyframe()
+            return
+        if not data:  # nothing to see, as parameter sets alone
+            return
+        if key is not None:
+            self._format, self._keyframe_needed = key, False
             self._keyframes.came(now)
         elif self._keyframe_needed:
             self.request_keyframe()
             return
         else:
             self._keyframes.frame(now)
-        self._emit(EncodedFrame("video", data, ticks, size is not None, *self._size, now))
+        self._emit(EncodedFrame("video", data, ticks, key is not None, self._format, now))
 
     def _emit(self, frame: EncodedFrame) -> None:
         self.frame_at = frame.arrival

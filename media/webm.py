@@ -1,4 +1,4 @@
-"""WebM written so that nothing is ever patched: whole clusters in a segment of unknown size. Pure.
+"""WebM, for H.264 Matroska, written so that nothing is ever patched: whole clusters in a segment of unknown size. Pure.
 
 A file cut off after any cluster plays to there, and Media Source Extensions take it as it is: a cluster of unknown size
 would leave them waiting for its end. Sources: RFC 8794 (EBML), RFC 9559 (Matroska), RFC 7845 (Opus head).
@@ -10,6 +10,8 @@ import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
+
+from media.codec import VideoFormat
 
 VIDEO_TRACK, AUDIO_TRACK = 1, 2
 CLUSTER_SPAN_MAX_MS = 32_767
@@ -35,7 +37,7 @@ class CuePoint(NamedTuple):
     offset: int
 
 
-def header(width: int, height: int, *, sound: bool, start: datetime, duration_ms: int | None = None) -> bytes:
+def header(picture: VideoFormat, *, sound: bool, start: datetime, duration_ms: int | None = None) -> bytes:
     """Everything before the first cluster (or the cues). `start` is the wall time of time 0."""
     since_epoch = start - _MATROSKA_EPOCH
     nanoseconds = (since_epoch.days * 86_400 + since_epoch.seconds) * 10**9 + since_epoch.microseconds * 1000
@@ -43,13 +45,16 @@ def header(width: int, height: int, *, sound: bool, start: datetime, duration_ms
     info += _element("4461", struct.pack("!q", nanoseconds))
     if duration_ms is not None:
         info += _element("4489", struct.pack("!d", duration_ms))
-    video = _element("E0", _uint("B0", width) + _uint("BA", height))
-    tracks = _track(VIDEO_TRACK, 1, b"V_VP8", video)
+    video = _element("E0", _uint("B0", picture.width) + _uint("BA", picture.height))
+    if picture.private:
+        video = _element("63A2", picture.private) + video
+    file_start, codec = _KINDS[picture.codec]
+    tracks = _track(VIDEO_TRACK, 1, codec, video)
     if sound:
         audio = _element("E1", _element("B5", struct.pack("!d", 48_000)) + _uint("9F", 2))
         opus = _element("63A2", _OPUS_HEAD) + _uint("56AA", 0) + _uint("56BB", _OPUS_SEEK_PRE_ROLL_NS)
         tracks += _track(AUDIO_TRACK, 2, b"A_OPUS", opus + audio)
-    return _FILE_START + _element("1549A966", info) + _element("1654AE6B", tracks)
+    return file_start + _element("1549A966", info) + _element("1654AE6B", tracks)
 
 
 def cluster(blocks: Sequence[Block]) -> bytes:
@@ -66,8 +71,11 @@ def cluster(blocks: Sequence[Block]) -> bytes:
 
 
 def cues(points: Sequence[CuePoint], before: int) -> bytes:
-    """The index, between a header of `before` bytes and the first cluster. Its size depends on the count alone."""
-    begin = before - len(_FILE_START)
+    """The index of a WebM file, between a header of `before` bytes and the first cluster.
+
+    Its size depends on the count alone.
+    """
+    begin = before - len(_KINDS["VP8"][0])
     size = len(points) * len(_cue(CuePoint(0, 0), 0))
     first_cluster = begin + 12 + size
     body = b"".join(_cue(point, first_cluster) for point in points)
@@ -100,11 +108,11 @@ def _size(number: int) -> bytes:
     return (number | 1 << 7 * length).to_bytes(length, "big")
 
 
-def _file_start() -> bytes:
+def _file_start(name: bytes) -> bytes:
+    """Up to where the Matroska segment's data begins: places in the cues count from here."""
     doctype = _uint("4286", 1) + _uint("42F7", 1) + _uint("42F2", 4) + _uint("42F3", 8)
-    doctype += _element("4282", b"webm") + _uint("4287", 4) + _uint("4285", 2)
+    doctype += _element("4282", name) + _uint("4287", 4) + _uint("4285", 2)
     return _element("1A45DFA3", doctype) + bytes.fromhex("18538067") + _UNKNOWN_SIZE
 
 
-_FILE_START = _file_start()
-"""Up to where the Matroska segment's data begins: places in the cues count from here."""
+_KINDS = {"VP8": (_file_start(b"webm"), b"V_VP8"), "H264": (_file_start(b"matroska"), b"V_MPEG4/ISO/AVC")}

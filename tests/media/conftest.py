@@ -30,6 +30,12 @@ def card() -> Clip:
 
 
 @pytest.fixture(scope="session")
+def clip_h264() -> Clip:
+    """Four seconds of camera in H.264."""
+    return card_clip(codec="H264")
+
+
+@pytest.fixture(scope="session")
 def tone() -> Clip:
     return sound_clip(hertz=440)
 

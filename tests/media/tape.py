@@ -11,13 +11,15 @@ from domain.messages import Track
 from domain.segment import Segment
 from media.clips import Clip
 from media.clock import SenderClock, StreamClock
+from media.codec import VideoFormat
 from media.connection_spool import SpoolAway
 from media.names import RecordingName, SegmentName
 from media.recorder import Recorder, SegmentStore
-from media.rtp import vp8_keyframe_size
 from media.sealing import OpenedSegment, measure, open_segment
 from media.spooled import SegmentNote, measured_note
 from media.track import EncodedFrame, Kind
+from media.vp8 import vp8_keyframe_size
+from media.webm import AUDIO_TRACK, VIDEO_TRACK, Block, cluster, header
 
 DATA_KEY = hashlib.sha256(b"key").digest()
 RECORDING = RecordingName("school", "s1", "camera")
@@ -105,13 +107,15 @@ def play(
     clip: Clip, seconds: float, *, start_s: float = 0.0, ticks: int = 0, delay_s: float = 0.02
 ) -> list[EncodedFrame]:
     """The frames of `clip`, looped, as they would arrive from `start_s` on."""
-    frames, size = [], (0, 0)
+    frames: list[EncodedFrame] = []
+    picture: VideoFormat | None = None
     for number in range(round(seconds * clip.rate / clip.ticks)):
         data = clip.frames[number % len(clip.frames)]
-        size = (vp8_keyframe_size(data) or size) if clip.kind == "video" else size
+        if clip.kind == "video" and (size := vp8_keyframe_size(data)):
+            picture = VideoFormat("VP8", *size)
         keyframe = clip.kind == "audio" or not data[0] & 1
         arrival = start_s + delay_s + number * clip.ticks / clip.rate
-        frames.append(EncodedFrame(clip.kind, data, ticks + number * clip.ticks, keyframe, *size, arrival))
+        frames.append(EncodedFrame(clip.kind, data, ticks + number * clip.ticks, keyframe, picture, arrival))
     return frames
 
 
@@ -123,3 +127,17 @@ def record(frames: Iterable[EncodedFrame], *, sound: bool = True, connection: in
         recorder.on_frame(frame)
     recorder.close()
     return tape
+
+
+def browser_file(picture: Clip, sound: Clip | None, seconds: float) -> bytes:
+    """One WebM file as a browser's recorder makes it, from `seconds` of both."""
+    blocks = [
+        Block(round(f.ticks / rate * 1000), track, f.keyframe, f.data)
+        for clip, rate, track in ((picture, 90_000, VIDEO_TRACK), (sound, 48_000, AUDIO_TRACK))
+        if clip is not None
+        for f in play(clip, seconds)
+    ]
+    blocks.sort(key=lambda b: b.at_ms)
+    head = header(VideoFormat("VP8", 640, 480), sound=sound is not None, start=START)
+    spans = [[b for b in blocks if b.at_ms // 1000 == second] for second in range(int(seconds) + 1)]
+    return head + b"".join(cluster(span) for span in spans if span)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from media.clips import Clip, camera_clip, encode_pictures, sound_clip
-from media.rtp import vp8_keyframe_size
+from media.vp8 import vp8_keyframe_size
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "clips"
 

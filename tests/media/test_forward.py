@@ -98,7 +98,7 @@ def data(frames: list[EncodedFrame]) -> list[bytes]:
     return [frame.data for frame in frames]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.sets(st.integers(0, 119), max_size=12), st.integers(0, 2**32), st.integers(0, 40))
 def test_a_viewer_sees_from_the_next_key_frame_on_what_we_recorded(lost: set[int], seed: int, begins: int) -> None:
     clock = SimulatedTime()

@@ -12,32 +12,19 @@ from hypothesis import strategies as st
 from domain.late import Stretch
 from domain.segment import OWN_COPY
 from media.clips import Clip
+from media.codec import VideoFormat
 from media.finalise import finalise
 from media.late import LateSegment, NotPlayable, cut_out
 from media.names import SegmentName
 from media.sealing import open_segment
-from media.webm import AUDIO_TRACK, VIDEO_TRACK, Block, cluster, header
+from media.webm import AUDIO_TRACK, Block, cluster, header
 from tests.media.hall import watch
-from tests.media.tape import DATA_KEY, RECORDING, START, play, record
+from tests.media.tape import DATA_KEY, RECORDING, START, browser_file, play, record
 from tests.media.test_finalise import plaintext
 
 
 def after(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
-
-
-def browser_file(picture: Clip, sound: Clip | None, seconds: float) -> bytes:
-    """One WebM file as a browser's recorder makes it, from `seconds` of both."""
-    blocks = [
-        Block(round(f.ticks / rate * 1000), track, f.keyframe, f.data)
-        for clip, rate, track in ((picture, 90_000, VIDEO_TRACK), (sound, 48_000, AUDIO_TRACK))
-        if clip is not None
-        for f in play(clip, seconds)
-    ]
-    blocks.sort(key=lambda b: b.at_ms)
-    head = header(640, 480, sound=sound is not None, start=START)
-    spans = [[b for b in blocks if b.at_ms // 1000 == second] for second in range(int(seconds) + 1)]
-    return head + b"".join(cluster(span) for span in spans if span)
 
 
 def cut(file: bytes, *stretches: tuple[float, float], began_s: float = 0.0, long_s: float = 6.0) -> list[LateSegment]:
@@ -123,7 +110,7 @@ def test_a_file_that_goes_on_for_too_long_is_refused(card: Clip) -> None:
 def test_sound_alone_is_no_recording(tone: Clip) -> None:
     blocks = [Block(round(f.ticks / 48), AUDIO_TRACK, True, f.data) for f in play(tone, 2)]
     with pytest.raises(NotPlayable, match="pictures"):
-        cut(header(640, 480, sound=True, start=START) + cluster(blocks), (-10, 30))
+        cut(header(VideoFormat("VP8", 640, 480), sound=True, start=START) + cluster(blocks), (-10, 30))
 
 
 @settings(max_examples=150, deadline=None)

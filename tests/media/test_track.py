@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from media.codec import VideoFormat
 from media.keyframes import PLI_SPACING_S
 from media.rtp import RtpPacket
 from media.track import GIVE_UP_S, NACK_EVERY_S, EncodedFrame, ReceiveTrack
@@ -165,7 +166,7 @@ def test_ten_percent_loss_costs_no_frame() -> None:
 def test_sizes_and_key_frames_are_told() -> None:
     _, got, _ = transfer(loss=0, jitter_s=0, seed=0, frames=5)
     assert [f.keyframe for f in got] == [True, False, False, False, False]
-    assert {(f.width, f.height) for f in got} == {(640, 480)}
+    assert {f.format for f in got} == {VideoFormat("VP8", 640, 480)}
     assert [b.ticks - a.ticks for a, b in itertools.pairwise(got)] == [6000] * 4
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.clips import Clip
+from media.codec import VideoFormat
 from media.webm import AUDIO_TRACK, VIDEO_TRACK, Block, CuePoint, cluster, cues, header
 from tests.media.hall import watch
 
@@ -27,7 +28,7 @@ def clusters(card: Clip, tone: Clip, seconds: int) -> list[list[Block]]:
 
 def test_a_file_is_read_back_frame_by_frame(card: Clip, tone: Clip) -> None:
     written = clusters(card, tone, 3)
-    data = header(640, 480, sound=True, start=START) + b"".join(map(cluster, written))
+    data = header(VideoFormat("VP8", 640, 480), sound=True, start=START) + b"".join(map(cluster, written))
     with av.open(io.BytesIO(data), "r", format="webm") as file:
         read = [
             (round(float(p.pts * p.time_base) * 1000), p.stream.type, p.is_keyframe, bytes(p))
@@ -43,7 +44,7 @@ def test_a_file_is_read_back_frame_by_frame(card: Clip, tone: Clip) -> None:
 
 def test_a_file_cut_off_behind_any_cluster_plays_to_there(card: Clip, tone: Clip) -> None:
     written = clusters(card, tone, 3)
-    data = header(640, 480, sound=True, start=START)
+    data = header(VideoFormat("VP8", 640, 480), sound=True, start=START)
     for count, blocks in enumerate(written, 1):
         data += cluster(blocks)
         seen = watch(data)
@@ -62,7 +63,7 @@ def test_an_index_in_front_leads_to_each_key_frame(card: Clip, tone: Clip) -> No
     written = [cluster(blocks) for blocks in clusters(card, tone, 4)]
     offsets = list(itertools.accumulate(map(len, written), initial=0))
     points = [CuePoint(0, 0), CuePoint(2000, offsets[2])]
-    head = header(640, 480, sound=True, start=START, duration_ms=4000)
+    head = header(VideoFormat("VP8", 640, 480), sound=True, start=START, duration_ms=4000)
     data = head + cues(points, len(head)) + b"".join(written)
     with av.open(io.BytesIO(data), "r", format="webm") as file:
         assert file.duration == 4_000_000
@@ -80,7 +81,7 @@ def test_an_index_in_front_leads_to_each_key_frame(card: Clip, tone: Clip) -> No
 def test_any_times_within_a_cluster_are_kept(frames: list[tuple[int, bytes]]) -> None:
     times = sorted({at for at, _ in frames})
     blocks = [Block(at, VIDEO_TRACK, True, data) for at, (_, data) in zip(times, frames, strict=False)]
-    data = header(2, 2, sound=False, start=START) + cluster(blocks)
+    data = header(VideoFormat("VP8", 2, 2), sound=False, start=START) + cluster(blocks)
     with av.open(io.BytesIO(data), "r", format="webm") as file:
         read = [(p.pts, bytes(p)) for p in file.demux(video=0) if p.pts is not None]
     assert read == [(b.at_ms, b.data) for b in blocks]
