@@ -29,6 +29,7 @@ from api import (
     incidents,
     interventions,
     join,
+    late,
     live,
     outages,
     page,
@@ -46,6 +47,7 @@ from api import (
     signals,
     staffing,
     start_pin,
+    stills,
     triage,
     upload_test,
     users,
@@ -74,7 +76,7 @@ PARTS = (
     sign_in, users, schedules, staffing, candidates, accommodations, start_pin, join, sessions, upload_test,
     candidate_stream, signals, identity, devices, ice_servers, whip, whep, chat, canned_messages, helping,
     interventions, breaks, outages, live, wall, consents, policies, duty, day, incidents, triage, records, reviews,
-    recordings, receipt, exports, proofs, service_tokens, sign_ins,
+    recordings, late, stills, receipt, exports, proofs, service_tokens, sign_ins,
 )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from api.problems import Denied
 
 Kind = Literal[
     "reads", "commands", "signals", "messages", "broadcasts", "interventions", "exports", "pictures", "uploads",
-    "joins", "strangers", "all_strangers",
+    "late", "joins", "strangers", "all_strangers",
 ]  # fmt: skip
 
 
@@ -42,6 +42,7 @@ RATES: Mapping[Kind, Rate] = {
     "exports": Rate(200, 5),
     "pictures": Rate(60, 2),
     "uploads": Rate(20, 5),
+    "late": Rate(60, 1),
     "joins": Rate(20, 30),
     "strangers": Rate(20, 60),
     "all_strangers": Rate(200, 10),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from functools import partial
-from typing import get_args
+from typing import Literal, get_args
 
 import msgspec
 from litestar import Response, get
@@ -21,6 +21,7 @@ from api.services import Services
 from api.tokens import Token
 from commands import recordings
 from domain import recording
+from domain.late import in_order
 from domain.phase import Track
 from domain.recording import Recording
 from domain.segment import Why
@@ -35,14 +36,36 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     why: Why
 
 
+class Late(msgspec.Struct, frozen=True, kw_only=True):
+    """Out of the copy that the candidate's page kept, for a part of a gap. Nobody saw it live.
+
+    The device's clock was `skew_ms` ahead of the server's.
+    """
+
+    started_at: datetime
+    ended_at: datetime
+    received_at: datetime
+    skew_ms: float
+
+
+class Still(msgspec.Struct, frozen=True, kw_only=True):
+    """One picture in place of video, and where it is fetched."""
+
+    at: datetime
+    picture: str
+
+
 class File(msgspec.Struct, frozen=True, kw_only=True):
-    """The finished recording: one seekable WebM. `sha256` (hex) and `bytes` are of what is stored, sealed.
+    """The finished recording: one seekable file, a WebM or, of H.264, an MP4.
+
+    `sha256` (hex) and `bytes` are of what is stored, sealed.
 
     `link` plays it without a sign-in, in a player for example, until `link_ends_at` and while whoever asked for it may:
     that it was opened is on the record as theirs. Programs with a token of their own get none.
     """
 
     media: str
+    media_type: Literal["video/webm", "video/mp4"]
     link: str | None
     link_ends_at: datetime | None
     bytes: int
@@ -52,7 +75,10 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordingRead(msgspec.Struct, frozen=True, kw_only=True):
-    """One track, over all its connections. Times are wall time, so that camera and screen play in step."""
+    """One track, over all its connections. Times are wall time, so that camera and screen play in step.
+
+    `late` is what has filled parts of the `gaps`, which stay what they were.
+    """
 
     recording: str
     track: Track
@@ -62,6 +88,8 @@ class RecordingRead(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None
     ended_at: datetime | None
     gaps: tuple[Gap, ...]
+    late: tuple[Late, ...]
+    stills: tuple[Still, ...]
     file: File | None
 
 
@@ -75,8 +103,8 @@ async def read(request: AnyRequest, session: FromPath[str]) -> Recordings:
     found = []
     for track in get_args(Track):
         name = recordings.recording_name(session, track)
-        tape = await _tape(services, caller.tenant, name)
-        if tape.connections:
+        tape = await tape_of(services, caller.tenant, name)
+        if tape.connections or tape.stills:
             found.append(_read(name, track, tape, _link(services, caller, name)))
     return Recordings(recordings=tuple(found))
 
@@ -92,14 +120,14 @@ async def play(
 ) -> Response[None] | StreamResponse:
     """Plays the finished recording. That it was opened is put on the record, once for each person and minute."""
     services, tenant = services_of(request), caller_of(request).tenant
-    tape = await _tape(services, tenant, recording)
+    tape = await tape_of(services, tenant, recording)
     opened = await services.open_recording(tenant, recording) if tape.finalised else None
     if opened is None or tape.finalised is None:
         raise missing("finished recording", field="recording")
     etag = f'"{tape.finalised.sha256}"'
     headers = {"Accept-Ranges": "bytes", "ETag": etag, "Cache-Control": "private, no-store"}
     span = _span(request, opened.size, etag)
-    await _on_record(request, recording)
+    await on_record(request, recording)
     if span is None:
         headers |= {"Content-Length": str(opened.size)}
         return StreamResponse(opened.read(0, opened.size), media_type=opened.media_type, headers=headers)
@@ -126,7 +154,7 @@ def _span(request: AnyRequest, size: int, etag: str) -> tuple[int, int] | None:
     return start, stop
 
 
-async def _on_record(request: AnyRequest, name: str) -> None:
+async def on_record(request: AnyRequest, name: str) -> None:
     session = name.partition(".")[0]
     minute = services_of(request).now().strftime("%Y-%m-%dT%H:%M")
     await command(request, partial(recordings.view, session=session, what=name), key=f"view {name} {minute}")
@@ -143,21 +171,31 @@ def _link(services: Services, caller: Caller, name: str) -> Link | None:
 
 
 def _read(name: str, track: Track, tape: Recording, link: Link | None) -> RecordingRead:
-    file, media = tape.finalised, f"/api/v1/recordings/{name}/media"
+    file, at = tape.finalised, f"/api/v1/recordings/{name}"
+    media, stored = f"{at}/media", in_order(tape)
     return RecordingRead(
         recording=name, track=track, live=tape.live, connections=tape.connections, segments=len(tape.segments),
-        started_at=min((s.started_at for s in tape.segments), default=None),
-        ended_at=max((s.ended_at for s in tape.segments), default=None),
+        started_at=min((s.started_at for s in stored), default=None),
+        ended_at=max((s.ended_at for s in stored), default=None),
         gaps=tuple(Gap(started_at=g.started_at, ended_at=g.ended_at, why=g.why) for g in tape.gaps),
+        late=tuple(
+            Late(
+                started_at=s.segment.started_at, ended_at=s.segment.ended_at, received_at=s.received_at,
+                skew_ms=s.skew_ms,
+            )
+            for s in tape.late
+        ),
+        stills=tuple(Still(at=s.at, picture=f"{at}/stills/{n}") for n, s in enumerate(tape.stills, 1)),
         file=None if file is None else File(
-            media=media, link=media + link.query if link else None,
+            media=media, media_type="video/mp4" if file.object_key.endswith(".mp4.sealed") else "video/webm",
+            link=media + link.query if link else None,
             link_ends_at=link.ends_at if link else None, bytes=file.bytes, sha256=file.sha256,
             duration_s=file.duration_s, frames=file.frames,
         ),
     )  # fmt: skip
 
 
-async def _tape(services: Services, tenant: str, name: str) -> Recording:
+async def tape_of(services: Services, tenant: str, name: str) -> Recording:
     _, tape = await services.handler.load(recording.DECIDER, str(Stream(tenant, "recording", name)), fresh=True)
     return tape
 

@@ -20,6 +20,9 @@ from commands.handler import Handler
 from commands.ids import Pseudonyms
 from domain.identity import Stored
 from domain.incidents import Evidence
+from domain.late import StillStored, Stretch
+from domain.phase import Track
+from domain.segment import Segment
 from projections.reader import Standing
 
 Pool = AsyncConnectionPool[AsyncConnection]
@@ -71,6 +74,34 @@ class IdentityPictures(Protocol):
         ...
 
 
+class StoredStill(msgspec.Struct, frozen=True, kw_only=True):
+    """A JPEG of `width` x `height` in the object store; `sha256` is of the stored bytes."""
+
+    object_key: str
+    sha256: str
+    width: int
+    height: int
+
+
+class LateMedia(Protocol):
+    """What a candidate's page kept of its own, sealed before it leaves the process. Raises `ObjectStoreAway`."""
+
+    async def cut(
+        self, tenant: str, session: str, track: Track, file: bytes, *, began_at: datetime, ended_at: datetime,
+        stretches: Sequence[Stretch], zero: datetime,
+    ) -> tuple[Segment, ...]:  # fmt: skip
+        """The parts of a WebM file that lie in `stretches`, stored. Raises `Refused` for what cannot be played."""
+        ...
+
+    async def still(self, tenant: str, session: str, track: Track, jpeg: bytes, *, at: datetime) -> StoredStill:
+        """Stores a JPEG and shows it to whoever watches. Raises `Refused` when its key was destroyed."""
+        ...
+
+    async def open_still(self, tenant: str, recording: str, still: StillStored) -> bytes | None:
+        """The JPEG, or None when it or its key is gone."""
+        ...
+
+
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One line of /readyz."""
 
@@ -106,6 +137,7 @@ class Services:
     open_recording: Callable[[str, str], Awaitable[Playable | None]]  # (tenant, recording)
     open_picture: Callable[[str, str, Evidence], Awaitable[bytes | None]]  # (tenant, session, evidence) -> JPEG
     identity_pictures: IdentityPictures
+    late: LateMedia
     exports: Exports
     objects_ready: Callable[[], Awaitable[Check]]
     standings: Callable[[], Awaitable[Sequence[Standing]]]  # of every tenant, which `pool` does not see

@@ -42,8 +42,8 @@ log = logging.getLogger(__name__)
 
 Socket = WebSocket[Caller, None, State]
 EVERY_S = 0.5
-KEPT_S = 10.0  # a thumbnail that was not followed by another for so long is shown to nobody any more
-SUBJECT = "vigil.picture.*.camera"
+KEPT_S = 15.0  # a thumbnail that was not followed by another for so long is shown to nobody any more
+SUBJECTS = ("vigil.picture.*.camera", "vigil.still.*.camera")
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,7 +89,7 @@ class Wall:
         self._count = 0
         self._viewers = 0
         self._large = 0  # how many viewers want large pictures
-        self._asked: Subscription | None = None
+        self._asked: list[Subscription] = []
         self._turn = asyncio.Lock()
         self._packed: dict[tuple[str, str, int, Wanted], bytes] = {}  # of what is here now
 
@@ -113,14 +113,15 @@ class Wall:
     async def listen(self) -> None:
         """Subscribes while somebody watches, and leaves when nobody does any more."""
         async with self._turn:
-            if self._viewers and self._asked is None:
-                self._asked = await self._nats.subscribe(SUBJECT, cb=self._heard)
-            elif not self._viewers and self._asked is not None:
-                asked, self._asked = self._asked, None
+            if self._viewers and not self._asked:
+                self._asked = [await self._nats.subscribe(subject, cb=self._heard) for subject in SUBJECTS]
+            elif not self._viewers and self._asked:
+                asked, self._asked = self._asked, []
                 self._newest.clear()
                 self._packed.clear()
-                with suppress(NatsError):
-                    await asked.unsubscribe()
+                for subscription in asked:
+                    with suppress(NatsError):
+                        await subscription.unsubscribe()
 
     def pack(self, tenant: str, schedule: str, sessions: frozenset[str], after: int, wanted: Wanted = ALL) -> bytes:
         """What is wanted of these sessions' pictures that came after a count; empty when there is none."""

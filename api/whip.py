@@ -25,7 +25,7 @@ from api.schema import says
 from api.services import Services
 from commands import recordings
 from domain import recording
-from domain.messages import Done, Hangup, MediaReply, MediaRequest, Publish, Published, Refusal
+from domain.messages import Done, Hangup, MediaReply, MediaRequest, Publish, Published, Refusal, VideoCodec
 from domain.phase import RUNNING, Track
 from domain.session import Session
 from domain.stream import Stream
@@ -46,7 +46,7 @@ async def publish(request: AnyRequest, session: FromPath[str], track: FromPath[s
     state = await load_session(services, caller.tenant, session)
     wanted = track_of(track)
     sdp = offered(request, body)
-    _may_publish(state, wanted)
+    may_publish(state, wanted)
     async with _turns.setdefault((caller.tenant, session, track), asyncio.Lock()):
         number, answer = await _connect(request, session, wanted, state, sdp)
     headers = {"Location": f"/api/v1/sessions/{session}/whip/{track}/{number}", "ETag": f'"{number}"'}
@@ -80,17 +80,21 @@ async def _connect(request: AnyRequest, session: str, track: Track, state: Sessi
         worker = services.workers.pick(session)
         if worker is None:
             raise away("no media worker is there at the moment; try again in a moment")
-        number = (await _tape(services, tenant, session, track)).connections + 1
-        order = Publish(tenant=tenant, session=session, track=track, connection=number, subject=state.subject, sdp=sdp)
+        tape = await _tape(services, tenant, session, track)
+        number = tape.connections + 1
+        order = Publish(
+            tenant=tenant, session=session, track=track, connection=number, subject=state.subject, sdp=sdp,
+            codec=cast("VideoCodec | None", tape.codec),
+        )  # fmt: skip
         reply = await ask(services, worker, order)
         started = partial(
             recordings.start_connection, session=session, track=track, connection=number, worker=worker,
             device=caller.device,
         )  # fmt: skip
         match reply:
-            case Published():
+            case Published(codec=codec):
                 try:
-                    await command(request, started, part=f"connection {number}")
+                    await command(request, partial(started, codec=codec), part=f"connection {number}")
                 except Exception:
                     await ask(services, worker, Hangup(session=session, track=track, connection=number, why="stopped"))
                     raise
@@ -121,7 +125,7 @@ async def ask(services: Services, worker: str, order: MediaRequest) -> MediaRepl
     return None
 
 
-def _may_publish(state: Session, track: Track) -> None:
+def may_publish(state: Session, track: Track) -> None:
     if state.over:
         raise Denied(409, "refused", "this session is over; nothing is recorded any more")
     if state.phase not in RUNNING:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from commands import reviewing
 from commands.handler import Work
-from domain import record, recording, session_rules
+from domain import late, record, recording, session_rules
 from domain.event import Refused
 from domain.phase import Track
 
@@ -16,8 +16,9 @@ def recording_name(session: str, track: Track) -> str:
 
 
 async def start_connection(
-    work: Work, session: str, track: Track, *, connection: int, worker: str, device: str | None = None
-) -> None:
+    work: Work, session: str, track: Track, *, connection: int, worker: str, device: str | None = None,
+    codec: str | None = None,
+) -> None:  # fmt: skip
     """Notes that a media worker took connection number `connection` of this track, from the candidate's `device`."""
     state = await work.state(session_rules.DECIDER, session)
     if state.phase == "absent":
@@ -26,7 +27,7 @@ async def start_connection(
         raise Refused("this session is over; nothing is recorded any more")
     if device is not None and not state.devices.take(device):
         raise Refused("this exam is on another device now")
-    order = recording.Start(connection=connection, at=work.at, worker=worker)
+    order = recording.Start(connection=connection, at=work.at, worker=worker, codec=codec)
     await work.do(recording.DECIDER, recording_name(session, track), order)
 
 
@@ -41,6 +42,21 @@ async def store_segment(work: Work, name: str, order: recording.StoreSegment) ->
 
 
 async def end_connection(work: Work, name: str, order: recording.End) -> None:
+    await work.do(recording.DECIDER, name, order)
+
+
+async def store_late(work: Work, session: str, name: str, order: late.StoreLate) -> None:
+    """Keeps what a candidate's page sends late, while the session runs and for a while after it."""
+    state = await work.state(session_rules.DECIDER, session)
+    if state.over and state.ended_at is not None and work.at > state.ended_at + late.TAKEN_FOR:
+        raise Refused("this session has been over for too long; nothing is added to its recordings any more")
+    await work.do(recording.DECIDER, name, order)
+
+
+async def store_still(work: Work, session: str, name: str, order: late.StoreStill) -> None:
+    state = await work.state(session_rules.DECIDER, session)
+    if state.over:
+        raise Refused("this session is over; nothing is recorded any more")
     await work.do(recording.DECIDER, name, order)
 
 

@@ -88,6 +88,9 @@ class StoreStill(Command, frozen=True, kw_only=True):
 LateCommand = StoreLate | StoreStill
 
 
+COPY_CODEC = "VP8"
+
+
 class Stretch(NamedTuple):
     started_at: datetime
     ended_at: datetime
@@ -116,7 +119,12 @@ def decide(command: LateCommand, state: Recording) -> tuple[LateEvent, ...]:
 
 
 def missing(state: Recording) -> tuple[Stretch, ...]:
-    """The parts of recorded gaps that nothing has filled, in order of time."""
+    """The parts of recorded gaps that nothing has filled, in order of time.
+
+    Of a recording in another codec than a page's copy none are: it is one file in the end.
+    """
+    if state.codec not in (None, COPY_CODEC):
+        return ()
     found: list[Stretch] = []
     for gap in state.gaps:
         start = gap.started_at

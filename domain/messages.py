@@ -5,6 +5,7 @@ reply), `vigil.beat` carries `MediaBeat`,
 `vigil.detector.beat` carries `DetectorBeat`, `vigil.streams` carries `StreamsHeld`,
 `vigil.page.beat` carries `PageBeat`,
 `vigil.keyframe.<session>.<track>` carries `KeyFrame`, `vigil.picture.<session>.<track>` carries `Picture`,
+`vigil.still.<session>.<track>` carries a `Picture` that a page sent while no video held,
 `vigil.live.<schedule>` and `vigil.candidate.<session>` say only that there is something to read.
 Encoded as msgpack. Pictures and key frames go over core NATS only, never JetStream, so that nothing keeps them.
 """
@@ -17,8 +18,8 @@ from typing import Literal
 import msgspec
 
 Track = Literal["camera", "screen"]
-
 VideoCodec = Literal["VP8", "H264"]
+
 
 class Publish(msgspec.Struct, frozen=True, kw_only=True, tag="publish"):
     """Asks a media worker to take one WHIP offer. `connection` counts the connections of this recording from 1."""
@@ -30,8 +31,8 @@ class Publish(msgspec.Struct, frozen=True, kw_only=True, tag="publish"):
     subject: str  # whose media key seals the segments
     sdp: str
     record: bool = True  # off for a rehearsal: seen and forwarded, never written
-
     codec: VideoCodec | None = None  # in which this recording began: it is one file in the end
+
 
 class Hangup(msgspec.Struct, frozen=True, kw_only=True, tag="hangup"):
     """Ends one connection, or all of a session's when `track` is None."""
@@ -70,8 +71,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True, tag="published"):
 
     sdp: str
     worker: str
-
     codec: VideoCodec = "VP8"
+
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
     """A request that the worker cannot serve: the field at fault and the rule, for the person who asked."""

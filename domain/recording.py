@@ -21,9 +21,12 @@ MOST_CONNECTIONS = 2000  # of one track: a whole day on a network that drops eve
 
 
 class Started(Event, frozen=True, kw_only=True, tag="recording.started"):
+    """`codec` is what its pictures will be in, where that was told."""
+
     connection: int
     at: datetime
     worker: str
+    codec: str | None = None
 
 
 class SegmentStored(Event, frozen=True, kw_only=True, tag="recording.segment_stored"):
@@ -62,6 +65,7 @@ class Start(Command, frozen=True, kw_only=True):
     connection: int
     at: datetime
     worker: str
+    codec: str | None = None
 
 
 class StoreSegment(Command, frozen=True, kw_only=True):
@@ -103,7 +107,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """`ended` maps a connection to why it ended; `segments` are in order of connection and number, `gaps` of time.
 
     `gap_whys` holds the recorder's word on the gap before a segment, by connection and number, and `last_whys` on the
-    gap at a connection's end. `started_at` is the first connection's, `ended_at` the latest of all ends.
+    gap at a connection's end. `started_at` is the first connection's, `ended_at` the latest of all ends. `codecs` has
+    what a connection's pictures are in, where that was told.
     """
 
     connections: int = 0
@@ -117,6 +122,14 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     late: tuple[LateSegmentStored, ...] = ()
     stills: tuple[StillStored, ...] = ()
     finalised: Finalised | None = None
+    codecs: dict[int, str] = {}
+
+    @property
+    def codec(self) -> str | None:
+        """What all its pictures are in, for it is one file in the end; None while nothing is recorded or on its way."""
+        stored = (*self.segments[:1], *(late.segment for late in self.late[:1]))
+        told = (codec for connection, codec in self.codecs.items() if connection not in self.ended)
+        return stored[0].codec if stored else next(told, None)
 
     @property
     def live(self) -> bool:
@@ -137,8 +150,9 @@ def evolve(state: Recording, event: RecordingEvent) -> Recording:
     if isinstance(event, LateEvent):
         return late.evolve(state, event)
     match event:
-        case Started(connection=connection, at=at):
-            return replace(state, connections=connection, started_at=state.started_at or at)
+        case Started(connection=connection, at=at, codec=codec):
+            codecs = state.codecs | {connection: codec} if codec else state.codecs
+            return replace(state, connections=connection, started_at=state.started_at or at, codecs=codecs)
         case SegmentStored(segment=segment, gap_why=why):
             place = bisect_left(state.segments, place_of(segment), key=place_of)
             whys = state.gap_whys | {place_of(segment): why} if why else state.gap_whys
@@ -159,14 +173,14 @@ def decide(command: RecordingCommand, state: Recording) -> tuple[RecordingEvent,
     if isinstance(command, LateCommand):
         return late.decide(command, state)
     match command:
-        case Start(connection=connection, at=at, worker=worker):
+        case Start(connection=connection, at=at, worker=worker, codec=codec):
             if connection == state.connections:
                 return ()
             if connection != state.connections + 1:
                 raise Refused("another connection was opened for this track meanwhile; try again")
             if connection > MOST_CONNECTIONS:
                 raise Refused(f"this track has been connected {MOST_CONNECTIONS} times; ask an invigilator for help")
-            return (Started(connection=connection, at=at, worker=worker),)
+            return (Started(connection=connection, at=at, worker=worker, codec=codec),)
         case StoreSegment(segment=segment, gap_why=gap_why):
             return _store(segment, gap_why, state)
         case End(connection=connection, at=at, why=why, gap_why=gap_why):

@@ -28,6 +28,7 @@ from domain.event import Event
 from domain.gaps import GapRecorded
 from domain.help import HelpEvent
 from domain.identity import IdentityEvent
+from domain.late import LateSegmentStored, StillStored
 from domain.muting import DetectorMuted
 from domain.outage import WORDS, OutageMarked
 from domain.recorded import Recorded
@@ -193,6 +194,11 @@ def _recording(tape: Recording, body: Event) -> Recording:
             return replace(tape, connections=connection)
         case GapRecorded(started_at=started_at, ended_at=ended_at, why=why):
             return replace(tape, gaps=(*tape.gaps, Gap(started_at=started_at, ended_at=ended_at, why=why)))
+        case LateSegmentStored(segment=segment):
+            late_s = tape.late_s + (segment.ended_at - segment.started_at).total_seconds()
+            return replace(tape, bytes=tape.bytes + segment.bytes, late_s=late_s)
+        case StillStored():
+            return replace(tape, stills=tape.stills + 1)
         case recording.Finalised(object_key=object_key, duration_s=duration_s):
             return replace(tape, object_key=object_key, duration_s=duration_s)
     return tape
@@ -225,6 +231,6 @@ def _over(faults: tuple[Fault, ...], what: str, at: datetime) -> tuple[Fault, ..
 
 
 GRADEBOOK: Model[Account] = Model(
-    name="gradebook", version=3, row=Account, index=("schedule",), events=_EVENTS, keys=about_session, fold=fold,
+    name="gradebook", version=4, row=Account, index=("schedule",), events=_EVENTS, keys=about_session, fold=fold,
     streams=session_streams, leads=schedule_of_session, suspects=session_suspects,
 )  # fmt: skip

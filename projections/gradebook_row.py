@@ -133,7 +133,10 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """One track: what is stored of it. `object_key` is of the finished file, None until there is one."""
+    """One track: what is stored of it. `object_key` is of the finished file, None until there is one.
+
+    `late_s` seconds of the gaps were filled out of the copy that the candidate's page kept; `stills` stand for others.
+    """
 
     connections: int = 0
     segments: int = 0
@@ -141,6 +144,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     gaps: tuple[Gap, ...] = ()
+    late_s: float = 0.0
+    stills: int = 0
     object_key: str | None = None
     duration_s: float | None = None
 

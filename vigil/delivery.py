@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
 from functools import partial
 
 import psycopg
@@ -12,6 +13,7 @@ from commands import recordings, sessions
 from commands.keys import KeyName
 from commands.objects import ObjectExists, ObjectStoreAway
 from domain import recording, session_rules
+from domain.late import in_order
 from domain.recording import Recording
 from domain.segment import Segment, Why
 from domain.stream import Stream
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 ACTOR = "system/upload"
 WAITS = "the recording waits on our disk, because the object store is full or away"
 LOOK_EVERY_S = 0.5
+MORE_COMES = timedelta(seconds=15)
 REST_S, LONGEST_REST_S = 5.0, 600.0  # after a recording that could not be finished: at first, and in the end
 
 
@@ -140,13 +143,14 @@ async def _finished(core: Core, name: RecordingName) -> bool:
 async def _finalise(core: Core, name: RecordingName) -> None:
     stream = str(Stream(name.tenant, "recording", name.text))
     _, state = await core.handler.load(recording.DECIDER, stream, fresh=True)
-    finished = state.finalised is not None and state.finalised.segments == len(state.segments)
-    if finished or state.live or not state.segments:
+    if state.finished or state.live or not state.stored:
         return
+    if state.late and core.now() - max(late.received_at for late in state.late) < MORE_COMES:
+        return  # a page that sends one file has more
     session = str(Stream(name.tenant, "session", name.session))
     _, whose = await core.handler.load(session_rules.DECIDER, session, fresh=True)
     made = await _make(core, name, state)
-    key = finalised_object_key(name, made.sha256)
+    key = finalised_object_key(name, made.sha256, made.codec)
     try:
         await core.objects.put_new(key, made.stored)
     except ObjectExists:
@@ -167,4 +171,4 @@ async def _make(core: Core, name: RecordingName, state: Recording) -> FinalisedF
     def read(segment: Segment) -> bytes:  # in the thread that finalises
         return asyncio.run_coroutine_threadsafe(core.objects.get(segment.object_key), loop).result()
 
-    return await asyncio.to_thread(finalise, key, name, state.segments, read)
+    return await asyncio.to_thread(finalise, key, name, in_order(state), read)

@@ -20,10 +20,11 @@ from domain import recording, session_rules
 from domain.incidents import Evidence
 from domain.stream import Stream
 from media.names import parse_recording_name
-from media.playback import CONTENT_TYPE, Playback
+from media.playback import Playback
 from projections.reader import Standing, standings
 from vigil.exports import ExportJobs
 from vigil.identity_pictures import IdentityPictures
+from vigil.late_media import LateMedia
 from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,7 @@ def services(core: Core, exports: ExportJobs) -> Services:
         handler=core.handler, pool=core.pool, nats=core.nats, pseudonyms=core.pseudonyms, secret=core.tokens,
         public_url=core.settings.public_url, key_fingerprint=core.signer.fingerprint,
         open_recording=media.recording, open_picture=media.picture, identity_pictures=IdentityPictures(core),
-        exports=exports,
+        late=LateMedia(core), exports=exports,
         objects_ready=media.ready, standings=standing, version=version("vigil"), source_url=core.settings.source_url,
         ice_servers=core.settings.ice_servers, turn_secret=core.settings.turn_secret,
     )  # fmt: skip
@@ -78,14 +79,16 @@ class _Server(uvicorn.Server):
 class Playing:
     """A finished recording, decrypted as it is read."""
 
-    media_type = CONTENT_TYPE
-
     def __init__(self, playback: Playback) -> None:
         self._playback = playback
 
     @property
     def size(self) -> int:
         return self._playback.size
+
+    @property
+    def media_type(self) -> str:
+        return self._playback.media_type
 
     def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
         return self._playback.read(start, stop)

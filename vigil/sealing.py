@@ -102,10 +102,9 @@ async def _owed(core: Core, one: Over, state: Session) -> tuple[str, ...]:
     owed = []
     for track in state.policy.tracks if state.started_at else ():
         tape = await _recording(core, one.tenant, one.session, track)
-        finished = tape.finalised is not None and tape.finalised.segments == len(tape.segments)
         if tape.live:
             owed.append(f"{track}: late segments")
-        elif tape.segments and not finished:  # of nothing no file is made
+        elif tape.stored and not tape.finished:  # of nothing no file is made
             owed.append(f"{track}: the finished recording")
     owed += [f"coverage of {detector}" for detector in await coverage.uncovered(core, one.tenant, one.session, state)]
     if one.undelivered:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 from typing import Any, Literal
 
 import httpx
@@ -20,6 +21,8 @@ from commands import sessions
 from commands.handler import Order
 from tests.api.hall import CHECKS, PASSWORD, Exam, Hall, an_exam, join, sit
 from tests.api.test_identity import picture
+from tests.api.test_late import FILE, sent
+from tests.api.test_late import interrupted as gap_in
 from tests.api.test_live import flag
 from tests.api.test_records import film
 from tests.api.test_roles import STAFF
@@ -385,6 +388,33 @@ async def connected(world: World, role: str) -> Aim:
 
 async def to_watch(world: World, role: str) -> Aim:
     return (await offering(world, role)).but(path=world.mine(world.exam).path | {"track": "camera"})
+
+
+async def interrupted(world: World, role: str) -> Aim:
+    """Somebody whose camera was away for half a minute."""
+    aim = await sitting(world, role)
+    await gap_in(world.hall, aim.path["session"])
+    return aim.but(path=aim.path | {"track": "camera"})
+
+
+async def filling(world: World, role: str) -> Aim:
+    aim = await sitting(world, role)
+    query = sent(await gap_in(world.hall, aim.path["session"]), 10)
+    path = aim.path | {"track": "camera", "sha256": sha256(FILE).hexdigest()}
+    return aim.but(path=path, query=query, body=FILE, media="video/webm")
+
+
+async def still(world: World, role: str) -> Aim:
+    aim = await sitting(world, role)
+    query = {"taken_at": world.hall.clock().isoformat(), "skew_ms": 0}
+    return aim.but(path=aim.path | {"track": "camera"}, query=query, body=picture(), media="image/jpeg")
+
+
+async def stilled(world: World, role: str) -> Aim:
+    aim = await still(world, role)
+    at, head = f"/api/v1/sessions/{aim.path['session']}/stills/camera", {"Content-Type": "image/jpeg"}
+    await made(world.calling(aim.candidate).post(at, params=aim.query, content=aim.body, headers=head))
+    return Aim({"recording": f"{aim.path['session']}.camera", "number": 1})
 
 
 async def watched(world: World, role: str) -> Aim:
@@ -794,6 +824,9 @@ SEEDS: dict[str, Seed] = {
     f"DELETE {SESSION}/whip/{{track}}/{{connection}}": lasting(connected),
     f"POST {SESSION}/whep/{{track}}": lasting(to_watch),
     f"DELETE {SESSION}/whep/{{track}}/{{viewer}}": lasting(watched),
+    f"GET {SESSION}/late/{{track}}": lasting(interrupted),
+    f"PUT {SESSION}/late/{{track}}/{{sha256}}": each(filling),
+    f"POST {SESSION}/stills/{{track}}": spent(still),
     f"GET {SESSION}/receipt": lasting(receipted),
     f"GET {SESSION}/messages": lasting(running),
     f"POST {SESSION}/messages": lasting(writing),
@@ -815,6 +848,7 @@ SEEDS: dict[str, Seed] = {
     f"GET {V1}/recordings/{{recording}}/media": always(
         lambda world: {"recording": f"{world.over.sessions[0]}.camera"}
     ),
+    f"GET {V1}/recordings/{{recording}}/stills/{{number}}": lasting(stilled),
     f"POST {V1}/exports": lasting(exporting),
     f"GET {V1}/exports/{{export}}": lasting(exported),
     f"GET {V1}/exports/{{export}}/file": lasting(exported),

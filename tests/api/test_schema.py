@@ -51,6 +51,11 @@ FIXED = settings(
 )
 
 
+@schemathesis.serializer("video/webm")
+def film(_: object, value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode(errors="replace")
+
+
 @schemathesis.serializer("application/sdp")
 def offer(_: object, value: object) -> bytes:
     return str(value).encode(errors="replace")

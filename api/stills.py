@@ -1,0 +1,83 @@
+"""Stills: single pictures of camera and screen while no video holds, sent by the candidate's page each ten seconds.
+
+Invigilators see them on the wall, as they see pictures of video; reviewers find them beside the recording. No detector
+looks at them: what was not seen as video counts as not observed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import partial
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery, RawBody
+
+from api.callers import load_session, may
+from api.device_time import DeviceTime, Skew, by_our_clock
+from api.limits import limited
+from api.ordering import AnyRequest, caller_of, command, services_of
+from api.pictures import upright
+from api.problems import Denied, missing
+from api.recordings import on_record, tape_of
+from api.schema import says
+from api.whip import may_publish, track_of
+from commands import recordings
+from domain import late
+
+BYTES = 256 * 1024
+OLDEST, EARLIEST = timedelta(minutes=10), timedelta(seconds=10)
+READS: dict[str, object] = {"image/jpeg": bytes}
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """When it was taken, by the server's clock."""
+
+    at: datetime
+
+
+@post(
+    "/sessions/{session:str}/stills/{track:str}", guards=[may("candidate")], request_max_body_size=BYTES,
+    opt=limited("pictures") | says(415, reads=READS),
+)  # fmt: skip
+async def send(  # noqa: PLR0917 - what a still is sent with
+    request: AnyRequest, session: FromPath[str], track: FromPath[str], taken_at: FromQuery[DeviceTime],
+    skew_ms: FromQuery[Skew], body: RawBody,
+) -> Taken:  # fmt: skip
+    """Takes a JPEG of a track. `taken_at` is by the clock of the device, which is `skew_ms` ahead of the server's."""
+    services, caller = services_of(request), caller_of(request)
+    wanted = track_of(track)
+    may_publish(await load_session(services, caller.tenant, session), wanted)
+    now = services.now()
+    at = by_our_clock(taken_at, skew_ms, field="taken_at")
+    if not now - OLDEST <= at <= now + EARLIEST:
+        rule = f"at most {OLDEST.seconds // 60} minutes ago, by the server's clock"
+        raise Denied(422, "invalid", rule, field="taken_at")
+    at = min(at, now)
+    still = await services.late.still(caller.tenant, session, wanted, await upright(body), at=at)
+    order = late.StoreStill(
+        at=at, device_at=taken_at, skew_ms=skew_ms, received_at=now, object_key=still.object_key, sha256=still.sha256,
+        width=still.width, height=still.height,
+    )  # fmt: skip
+    name = recordings.recording_name(session, wanted)
+    await command(request, partial(recordings.store_still, session=session, name=name, order=order))
+    return Taken(at=at)
+
+
+@get(
+    "/recordings/{recording:str}/stills/{number:int}", guards=[may("reviewer", "auditor")], media_type="image/jpeg",
+)  # fmt: skip
+async def look(request: AnyRequest, recording: FromPath[str], number: FromPath[int]) -> Response[bytes]:
+    """A still, counted from 1 in order of time. That it was opened is put on the record."""
+    services, tenant = services_of(request), caller_of(request).tenant
+    stills = (await tape_of(services, tenant, recording)).stills
+    still = stills[number - 1] if 0 < number <= len(stills) else None
+    jpeg = await services.late.open_still(tenant, recording, still) if still else None
+    if still is None or jpeg is None:
+        raise missing("still", field="number")
+    await on_record(request, recording)
+    headers = {"Cache-Control": "private, no-store", "ETag": f'"{still.sha256}"'}
+    return Response(jpeg, media_type="image/jpeg", headers=headers)
+
+
+HANDLERS = (send, look)
