@@ -88,7 +88,7 @@ RULES: Mapping[BrowserKind, Rule] = {
 
 
 class Trouble(NamedTuple):
-    """What makes a fault, never an incident: a device that is gone or has failed, a network that is slow."""
+    """What makes a fault, never an incident: a device that is gone, has failed or is full, a network that is slow."""
 
     what: str
     signal: Signal
@@ -104,6 +104,7 @@ TROUBLES = (
     Trouble("microphone", "microphone", "unplugged", "device", "the microphone is unplugged or has failed", 2.0, 2.0),
     Trouble("screen share", "screen", "unplugged", "device", "the shared display is gone", 2.0, 2.0),
     Trouble("network", "network", "poor", "network", "the candidate's network is slow", 10.0, 10.0),
+    Trouble("local copy", "local_copy", "full", "device", "the device has no room left for its copy", 0.0, 10.0),
 )
 
 

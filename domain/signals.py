@@ -15,10 +15,12 @@ import msgspec
 
 from domain.event import Refused
 
-Signal = Literal["focus", "full_screen", "clipboard", "displays", "camera", "microphone", "screen", "network"]
+Signal = Literal[
+    "focus", "full_screen", "clipboard", "displays", "camera", "microphone", "screen", "network", "local_copy"
+]  # fmt: skip
 Value = Literal[
     "here", "away", "on", "off", "watched", "pasted", "one", "several", "live", "muted", "stopped", "unplugged",
-    "good", "poor",
+    "good", "poor", "kept", "full",
 ]  # fmt: skip
 # `muted` and `stopped` are the candidate's own act, `unplugged` is a device that is gone or has failed.
 VALUES: Mapping[Signal, tuple[Value, ...]] = {
@@ -30,6 +32,7 @@ VALUES: Mapping[Signal, tuple[Value, ...]] = {
     "microphone": ("live", "muted", "stopped", "unplugged"),
     "screen": ("live", "stopped", "unplugged"),
     "network": ("good", "poor"),
+    "local_copy": ("kept", "full"),  # full: what may be missing had to be given up
 }
 MOST_SAMPLES = 200
 LATE, EARLY = timedelta(seconds=120), timedelta(seconds=10)  # how far off a batch may be, by the clock it corrected

@@ -15,7 +15,7 @@ from tests.api.hall import CHECKS, Exam, Hall, an_exam, refused, sit
 S = timedelta(seconds=1)
 FINE = {
     "focus": "here", "full_screen": "on", "clipboard": "watched", "displays": "one", "camera": "live",
-    "microphone": "live", "screen": "live", "network": "good",
+    "microphone": "live", "screen": "live", "network": "good", "local_copy": "kept",
 }  # fmt: skip
 
 

@@ -189,6 +189,18 @@ def test_a_slow_network_is_a_fault_once_it_lasts() -> None:
     assert isinstance(closed, FaultClosed)
 
 
+def test_a_local_copy_that_is_full_is_a_fault_of_the_device_at_once() -> None:
+    desk = Desk()
+    (opened,) = desk.hears(1, ("local_copy", "kept", -60), ("local_copy", "full", 0.5))
+    assert isinstance(opened, FaultOpened)
+    assert (opened.what, opened.cause, opened.since) == ("local copy", "device", NOON + 0.5 * S)
+    assert desk.hears(20, ("local_copy", "full", 0.5)) == []
+    assert desk.hears(39, ("local_copy", "kept", 30)) == []
+    (closed,) = desk.hears(40, ("local_copy", "kept", 30))
+    assert closed == FaultClosed(what="local copy", since=NOON + 30 * S)
+    assert desk.happened == []
+
+
 # What is not observed.
 
 
