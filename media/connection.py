@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from domain.messages import Track
+from domain.messages import Track, VideoCodec
 from domain.segment import Why
 from media.connection_spool import ConnectionSpool
+from media.h264 import byte_stream
 from media.hooks import PeerCertificate
 from media.link import LinkEnd
 from media.names import RecordingName
@@ -31,9 +32,10 @@ _WHY: dict[LinkEnd, Why] = {"failed": "lost", "lost": "lost", "closed": "stopped
 
 
 class Keyframe(NamedTuple):
-    """One key frame and when it was sent, in wall time."""
+    """One key frame and when it was sent, in wall time. Decodable alone: H.264 is a byte stream."""
 
     at: datetime
+    codec: VideoCodec
     data: bytes
 
 
@@ -140,7 +142,8 @@ class Connection:
                 self._recorder.on_frame(frame)
             if frame.kind == "video" and frame.keyframe:
                 at = self.wall(self._clocks["video"].time(frame.ticks, frame.arrival))
-                self._on_keyframe(Keyframe(at, frame.data))
+                codec = self._video.codec.name
+                self._on_keyframe(Keyframe(at, codec, byte_stream(frame.data) if codec == "H264" else frame.data))
 
     @contextmanager
     def _ending_if_broken(self) -> Iterator[None]:

@@ -1,7 +1,8 @@
 """At the end of a recording its segments become one seekable file: remuxed, never decoded, gaps kept as time.
 
-PyAV reads the segments; our own writer puts the clusters behind an index whose size is known beforehand, so that
-nothing is patched and a player finds its place with the first bytes. The result is opened and counted before it is out.
+PyAV reads the segments; our own writers (WebM, of H.264 MP4) put the frames behind an index whose size is known
+beforehand, so that nothing is patched and a player finds its place with the first bytes. The result is opened and
+counted before it is out.
 Each function here keeps a processor busy and nothing else: run `finalise` in a thread or another process.
 """
 
@@ -11,6 +12,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 import av
@@ -18,6 +20,8 @@ import av
 from domain.segment import Segment
 from media.blocks import HEADER_BYTES, SealedRecording, seal_recording
 from media.codec import VideoFormat
+from media.h264 import format_of
+from media.mp4 import mp4
 from media.names import RecordingName, SegmentName
 from media.sealing import Tampered, open_segment
 from media.webm import AUDIO_TRACK, VIDEO_TRACK, Block, CuePoint, cluster, cues, header
@@ -32,7 +36,7 @@ class FinaliseFailed(Exception):
 
 
 class FinalisedFile(NamedTuple):
-    """One sealed, seekable WebM. `sha256` is of `stored`; `frames` counts pictures, `sounds` audio packets."""
+    """One sealed, seekable file. `sha256` is of `stored`; `frames` counts pictures, `sounds` audio packets."""
 
     stored: bytes
     sha256: str
@@ -40,6 +44,7 @@ class FinalisedFile(NamedTuple):
     frames: int
     sounds: int
     segments: int
+    codec: str
 
 
 def finalise(
@@ -51,6 +56,9 @@ def finalise(
     """
     if not segments:
         raise FinaliseFailed("there are no segments")
+    codecs = sorted({segment.codec for segment in segments})
+    if len(codecs) > 1:
+        raise FinaliseFailed(f"the segments are in {' and '.join(codecs)}")
     start = segments[0].started_at
     blocks = _Blocks()
     for segment in segments:
@@ -62,8 +70,9 @@ def finalise(
     del pieces
     stored = file.getvalue()
     result = FinalisedFile(
-        stored, hashlib.sha256(stored).hexdigest(), duration_ms / 1000, blocks.frames, blocks.sounds, len(segments)
-    )
+        stored=stored, sha256=hashlib.sha256(stored).hexdigest(), duration_s=duration_ms / 1000, frames=blocks.frames,
+        sounds=blocks.sounds, segments=len(segments), codec=segments[0].codec,
+    )  # fmt: skip
     _verify(data_key, recording, result)
     return result
 
@@ -110,8 +119,9 @@ def _demux(data_key: bytes, recording: RecordingName, segment: Segment, stored: 
     return sorted(blocks, key=lambda b: b.at_ms)
 
 
-def _packets(file: io.IOBase) -> Iterator[Block]:
-    with av.open(file, "r", format="webm") as container:
+def _packets(file: io.IOBase, kind: str = "webm") -> Iterator[Block]:
+    """All frames of a WebM or Matroska file, or of one of another `kind`."""
+    with av.open(file, "r", format=kind) as container:
         for packet in container.demux():
             if packet.pts is None or packet.size == 0:
                 continue
@@ -120,7 +130,12 @@ def _packets(file: io.IOBase) -> Iterator[Block]:
 
 
 def _file(blocks: _Blocks, first: Segment, start: datetime, duration_ms: int) -> list[bytes]:
-    """Header, index and clusters. Takes the frames out of `blocks`, so that no second copy of them stays."""
+    """Header, index and frames. Takes the frames out of `blocks`, so that no second copy of them stays."""
+    if first.codec == "H264":
+        keyframe = next((b.data for b in chain(*blocks.clusters) if b.track == VIDEO_TRACK and b.keyframe), b"")
+        if (found := format_of(keyframe)) is None:
+            raise FinaliseFailed("no key frame can be read")
+        return mp4(blocks.clusters, found, start=start, duration_ms=duration_ms)
     picture = VideoFormat("VP8", first.width, first.height)
     head = header(picture, sound=blocks.sounds > 0, start=start, duration_ms=duration_ms)
     points: list[CuePoint] = []
@@ -140,7 +155,8 @@ def _file(blocks: _Blocks, first: Segment, start: datetime, duration_ms: int) ->
 def _verify(data_key: bytes, recording: RecordingName, result: FinalisedFile) -> None:
     """Opens the sealed file as a player would and counts what it holds."""
     frames = sounds = 0
-    for block in _packets(_SealedFile(data_key, recording, result.stored)):
+    kind = "mp4" if result.codec == "H264" else "webm"
+    for block in _packets(_SealedFile(data_key, recording, result.stored), kind):
         if block.track == VIDEO_TRACK:
             frames += 1
         else:

@@ -29,10 +29,11 @@ class SegmentName(NamedTuple):
     connection: int
     number: int
 
-    @property
-    def object_key(self) -> str:
+    def object_key(self, codec: str = "VP8") -> str:
+        """Where the segment lies. Its pictures are in `codec`, which decides what kind of file it is."""
+        kind = "mkv" if codec == "H264" else "webm"
         tenant = self.recording.tenant
-        return f"{tenant}/media/{self.recording.text}/{self.connection:04}-{self.number:06}.webm.sealed"
+        return f"{tenant}/media/{self.recording.text}/{self.connection:04}-{self.number:06}.{kind}.sealed"
 
 
 def recording_name(tenant: str, session: str, track: str) -> RecordingName:
@@ -51,9 +52,10 @@ def parse_recording_name(tenant: str, text: str) -> RecordingName:
     return recording_name(tenant, session, track)
 
 
-def finalised_object_key(recording: RecordingName, sha256: str) -> str:
+def finalised_object_key(recording: RecordingName, sha256: str, codec: str = "VP8") -> str:
     """Where a finalised recording lies. The hash names it: finalising again makes the same bytes or another key."""
-    return f"{recording.tenant}/media/{recording.text}/recording-{sha256[:16]}.webm.sealed"
+    kind = "mp4" if codec == "H264" else "webm"
+    return f"{recording.tenant}/media/{recording.text}/recording-{sha256[:16]}.{kind}.sealed"
 
 
 def late_object_key(recording: RecordingName, sha256: str) -> str:

@@ -1,23 +1,27 @@
 """The two texts of WHIP and WHEP: the SDP offer, read and judged, and our answer to it. Pure.
 
 RFC 9725 (WHIP), draft-ietf-wish-whep (WHEP), RFC 8829 (offer and answer), RFC 8843 (BUNDLE), RFC 7587 (Opus), RFC 7741
-(VP8), RFC 4588 (RTX).
+(VP8), RFC 6184 (H.264),
+RFC 4588 (RTX).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast, get_args
 
 from aiortc import RTCDtlsParameters, RTCIceParameters, sdp
 from aiortc.rtcdtlstransport import X509_DIGEST_ALGORITHMS
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
+from domain.messages import VideoCodec
+from media.choice import answered_parameters, chosen, parameter_sets_of, profile_of
+
 MID_EXTENSION = "urn:ietf:params:rtp-hdrext:sdes:mid"
 OPUS_PTIME_MS = 60
 _SDP_MAX = 64 << 10
-_CODEC = {"video": ("vp8", 90_000), "audio": ("opus", 48_000)}
+_SPOKEN: dict[VideoCodec, str] = {"VP8": "VP8", "H264": "H.264"}
 _SOURCES = range(1 << 32)
 
 
@@ -40,7 +44,11 @@ class Sources(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OfferedStream:
-    """One stream that the other side will send, or take: payload types, and the sources it named (none need be)."""
+    """One stream that the other side will send, or take: payload types, and the sources it named (none need be).
+
+    Of video `codec` says in which it is; of H.264 `profile` is the profile-level-id, and the offer may hold
+    `parameter_sets`.
+    """
 
     kind: Literal["video", "audio"]
     mid: str
@@ -51,6 +59,9 @@ class OfferedStream:
     ssrc: int | None
     rtx_ssrc: int | None
     mid_extension: int | None
+    codec: VideoCodec | None = None
+    profile: str = ""
+    parameter_sets: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +74,21 @@ class Offer:
     dtls: RTCDtlsParameters
 
     @property
+    def codec(self) -> VideoCodec:
+        return self.streams[0].codec or "VP8"
+
+    @property
     def has_sound(self) -> bool:
         return any(s.kind == "audio" for s in self.streams)
 
 
-def parse_offer(text: str, *, sound: bool, watching: bool = False) -> Offer:
+def parse_offer(
+    text: str, *, sound: bool, watching: bool = False, codec: VideoCodec | None = None, profile: str = ""
+) -> Offer:
     """Reads an offer to send, or when `watching` to take, one video and, with `sound`, at most one audio stream.
 
-    OfferRefused says what is wrong.
+    Video is in `codec`, where one is named, and else in the first that we know of those that the offer lists; of
+    several kinds of H.264 one with that `profile` (profile-level-id) is preferred. OfferRefused says what is wrong.
     """
     if len(text) > _SDP_MAX:
         raise OfferRefused("is longer than 64 KiB")
@@ -83,11 +101,12 @@ def parse_offer(text: str, *, sound: bool, watching: bool = False) -> Offer:
     media = _offered(description, text)
     streams = []
     for kind in ("video", "audio") if sound else ("video",):
-        stream = next((s for m in media if (s := _stream(m, kind, watching)) is not None), None)
+        stream = next((s for m in media if (s := _stream(m, kind, watching, codec, profile)) is not None), None)
         if stream is not None:
             streams.append(stream)
     if not streams or streams[0].kind != "video":
-        raise OfferRefused(f"must offer to {'receive' if watching else 'send'} video in VP8")
+        needed = f"{_SPOKEN[codec]}, the codec of this recording" if codec else "VP8 or H.264"
+        raise OfferRefused(f"must offer to {'receive' if watching else 'send'} video in {needed}")
     mids = [m.rtp.muxId for m in description.media]
     bundled = {mid for group in description.group if group.semantic == "BUNDLE" for mid in group.items}
     if len(set(mids)) < len(mids) or not bundled.issuperset(s.mid for s in streams):
@@ -157,12 +176,15 @@ def _transport(media: list[sdp.MediaDescription], bundled: set[int | str], mid: 
     return next(reached, own)
 
 
-def _stream(media: sdp.MediaDescription, kind: str, watching: bool) -> OfferedStream | None:
+def _stream(
+    media: sdp.MediaDescription, kind: str, watching: bool, wanted: VideoCodec | None, profile: str
+) -> OfferedStream | None:
     """What `media` would send us of `kind`, or take of us; None when that is nothing to us."""
     other_way = ("sendonly" if watching else "recvonly", "inactive")
     if media.kind != kind or media.direction in other_way or not media.rtp.muxId:
         return None
-    codec = next((c for c in media.rtp.codecs if (c.name.lower(), c.clockRate) == _CODEC[kind]), None)
+    known = ("OPUS",) if kind == "audio" else (wanted,) if wanted else get_args(VideoCodec)
+    codec = chosen(media, known, profile)
     if codec is None or codec.payloadType is None:
         return None
     rtx = next((c for c in media.rtp.codecs if _repeats(c, codec.payloadType)), None)
@@ -176,11 +198,14 @@ def _stream(media: sdp.MediaDescription, kind: str, watching: bool) -> OfferedSt
         mid=media.rtp.muxId,
         payload_type=codec.payloadType,
         clock_rate=codec.clockRate,
-        parameters=sdp.parameters_to_sdp(codec.parameters),
+        parameters=answered_parameters(codec),
         rtx_payload_type=rtx.payloadType if rtx else None,
         ssrc=ssrc,
         rtx_ssrc=rtx_ssrc,
         mid_extension=next((h.id for h in media.rtp.headerExtensions if h.uri == MID_EXTENSION), None),
+        codec=cast("VideoCodec", codec.name.upper()) if kind == "video" else None,
+        profile=profile_of(codec),
+        parameter_sets=parameter_sets_of(codec),
     )
 
 
@@ -201,7 +226,7 @@ def _answered(stream: OfferedStream, profile: str, sources: Sources | None) -> l
         # 60 ms of sound in a packet: 17 packets a second in place of 50, and packets are what recording costs
         out += [f"a=ptime:{OPUS_PTIME_MS}", f"a=maxptime:{OPUS_PTIME_MS}"]
     else:
-        out.append(f"a=rtpmap:{number} VP8/{stream.clock_rate}")
+        out.append(f"a=rtpmap:{number} {stream.codec}/{stream.clock_rate}")
         out += [f"a=rtcp-fb:{number} nack", f"a=rtcp-fb:{number} nack pli"]
     if stream.parameters:
         out.append(f"a=fmtp:{number} {stream.parameters}")

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 
 from media.clock import SenderClock, StreamClock
+from media.h264 import H264
 from media.hooks import PeerCertificate
 from media.link import Link, LinkEnd
 from media.offer import Offer, OfferedStream
@@ -14,6 +15,7 @@ from media.port import MediaPort
 from media.rtcp import build_nack, build_pli, build_receiver_report, parse_sender_reports
 from media.rtp import RtpPacket, find_extension, unwrap_rtx
 from media.track import ReceiveTrack
+from media.vp8 import Vp8
 
 ROUTES_MAX = 64  # sources of one peer: a browser has at most four, and a few more over many changes
 
@@ -138,5 +140,6 @@ class Peer:
 
     def _incoming(self, offered: OfferedStream, keyframe_every_s: float) -> IncomingStream:
         every = keyframe_every_s if offered.kind == "video" else None
-        track = ReceiveTrack(offered.kind, offered.clock_rate, self._loop, self, every)
+        codec = H264(offered.profile, offered.parameter_sets) if offered.codec == "H264" else Vp8()
+        track = ReceiveTrack(offered.kind, offered.clock_rate, self._loop, self, every, codec)
         return IncomingStream(offered, track, StreamClock(offered.clock_rate, self._sender))

@@ -8,8 +8,12 @@ from typing import Protocol, Self
 from media.blocks import BLOCK_BYTES, HEADER_BYTES, SealedRecording
 from media.names import RecordingName
 
-CONTENT_TYPE = "video/webm"
 _PIECE_BYTES = 16 * BLOCK_BYTES
+
+
+def media_type_of(object_key: str) -> str:
+    """The media type of a finalised recording, of which its key tells."""
+    return "video/mp4" if object_key.endswith(".mp4.sealed") else "video/webm"
 
 
 class RangeStore(Protocol):
@@ -35,6 +39,10 @@ class Playback:
     @property
     def size(self) -> int:
         return self._sealed.size
+
+    @property
+    def media_type(self) -> str:
+        return media_type_of(self._object_key)
 
     async def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
         """Plaintext [start, stop) in pieces of at most 1 MiB.

@@ -1,7 +1,7 @@
 """What lies in the spool: its layout, and the small notes beside the sealed bytes.
 
     <spool>/<tenant>/<session>.<track>/<connection:04>/     held by a lock while its worker lives
-        000001.webm.sealed  000001.json                     a whole segment and its note
+        000001.webm.sealed  000001.json                     a whole segment (also of H.264) and its note
         000002.part         000002.json                     the segment being written, and what is known of it
         ended.json                                          when and why the connection ended
 

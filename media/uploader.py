@@ -118,7 +118,7 @@ class Uploader:
     async def _deliver_segment(self, name: SegmentName, folder: Path) -> None:
         sealed, note_file = segment_file(folder, name.number, SEALED), segment_file(folder, name.number, NOTE)
         data, sha256, note = await asyncio.to_thread(_read_segment, sealed, note_file)
-        await self._put(name.object_key, data, sha256)
+        await self._put(name.object_key(note.codec), data, sha256)
         await self._stored(name.recording, _segment(name, note, len(data), sha256), note.gap_before)
         await asyncio.to_thread(sealed.unlink)
         await asyncio.to_thread(note_file.unlink)
@@ -208,7 +208,7 @@ def _segment(name: SegmentName, note: SegmentNote, size: int, sha256: str) -> Se
         bytes=size,
         frames=note.frames,
         sha256=sha256,
-        object_key=name.object_key,
+        object_key=name.object_key(note.codec),
         codec=note.codec,
         width=note.width,
         height=note.height,

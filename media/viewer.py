@@ -17,6 +17,7 @@ from media.port import MediaPort
 from media.rtcp import parse_feedback
 from media.rtp import RtpPacket
 from media.track import Kind, ReceiveTrack
+from media.vp8 import Vp8
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Viewer:
         )
         self._forwards = {s.kind: Forward(s, self._loop, self._link.send_rtp) for s in offer.streams}
         self._mids = {s.mid: s.kind for s in offer.streams}
+        self._codec = offer.codec
         self._tracks: Tracks = {}
         self._closing: asyncio.Task[None] | None = None
         self.renew()
@@ -58,7 +60,13 @@ class Viewer:
         self.until = self._loop.time() + LEASE_S
 
     def follow(self, tracks: Tracks) -> None:
-        """What is shown from now on; nothing where there is none."""
+        """What is shown from now on; nothing where there is none.
+
+        What is in another codec than this viewer takes ends it: whoever watches has to offer anew.
+        """
+        if "video" in tracks and tracks["video"].codec.name != self._codec:
+            self._closing = self._loop.create_task(self.close())
+            return
         self._tracks = tracks
         if self._link.connected_at is not None:
             self._connected()
@@ -101,7 +109,9 @@ class Viewers:
 
     async def watch(self, request: Watch, recording: RecordingName, tracks: Tracks) -> MediaReply:
         """Raises `OfferRefused`."""
-        offer = parse_offer(request.sdp, sound=request.track == "camera", watching=True)
+        shown = tracks["video"].codec if "video" in tracks else Vp8()
+        sound = request.track == "camera"
+        offer = parse_offer(request.sdp, sound=sound, watching=True, codec=shown.name, profile=shown.profile)
         if Counter(name for name, _ in self._viewers.values())[recording] >= VIEWERS_MAX:
             return Refusal(field="track", rule=f"is watched by {VIEWERS_MAX} already", status=409)
         viewer = Viewer(
@@ -114,7 +124,7 @@ class Viewers:
             self._forget(request.viewer)
             raise
         viewer.follow(tracks)
-        return Published(sdp=answer, worker=self._worker)
+        return Published(sdp=answer, worker=self._worker, codec=offer.codec)
 
     def follow(self, recording: RecordingName, tracks: Tracks) -> None:
         """The candidate has connected anew, or is gone."""

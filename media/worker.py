@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast, get_args
@@ -23,7 +24,6 @@ from domain.messages import (
     Done,
     Hangup,
     KeepWatching,
-    KeyFrame,
     LiveTrack,
     MediaBeat,
     MediaReply,
@@ -36,9 +36,10 @@ from domain.messages import (
 )
 from domain.segment import Why
 from media.bus import connect, say, subscribe
-from media.connection import Connection, Keyframe, Sealing
+from media.connection import Connection, Sealing
 from media.draining import until_taken_over
 from media.hooks import PeerCertificate
+from media.keyframe_feed import KeyframeFeed
 from media.names import RecordingName, recording_name
 from media.offer import Offer, OfferRefused, parse_offer
 from media.port import MediaPort, open_socket
@@ -52,8 +53,6 @@ MediaKey = Callable[[str, str, str], Awaitable[bytes]]
 """The data key of class media for (tenant, subject, session), 32 bytes."""
 
 BEAT_S = 1.0
-_KEYFRAMES_WAITING = 256
-_MESSAGE_HEAD = 1024
 _decoder = msgspec.msgpack.Decoder(MediaRequest)
 _encode = msgspec.msgpack.encode
 
@@ -79,7 +78,7 @@ class MediaWorker:
         self._media_key = media_key
         self._connections: dict[RecordingName, Connection] = {}
         self._offers: dict[RecordingName, Offer] = {}  # what those connections answered
-        self._keyframes: asyncio.Queue[KeyFrame] = asyncio.Queue(_KEYFRAMES_WAITING)
+        self._keyframes = KeyframeFeed()
         self._tasks: set[asyncio.Task[None]] = set()
         self._certificate = PeerCertificate.generateCertificate()
         self._draining = False
@@ -91,7 +90,7 @@ class MediaWorker:
         self.viewers = Viewers(self._port, self._certificate, settings.worker)
         self._nats = await connect(settings.nats_url, f"media {settings.worker}")
         await subscribe(self._nats, f"vigil.media.{settings.worker}", self._on_request)
-        self._lasting = (self._start(self._beat()), self._start(self._send_keyframes()))
+        self._lasting = (self._start(self._beat()), self._start(self._keyframes.send(self._nats)))
         gc.collect()
         gc.freeze()  # what is here now stays: no need to look at it again and again
         return self
@@ -148,7 +147,9 @@ class MediaWorker:
             recording = recording_name(request.tenant, request.session, request.track)
         except ValueError as error:
             return Refusal(field="session", rule=str(error))
-        offer = parse_offer(request.sdp, sound=request.track == "camera")
+        before = self._offers.get(recording) if request.record else None  # a recording is one file of one codec
+        codec = request.codec or (before.codec if before else None)
+        offer = parse_offer(request.sdp, sound=request.track == "camera", codec=codec)
         reply = self._held(recording, request.connection, offer)
         if reply is not None:
             return reply
@@ -185,7 +186,7 @@ class MediaWorker:
             offer=offer,
             certificate=self._certificate,
             sealing=sealing,
-            on_keyframe=lambda keyframe: self._on_keyframe(recording, keyframe),
+            on_keyframe=partial(self._keyframes.put, recording),
             on_end=self._forget,
         )
         self._offers[recording] = offer
@@ -193,7 +194,7 @@ class MediaWorker:
         answer = await connection.open()
         if before is not None:
             await before.end("replaced")
-        return Published(sdp=answer, worker=self.settings.worker)
+        return Published(sdp=answer, worker=self.settings.worker, codec=offer.codec)
 
     def _held(self, recording: RecordingName, number: int, offer: Offer) -> MediaReply | None:
         """What to say when this or a newer connection is here already: a request may come twice, or late.
@@ -206,7 +207,7 @@ class MediaWorker:
         if current.number > number:
             return Refusal(field="connection", rule="a newer connection holds this track", status=409)
         if current.answer and self._offers[recording] == offer:
-            return Published(sdp=current.answer, worker=self.settings.worker)
+            return Published(sdp=current.answer, worker=self.settings.worker, codec=offer.codec)
         return Refusal(field="connection", rule="was opened by another offer", status=409)
 
     async def _hang_up(self, request: Hangup) -> None:
@@ -240,20 +241,6 @@ class MediaWorker:
             reply = Refusal(field="worker", rule="failed", status=503)
         if message.reply:  # some only tell, and do not ask
             await message.respond(_encode(reply))
-
-    def _on_keyframe(self, recording: RecordingName, keyframe: Keyframe) -> None:
-        if self._keyframes.full():
-            self._keyframes.get_nowait()
-        tenant, session, track = recording
-        self._keyframes.put_nowait(
-            KeyFrame(tenant=tenant, session=session, track=track, at=keyframe.at, codec="VP8", data=keyframe.data)
-        )
-
-    async def _send_keyframes(self) -> None:
-        while True:
-            keyframe = await self._keyframes.get()
-            if len(keyframe.data) < self._nats.max_payload - _MESSAGE_HEAD:
-                await say(self._nats, f"vigil.keyframe.{keyframe.session}.{keyframe.track}", _encode(keyframe))
 
     async def _beat(self) -> None:
         while True:

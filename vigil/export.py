@@ -129,7 +129,7 @@ def pack(folder: Path, target: Path) -> None:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(f"{folder.name}/{path.relative_to(folder).as_posix()}", (1980, 1, 1, 0, 0, 0))
             entry.external_attr = 0o644 << 16
-            sealed = path.suffix in (".sealed", ".webm", ".jpg")
+            sealed = path.suffix in (".sealed", ".webm", ".mp4", ".jpg")
             entry.compress_type = zipfile.ZIP_STORED if sealed else zipfile.ZIP_DEFLATED
             with path.open("rb") as source, archive.open(entry, "w", force_zip64=True) as copy:
                 shutil.copyfileobj(source, copy, 1 << 20)

@@ -1,4 +1,4 @@
-"""The media of an export: segments as they were stored, one readable WebM per finished track, evidence pictures.
+"""The media of an export: segments as they were stored, a readable file per finished track, evidence pictures.
 
 Each readable file goes with the key and the header of the stored file that it was opened from. Sealing it again gives
 the stored bytes, so a verifier can compare their hash with the one in the event. Nothing that cannot be read stops an
@@ -62,10 +62,7 @@ def items(events: Iterable[Recorded]) -> list[Item]:
     """
     found = {item.object_key: item for event in events for item in _items(event)}
     last = {item.file: item.object_key for item in found.values()}
-    return [
-        item if last[item.file] == item.object_key else item._replace(file=f"{item.file[:-5]}-{item.sha256[:16]}.webm")
-        for item in found.values()
-    ]
+    return [item if last[item.file] == item.object_key else _earlier(item) for item in found.values()]
 
 
 async def write_media(
@@ -140,11 +137,13 @@ def _items(event: Recorded) -> Iterator[Item]:
     track = name.rpartition(".")[2]
     match event.body:
         case recording.SegmentStored(segment=s) | late.LateSegmentStored(segment=s):
-            file = f"media/{track}/{s.connection:04}-{s.number:06}.webm.sealed"
+            kind = "mkv" if s.codec == "H264" else "webm"
+            file = f"media/{track}/{s.connection:04}-{s.number:06}.{kind}.sealed"
             bound = ("vigil segment", tenant, name, str(s.connection), str(s.number))
             yield Item("segment", s.object_key, file, s.sha256, s.bytes, bound)
         case recording.Finalised(object_key=key, sha256=hash_, bytes=size):
-            yield Item("finalised", key, f"media/{track}.webm", hash_, size, ("vigil recording", tenant, name))
+            file = f"media/{track}{Path(key.removesuffix('.sealed')).suffix or '.webm'}"
+            yield Item("finalised", key, file, hash_, size, ("vigil recording", tenant, name))
         case late.StillStored(object_key=key, sha256=hash_):
             file = f"media/{track}/{key.rpartition('/')[2].removesuffix('.sealed')}"
             yield Item("still", key, file, hash_, 0, ("vigil/object/1", key))
@@ -153,6 +152,12 @@ def _items(event: Recorded) -> Iterator[Item]:
             yield Item(
                 "evidence", evidence.object_key, file, evidence.sha256, 0, ("vigil/object/1", evidence.object_key)
             )
+
+
+def _earlier(item: Item) -> Item:
+    """The same in a file of its own, beside the one that came after it."""
+    file = Path(item.file)
+    return item._replace(file=f"{file.with_suffix('')}-{item.sha256[:16]}{file.suffix}")
 
 
 def _read_if_whole(path: Path, hash_: str) -> bytes | None:

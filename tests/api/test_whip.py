@@ -52,8 +52,10 @@ async def test_an_offer_is_answered_recorded_and_ended(exam: Exam, worker: FakeM
     assert answer.text.startswith("v=0")
     offer = worker.published[-1]
     assert (offer.session, offer.track, offer.connection) == (exam.sessions[0], "camera", 1)
+    assert offer.codec is None
     again = await me.post(whip(exam), content=OFFER, headers=HEAD)
     assert again.headers["location"] == f"{whip(exam)}/2"
+    assert worker.published[-1].codec == "VP8", "that of the answer before, which may have been recorded"
     ended = await me.delete(again.headers["location"])
     assert ended.status_code == 200
     assert (worker.hung_up[-1].connection, worker.hung_up[-1].why) == (2, "stopped")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from domain.gaps import SHORTEST_GAP, GapRecorded
 from domain.late import LateSegmentStored, StillStored, StoreLate, StoreStill, in_order, missing, settled_until, within
@@ -79,6 +80,12 @@ def test_the_same_file_is_kept_once() -> None:
 def test_what_was_recorded_is_never_replaced() -> None:
     given(DECIDER, *TAPE).when(_sent(_late(5, 8))).then_nothing()
     given(DECIDER, *TAPE).when(_sent(_late(31, 35))).then_nothing()
+
+
+def test_a_recording_in_another_codec_than_a_pages_copy_takes_nothing_late() -> None:
+    tape = [replace(e, segment=replace(e.segment, codec="H264")) if isinstance(e, SegmentStored) else e for e in TAPE]
+    assert missing(given(DECIDER, *tape).state) == ()
+    given(DECIDER, *tape).when(_sent(_late(6.5, 12))).then_nothing()
 
 
 def test_what_comes_late_is_of_no_connection() -> None:

@@ -54,6 +54,18 @@ def _gap(start: str, end: str, why: Why) -> GapRecorded:
 # Connections.
 
 
+def test_a_recording_has_one_codec_from_what_is_recorded_or_on_its_way() -> None:
+    start = Start(connection=1, at=at("10:00"), worker="w1", codec="H264")
+    started = Started(connection=1, at=at("10:00"), worker="w1", codec="H264")
+    given(DECIDER).when(start).then(started)
+    assert given(DECIDER).state.codec is None
+    assert given(DECIDER, started).state.codec == "H264"
+    assert given(DECIDER, started, STOPPED).state.codec is None, "nothing was recorded"
+    stored = SegmentStored(segment=replace(FIRST, codec="H264"))
+    assert given(DECIDER, started, stored, STOPPED).state.codec == "H264"
+    assert given(DECIDER, STARTED, *_stored(FIRST)).state.codec == "VP8", "as it was before codecs were told"
+
+
 def test_nobody_connects_without_end() -> None:
     last = Started(connection=MOST_CONNECTIONS, at=at("10:00"), worker="w1")
     start = Start(connection=MOST_CONNECTIONS + 1, at=at("10:00"), worker="w1")

@@ -18,7 +18,7 @@ import msgspec
 import nats
 from nats.aio.client import Client
 
-from domain.messages import Hangup, MediaReply, MediaRequest, Publish, Published, Track
+from domain.messages import Hangup, MediaReply, MediaRequest, Publish, Published, Track, VideoCodec
 from media.clips import Clip
 from media.names import RecordingName, SegmentName
 from media.publisher import Publisher
@@ -36,7 +36,7 @@ class Eventually(Protocol):
 
 @dataclass
 class Watched:
-    """What a player finds in a WebM file: packets and decoded frames of each stream, and the times in seconds."""
+    """What a player finds in a file: packets and decoded frames of each stream, and the times in seconds."""
 
     packets: Counter[str] = field(default_factory=Counter)
     decoded: Counter[str] = field(default_factory=Counter)
@@ -53,9 +53,9 @@ Watch = Callable[[bytes], Watched]
 
 
 def watch(data: bytes) -> Watched:
-    """Demuxes and decodes every frame."""
+    """Demuxes and decodes every frame of a WebM, Matroska or MP4 file."""
     seen = Watched()
-    with av.open(io.BytesIO(data), "r", format="webm") as container:
+    with av.open(io.BytesIO(data), "r", format="mp4" if data[4:8] == b"ftyp" else "webm") as container:
         for packet in container.demux():
             kind = packet.stream.type
             if packet.size and packet.pts is not None:
@@ -83,6 +83,7 @@ class Hall:
         self.worker, self.settings, self.front = worker, worker.settings, front
         self.connections: Counter[tuple[str, Track]] = Counter()
         self.record = True
+        self.codec: VideoCodec | None = None  # in which the recording began, as the front door would know
 
     async def ask(self, request: MediaRequest) -> MediaReply:
         subject = f"vigil.media.{self.settings.worker}"
@@ -139,6 +140,7 @@ class Hall:
                 subject="someone",
                 sdp=sdp,
                 record=self.record,
+                codec=self.codec,
             )
         )
         if not isinstance(reply, Published):

@@ -7,18 +7,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from aiortc.codecs.h264 import H264Encoder
+
 from domain.messages import Track
 from domain.segment import Segment
 from media.clips import Clip
 from media.clock import SenderClock, StreamClock
-from media.codec import VideoFormat
+from media.codec import Codec, VideoFormat
 from media.connection_spool import SpoolAway
+from media.h264 import H264
 from media.names import RecordingName, SegmentName
 from media.recorder import Recorder, SegmentStore
 from media.sealing import OpenedSegment, measure, open_segment
 from media.spooled import SegmentNote, measured_note
 from media.track import EncodedFrame, Kind
-from media.vp8 import vp8_keyframe_size
+from media.vp8 import Vp8
 from media.webm import AUDIO_TRACK, VIDEO_TRACK, Block, cluster, header
 
 DATA_KEY = hashlib.sha256(b"key").digest()
@@ -109,11 +112,14 @@ def play(
     """The frames of `clip`, looped, as they would arrive from `start_s` on."""
     frames: list[EncodedFrame] = []
     picture: VideoFormat | None = None
+    codec: Codec = H264() if clip.codec == "H264" else Vp8()
     for number in range(round(seconds * clip.rate / clip.ticks)):
         data = clip.frames[number % len(clip.frames)]
-        if clip.kind == "video" and (size := vp8_keyframe_size(data)):
-            picture = VideoFormat("VP8", *size)
-        keyframe = clip.kind == "audio" or not data[0] & 1
+        found = None
+        if clip.kind == "video":
+            data, found = codec.frame(list(H264Encoder._split_bitstream(data)) if clip.codec == "H264" else [data])
+            picture = found or picture
+        keyframe = clip.kind == "audio" or found is not None
         arrival = start_s + delay_s + number * clip.ticks / clip.rate
         frames.append(EncodedFrame(clip.kind, data, ticks + number * clip.ticks, keyframe, picture, arrival))
     return frames

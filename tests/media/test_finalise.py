@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import tracemalloc
 from dataclasses import replace as replace_frame
 from pathlib import Path
@@ -53,6 +54,60 @@ def test_one_segment_without_sound_works(card: Clip) -> None:
 def test_a_microphone_that_never_sent_is_left_out(card: Clip) -> None:
     seen = watch(plaintext(finalised(record(play(card, 2), sound=True))))
     assert seen.decoded == {"video": 30}
+
+
+def in_h264(clip_h264: Clip, tone: Clip) -> bytes:
+    """A file of two connections with ten seconds of nothing between."""
+    first = record(play(clip_h264, 20) + play(tone, 20))
+    second = record(play(clip_h264, 4, start_s=30) + play(tone, 4, start_s=30), connection=2)
+    return plaintext(finalised(first, second))
+
+
+def test_h264_becomes_one_mp4_of_every_frame_with_its_gap(clip_h264: Clip, tone: Clip) -> None:
+    data = in_h264(clip_h264, tone)
+    seen = watch(data)
+    assert seen.decoded == seen.packets == {"video": 360, "audio": 333 + 67}
+    assert seen.monotonic
+    for times, begins, every in ((seen.times["video"], 0, 1 / 15), (seen.times["audio"], 0, 0.06)):
+        longest, before = max((b - a, a) for a, b in itertools.pairwise(times))
+        assert times[0] == begins
+        assert longest == pytest.approx(10 + every, abs=0.1)
+        assert before == pytest.approx(20, abs=0.1)
+    assert seen.sizes == {(640, 480)}
+    assert data.index(b"moov") < data.index(b"mdat")
+    with av.open(io.BytesIO(data), "r", format="mp4") as file:
+        assert file.duration == pytest.approx(34_000_000, abs=50_000)
+        assert file.metadata["creation_time"].startswith("2026-03-02T09:00:00")
+        for second in (32, 3, 17, 0):
+            file.seek(second * 1_000_000)
+            packet = next(file.demux(video=0))
+            assert packet.is_keyframe
+            assert 0 <= second - float(packet.pts * packet.time_base) <= 13
+    assert in_h264(clip_h264, tone) == data, "the same again"
+
+
+def test_sound_that_begins_later_or_earlier_than_the_picture_stays_in_its_place(clip_h264: Clip, tone: Clip) -> None:
+    for picture_s, sound_s in ((0.0, 1.0), (0.0, -0.0)):
+        tape = record(play(clip_h264, 6, start_s=picture_s) + play(tone, 4, start_s=sound_s))
+        times = watch(plaintext(finalised(tape))).times
+        assert times["audio"][0] - times["video"][0] == pytest.approx(sound_s - picture_s, abs=0.1)
+
+
+def test_h264_of_another_size_plays_through_wherever_one_begins(clip_h264: Clip) -> None:
+    small = card_clip(4, width=320, height=240, codec="H264")
+    frames = play(clip_h264, 8) + [replace_frame(f, ticks=f.ticks + 720_000) for f in play(small, 8, start_s=8)]
+    data = plaintext(finalised(record(frames, sound=False)))
+    seen = watch(data)
+    assert (seen.decoded, seen.sizes) == ({"video": 240}, {(640, 480), (320, 240)})
+    with av.open(io.BytesIO(data), "r", format="mp4") as file:
+        file.seek(14_000_000)
+        frame = next(file.decode(video=0))
+        assert (frame.width, frame.height) == (320, 240)
+
+
+def test_a_recording_in_two_codecs_is_none(card: Clip, clip_h264: Clip) -> None:
+    with pytest.raises(FinaliseFailed, match="H264 and VP8"):
+        finalised(record(play(card, 4), sound=False), record(play(clip_h264, 4, start_s=10), sound=False))
 
 
 def test_a_change_of_size_plays_through(card: Clip) -> None:

@@ -19,7 +19,7 @@ from tests.media.test_track import DELTA, KEY, SimulatedTime
 
 STREAM = OfferedStream(
     kind="video", mid="0", payload_type=102, clock_rate=90_000, parameters="", rtx_payload_type=103, ssrc=None,
-    rtx_ssrc=None, mid_extension=None,
+    rtx_ssrc=None, mid_extension=None, codec="VP8",
 )  # fmt: skip
 STEP = 6000  # ticks from frame to frame
 

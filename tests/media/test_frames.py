@@ -67,6 +67,17 @@ def test_the_thinnest_picture_stays_small(
         assert picture_of(jpeg).shape == (high, wide, 3)
 
 
+def test_h264_is_shown_alike(clip_h264: Clip) -> None:
+    picture = to_picture(msgspec.structs.replace(keyframe(clip_h264.frames[0]), codec="H264"))
+    assert picture is not None
+    assert (picture.width, picture.height) == (640, 480)
+    large, small = picture_of(picture.jpeg), picture_of(picture.thumbnail)
+    assert (large.shape, small.shape) == ((480, 640, 3), (120, 160, 3))
+    assert large[:, :, 0].max() > 200  # the light patch
+    for damaged in (b"", b"nonsense" * 20, clip_h264.frames[1], clip_h264.frames[0][:40]):
+        assert to_picture(msgspec.structs.replace(keyframe(damaged), codec="H264")) is None
+
+
 def test_what_cannot_be_decoded_gives_no_picture_and_harms_nothing(card: Clip) -> None:
     assert to_picture(keyframe(b"")) is None
     assert to_picture(keyframe(b"nonsense" * 20)) is None

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from media.clips import Clip
 from media.codec import VideoFormat
+from media.forward import Forward
 from media.h264 import H264, byte_stream, format_of, size_in_stream, units_of
 from media.parameter_sets import read_picture, read_sequence
-from media.rtp import MalformedPacket, RtpPacket
+from media.rtp import MalformedPacket, RtpPacket, parse_rtp
 from media.track import EncodedFrame, ReceiveTrack
-from tests.media.test_forward import Nobody
+from tests.media.test_forward import STREAM, Nobody
 from tests.media.test_track import SimulatedTime
 
 STEP = 6000  # ticks from frame to frame
@@ -197,3 +198,23 @@ def test_other_parameter_sets_are_another_format() -> None:
     formats = [f.format for f in frames if f.keyframe]
     assert [f and f[:3] for f in formats] == [("H264", 320, 240), ("H264", 640, 480)]
     assert all(isinstance(f, VideoFormat) and f.private for f in formats)
+
+
+def test_parameter_sets_that_the_source_sent_only_once_go_before_each_beginning(clip_h264: Clip) -> None:
+    first = list(packets_of(clip_h264.frames[:1], first=1))
+    bare = [byte_stream(b"".join(len(u).to_bytes(4) + u for u in shown(f))) for f in clip_h264.frames[:30]]
+    rest = [p._replace(timestamp=p.timestamp + STEP & 0xFFFFFFFF) for p in packets_of(bare, first=1 + len(first))]
+    clock = SimulatedTime()
+    track = ReceiveTrack("video", 90_000, clock, Nobody(), codec=H264())
+    track.begin(7)
+    for packet in first:
+        track.receive(packet)
+    sent: list[RtpPacket] = []
+    forward = Forward(STREAM, clock, lambda data: sent.append(parse_rtp(data)))
+    forward.follow(track)
+    for packet in rest:
+        track.receive(packet)
+    assert [p.sequence - sent[0].sequence & 0xFFFF for p in sent] == list(range(len(rest) + 1))
+    assert sent[0].timestamp == sent[1].timestamp
+    frames, _ = received(sent)
+    assert [shown(byte_stream(f.data)) for f in frames] == [shown(f) for f in bare]

@@ -103,7 +103,7 @@ def test_each_line_of_the_answer_names_the_transport_also_one_that_is_refused(of
     ("old", "new", "rule"),
     [
         ("m=video", "m=audio", "VP8"),
-        ("VP8/90000", "AV1/90000", "VP8"),
+        ("/90000", "X/90000", "VP8 or H.264"),
         ("a=sendonly", "a=recvonly", "VP8"),
         ("a=fingerprint:sha", "a=nothing:sha", "fingerprint"),
         ("a=ice-ufrag", "a=nothing", "ICE"),
@@ -111,8 +111,8 @@ def test_each_line_of_the_answer_names_the_transport_also_one_that_is_refused(of
         ("a=mid:1", "a=mid:0", "bundle"),
         ("m=video ", "m=video nine", "cannot be read"),
         ("a=rtpmap:97", "a=rtpmap:x", "cannot be read"),
-        ("VP8/90000", "VP8/0", "VP8"),
-        ("VP8/90000", "VP8/-90000", "VP8"),
+        ("/90000", "/0", "VP8"),
+        ("/90000", "/-90000", "VP8"),
     ],
 )
 def test_an_offer_that_breaks_a_rule_is_refused_by_its_name(offer: str, old: str, new: str, rule: str) -> None:
@@ -123,6 +123,64 @@ def test_an_offer_that_breaks_a_rule_is_refused_by_its_name(offer: str, old: str
 
 def test_opus_runs_at_its_own_rate_or_is_not_taken(offer: str) -> None:
     assert [s.kind for s in parse_offer(offer.replace("opus/48000", "opus/0"), sound=True).streams] == ["video"]
+
+
+def listed(*formats: str, text: str) -> str:
+    """The offer with just these formats of video, in this order: H.264 in mode 1 is 99 and 101, VP8 is 97."""
+    return re.sub(r"m=video (\d+) (\S+) [\d ]+\r", rf"m=video \1 \2 {' '.join(formats)}\r", text)
+
+
+@pytest.mark.parametrize(
+    ("formats", "codec", "number"),
+    [
+        (("97", "98", "99", "100"), "VP8", 97),
+        (("99", "100", "97", "98"), "H264", 99),
+        (("101", "102"), "H264", 101),
+    ],
+)
+def test_the_first_codec_that_an_offer_lists_is_taken(
+    offer: str, formats: tuple[str, ...], codec: str, number: int
+) -> None:
+    taken = parse_offer(listed(*formats, text=offer), sound=True)
+    assert (taken.codec, taken.streams[0].payload_type) == (codec, number)
+    assert f"a=rtpmap:{number} {codec}/90000\r\n" in answer(taken)
+
+
+def test_the_codec_in_which_a_recording_began_is_taken_or_the_offer_refused_in_words(offer: str) -> None:
+    assert parse_offer(offer, sound=True).codec == "VP8"
+    assert parse_offer(offer, sound=True, codec="H264").codec == "H264"
+    with pytest.raises(OfferRefused, match=r"send video in H\.264, the codec of this recording"):
+        parse_offer(listed("97", "98", text=offer), sound=True, codec="H264")
+    with pytest.raises(OfferRefused, match="send video in VP8, the codec"):
+        parse_offer(listed("99", text=offer), sound=True, codec="VP8")
+
+
+def test_h264_is_answered_with_the_offers_own_profile_and_packing(offer: str) -> None:
+    text = offer.replace("profile-level-id=42001f", "profile-level-id=640C1F;sprop-parameter-sets=Z0LAH9k=,aM4=")
+    taken = parse_offer(text, sound=True, codec="H264").streams[0]
+    assert (taken.profile, taken.parameter_sets) == ("640c1f", (b"\x67\x42\xc0\x1f\xd9", b"\x68\xce"))
+    answered = answer(parse_offer(text, sound=True, codec="H264"))
+    fmtp = f"a=fmtp:{taken.payload_type} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640C1F\r\n"
+    assert fmtp in answered
+
+
+def test_units_in_parts_are_preferred_single_ones_taken_and_interleaved_ones_not(offer: str) -> None:
+    def of(first: str, second: str) -> Offer:
+        modes = iter((first, second))
+        one_video = offer.rpartition("m=video")[0]
+        text = re.sub("packetization-mode=1", lambda _: f"packetization-mode={next(modes)}", one_video)
+        return parse_offer(listed("99", "101", text=text), sound=True)
+
+    assert [of(*modes).streams[0].payload_type for modes in (("0", "1"), ("0", "0"), ("2", "0"))] == [101, 99, 101]
+    with pytest.raises(OfferRefused):
+        of("2", "2")
+
+
+def test_a_viewer_gets_the_profile_that_is_sent(offer: str) -> None:
+    watching = offer.replace("a=sendonly", "a=recvonly")
+    for profile, number in (("42e01f", 101), ("42001f", 99), ("640028", 99)):
+        taken = parse_offer(watching, sound=True, watching=True, codec="H264", profile=profile)
+        assert taken.streams[0].payload_type == number
 
 
 @pytest.mark.parametrize("number", [-1, 1 << 32])

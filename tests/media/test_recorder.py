@@ -66,6 +66,25 @@ def test_a_new_size_begins_a_new_segment(card: Clip) -> None:
     assert [watch(tape.opened(n).plaintext).sizes for n in (1, 2)] == [{(640, 480)}, {(320, 240)}]
 
 
+def test_h264_is_kept_in_matroska_and_other_parameter_sets_begin_a_new_segment(clip_h264: Clip, tone: Clip) -> None:
+    small = card_clip(2, width=320, height=240, codec="H264")
+    frames = play(clip_h264, 2) + play(small, 2, start_s=2, ticks=180_000)
+    tape = record(frames + play(tone, 4))
+    assert [(n.codec, n.width, n.height, n.frames) for n in tape.notes] == [
+        ("H264", 640, 480, 30),
+        ("H264", 320, 240, 30),
+    ]
+    for number, note in enumerate(tape.notes, 1):
+        data = tape.opened(number).plaintext
+        seen = watch(data)
+        assert b"matroska" in data[:64]
+        assert seen.sizes == {(note.width, note.height)}
+        assert seen.decoded == seen.packets == {"video": note.frames, "audio": note.sounds}
+        assert seen.keyframes[0]
+        assert seen.monotonic
+    assert b"webm" in record(play(tone, 2) + play(card_clip(2), 2)).opened(1).plaintext[:64]
+
+
 def test_frames_before_the_first_key_frame_are_not_kept(card: Clip) -> None:
     frames = play(card, 4)[7:]
     tape = record(frames, sound=False)

@@ -148,8 +148,8 @@ async def played(store: ObjectStore, session: str, ledger: Ledger) -> int:
     assert [segment.number for segment in segments] == list(range(1, len(segments) + 1))
     for segment in segments:
         name = SegmentName(recording, 1, segment.number)
-        assert segment.object_key == name.object_key
-        stored = await store.get(name.object_key)
+        assert segment.object_key == name.object_key()
+        stored = await store.get(name.object_key())
         assert (hashlib.sha256(stored).hexdigest(), len(stored)) == (segment.sha256, segment.bytes)
         assert open_segment(media_key_of(session), name, stored).complete
     return sum(segment.frames for segment in segments)

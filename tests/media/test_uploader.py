@@ -83,6 +83,21 @@ async def record(spool: Spool, card: Clip, seconds: float, connection: int = 1) 
     return recorder, store
 
 
+async def test_segments_of_h264_say_so_and_lie_under_another_name(
+    tmp_path: Path, clip_h264: Clip, eventually: Eventually
+) -> None:
+    spool, store, ledger = Spool(tmp_path / "spool", 1 << 30), Store(tmp_path / "objects"), Ledger()
+    recorder, folder = await record(spool, clip_h264, 4)
+    recorder.close()
+    folder.end(datetime.now(UTC), "stopped")
+    async with uploading(spool.root, store, ledger):
+        await eventually(lambda: len(ledger.told) == 2)
+    (segment,) = ledger.segments
+    assert (segment.codec, segment.object_key) == ("H264", "school/media/s1.camera/0001-000001.mkv.sealed")
+    assert await store.get(segment.object_key)
+    spool.close()
+
+
 async def test_segments_are_delivered_in_order_and_then_gone_from_here(
     tmp_path: Path, card: Clip, eventually: Eventually
 ) -> None:
@@ -182,13 +197,13 @@ async def test_our_own_bytes_in_the_store_are_success_and_others_are_never_overw
     folder.end(datetime.now(UTC), "stopped")
     spool.close()
     first, second = sorted(spool.root.rglob("*.sealed"))
-    await store.put_new(SegmentName(RECORDING, 1, 1).object_key, first.read_bytes())
-    await store.put_new(SegmentName(RECORDING, 1, 2).object_key, b"somebody else's")
+    await store.put_new(SegmentName(RECORDING, 1, 1).object_key(), first.read_bytes())
+    await store.put_new(SegmentName(RECORDING, 1, 2).object_key(), b"somebody else's")
     async with uploading(spool.root, store, ledger):
         await eventually(lambda: len(ledger.told) == 1)
         await asyncio.sleep(0.3)
     assert [what for _, _, what in ledger.told] == [1]
-    assert await store.get(SegmentName(RECORDING, 1, 2).object_key) == b"somebody else's"
+    assert await store.get(SegmentName(RECORDING, 1, 2).object_key()) == b"somebody else's"
     assert second.exists()
 
 

@@ -11,7 +11,7 @@ from domain.messages import KeepWatching, Refusal, StopWatching, Watch
 from media import viewer
 from media.clips import Clip
 from tests.media.hall import TENANT, Eventually, Hall
-from tests.media.watcher import Watcher
+from tests.media.watcher import Watcher, WatchRefused
 
 
 async def test_several_watch_the_camera_with_its_sound_from_the_next_key_frame_on(
@@ -65,6 +65,38 @@ async def test_a_viewer_whom_nobody_vouches_for_any_more_is_let_go(
         assert await hall.ask(KeepWatching(viewer="lent")) == Refusal(
             field="viewer", rule="is not here any more", status=404
         )
+
+
+async def test_h264_is_shown_to_whoever_takes_it_and_refused_in_words_to_others(
+    hall: Hall, session: str, *, clip_h264: Clip, tone: Clip, eventually: Eventually
+) -> None:
+    async with hall.publisher(session, "camera", clip_h264, tone) as publisher:
+        await publisher.connected()
+        async with Watcher(hall, session, "camera", "one") as one:
+            await eventually(lambda: all(len(one.times[k]) > 20 for k in ("video", "audio")))
+            assert one.sizes == {(640, 480)}
+            assert all(a < b for a, b in itertools.pairwise(one.stamps["video"]))
+            assert "H264/90000" in one.answer
+            assert "VP8" not in one.answer
+        with pytest.raises(WatchRefused, match=r"receive video in H\.264"):
+            async with Watcher(hall, session, "camera", "two", "VP8"):
+                pass
+    await eventually((hall.folder(session, "camera") / "ended.json").exists)
+    assert {s.note.codec for s in hall.segments(session, "camera")} == {"H264"}
+    assert sum(s.note.frames for s in hall.segments(session, "camera")) > publisher.video.sent - 5
+
+
+async def test_who_waits_in_another_codec_has_to_ask_anew(
+    hall: Hall, session: str, *, clip_h264: Clip, eventually: Eventually
+) -> None:
+    async with Watcher(hall, session, "camera", "early") as early:
+        await eventually(lambda: early.state == "connected")
+        async with hall.publisher(session, "camera", clip_h264) as publisher:
+            await publisher.connected()
+            await eventually(lambda: early.state == "closed")
+            assert isinstance(await hall.ask(KeepWatching(viewer="early")), Refusal)
+            async with Watcher(hall, session, "camera", "anew") as anew:
+                await eventually(lambda: len(anew.times["video"]) > 5)
 
 
 async def test_an_offer_that_takes_nothing_is_refused(hall: Hall, session: str) -> None:

@@ -18,7 +18,8 @@ from nats.aio.msg import Msg
 from domain.messages import Hangup, KeyFrame, MediaBeat, Publish, Published, Refusal, Track
 from media import worker
 from media.clips import Clip, card_clip
-from media.publisher import Publisher
+from media.frames import to_picture
+from media.publisher import Publisher, PublishRefused
 from media.worker import MediaWorker
 from tests.media.hall import Eventually, Hall, new_settings, open_hall, watch
 
@@ -186,6 +187,41 @@ async def test_an_offer_that_cannot_be_taken_is_refused_with_the_rule(hall: Hall
     assert reply.field == "session"
 
 
+async def test_key_frames_of_h264_are_told_of_as_what_a_decoder_takes(
+    hall: Hall, session: str, *, clip_h264: Clip, eventually: Eventually
+) -> None:
+    keyframes: list[KeyFrame] = []
+
+    async def on_keyframe(message: Msg) -> None:
+        keyframes.append(msgspec.msgpack.decode(message.data, type=KeyFrame))
+
+    await hall.front.subscribe(f"vigil.keyframe.{session}.camera", cb=on_keyframe)
+    async with hall.publisher(session, "camera", clip_h264) as publisher:
+        await publisher.connected()
+        await eventually(lambda: bool(keyframes))
+    assert keyframes[0].codec == "H264"
+    picture = to_picture(keyframes[0])
+    assert picture is not None
+    assert (picture.width, picture.height) == (640, 480)
+
+
+async def test_a_recording_stays_in_the_codec_in_which_it_began(
+    hall: Hall, session: str, *, card: Clip, clip_h264: Clip
+) -> None:
+    async with hall.publisher(session, "camera", clip_h264):
+        with pytest.raises(PublishRefused, match=r"send video in H\.264, the codec of this recording"):
+            async with hall.publisher(session, "camera", card):
+                pass
+    hall.codec = "VP8"
+    with pytest.raises(PublishRefused, match="send video in VP8, the codec of this recording"):
+        async with hall.publisher(session, "screen", clip_h264):
+            pass
+    hall.record = False
+    hall.codec = None
+    async with hall.publisher(session, "screen", clip_h264), hall.publisher(session, "screen", card):
+        assert not list(hall.folder(session, "screen").glob("*"))
+
+
 async def test_the_same_request_again_gets_the_same_answer_another_offer_and_an_older_one_none(
     hall: Hall, session: str, card: Clip
 ) -> None:
@@ -230,7 +266,7 @@ async def test_a_worker_that_cannot_go_on_says_so(nats_url: str, tmp_path: Path)
         worker._beat_now = breaks  # type: ignore[method-assign]
 
     def stop_sending(worker: MediaWorker) -> None:
-        worker._keyframes.put_nowait(cast("KeyFrame", "no key frame"))
+        worker._keyframes.waiting.put_nowait(cast("KeyFrame", "no key frame"))
 
     for stop, error in ((stop_beating, RuntimeError), (stop_sending, AttributeError)):
         async with open_hall(new_settings(nats_url, tmp_path)) as hall:

@@ -49,7 +49,7 @@ async def taped(hall: Hall, session: str, track: Track = "camera", seconds: floa
     found = []
     for note in tape.notes:
         stored = tape.files[note.number]
-        key = SegmentName(name, 1, note.number).object_key
+        key = SegmentName(name, 1, note.number).object_key(note.codec)
         found.append((replace(segment_of(note, stored), object_key=key), stored))
     return found
 

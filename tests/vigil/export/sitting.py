@@ -146,10 +146,10 @@ async def _segment(
         sealer.seal(os.urandom(900), end_ms=1000 * n, frames=10 * n, sounds=0, last=complete and n == 6)
         for n in range(1, 7)
     )
-    await world.objects.put_new(place.object_key, stored)
+    await world.objects.put_new(place.object_key(), stored)
     return Segment(
         connection=place.connection, number=place.number, started_at=at(start), ended_at=at(start + 6),
-        bytes=len(stored), frames=60, sha256=sha256(stored).hexdigest(), object_key=place.object_key, codec="VP8",
+        bytes=len(stored), frames=60, sha256=sha256(stored).hexdigest(), object_key=place.object_key(), codec="VP8",
         width=640, height=480, complete=complete,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
@@ -148,3 +149,5 @@ def test_a_recording_that_was_finished_again_has_two_files() -> None:
         for n, body in enumerate((first, again), 1)
     ]
     assert [item.file for item in items(told)] == [f"media/camera-{'aa' * 8}.webm", "media/camera.webm"]
+    in_h264 = [t._replace(body=replace(t.body, object_key=f"{n}.mp4.sealed")) for n, t in enumerate(told)]
+    assert [item.file for item in items(in_h264)] == [f"media/camera-{'aa' * 8}.mp4", "media/camera.mp4"]
