@@ -11,15 +11,15 @@ import { contactWords, keepContact, recallContact } from "/assets/emergency.js";
 import { raiseHand } from "/assets/hand.js";
 import { identityCheck } from "/assets/identity.js";
 import { reading } from "/assets/reading.js";
+import { sender } from "/assets/sending.js";
 import { busy, clockTime, complain, duration, find, left, make, words } from "/assets/show.js";
 import { signals } from "/assets/signals.js";
 import { follow } from "/assets/stream.js";
-import { publish } from "/assets/whip.js";
 
 const STEPS = ["join", "device", "notice", "consent", "checks", "exam", "end"];
 const AWAY = [0, 502, 503, 504]; // what a later try may mend: nobody answers, or a front door that starts again
 const OVER = ["submitted", "terminated", "no_show", "declined", "ended_in_fault"];
-const here = { call: null, at: "", session: null, clock: null, media: {}, sending: [], stops: [], stopStream: null };
+const here = { call: null, at: "", session: null, clock: null, media: {}, stops: [], stopStream: null };
 const chat = new Map();
 const messages = reading(() => here.media.asked, (message, stage) => here.call.post(`${here.at}/messages/${message}/${stage}`).catch(complain));
 
@@ -34,6 +34,7 @@ async function open() {
     keepContact(joined);
     here.call = client(joined.token);
     here.at = `/sessions/${joined.session}`;
+    here.sender ??= sender(here.call, here.at, joined.session);
     here.hand = raiseHand(here.call, here.at);
     here.covers = covers(here.call, here.at, () => ({ clock: here.clock, skew: here.call.skew(), camera: here.media.camera, sitting: here.sitting }));
     find("#title").textContent = joined.title;
@@ -148,12 +149,13 @@ find("#start").onclick = (event) =>
     if (!(await start())) return;
     here.media.asked = true;
     messages.read();
-    for (const track of here.session.tracks) send(track, here.media[track]);
+    for (const track of here.session.tracks) here.sender.send(track, here.media[track]);
     find("#self").srcObject = here.media.camera ?? null;
     here.session = await here.call.get(here.at); // what holds for this session from its start on
     if (here.session.policy.full_screen && here.session.opens_in === "frame") fullScreen();
     const telling = signals(here.call, here.at, here.session, here.media);
-    here.stops.push(telling.stop);
+    here.sender.telling(telling.localCopy);
+    here.stops.push(telling.stop, here.sender.stop);
     assessment(here.session, telling.clipboard);
     step();
   });
@@ -185,23 +187,6 @@ find("#pin").onkeydown = (event) => {
   if (event.key === "Enter" && !find("#start").disabled) find("#start").click();
 };
 
-function send(track, media) {
-  const place = find(`#${track}-state`);
-  const tell = (text, tone) => {
-    place.textContent = text;
-    place.className = tone;
-  };
-  if (!media) return tell("not captured", "quiet");
-  media.getVideoTracks()[0].addEventListener("ended", () => tell("stopped by you or your browser; reload this page", "bad"));
-  const sending = publish(here.call, here.at, track, media, (state, why) => {
-    if (state === "live") tell("● recording", "good");
-    else if (state === "connecting") tell("connecting ...", "quiet");
-    else tell(`not sent: ${why}. It goes on by itself and is not held against you.`, "warn");
-  });
-  here.sending.push(sending);
-  here.stops.push(sending.stop);
-}
-
 find("#submit").onclick = () => find("#sure").showModal();
 find("#not-yet").onclick = () => find("#sure").close();
 find("#hand-in").onclick = (event) =>
@@ -217,6 +202,7 @@ async function end() {
   await Promise.all(here.stops.map((stop) => stop()));
   for (const media of [here.media.camera, here.media.screen]) media?.getTracks().forEach((track) => track.stop());
   const { phase, ended_at } = here.clock;
+  here.sender.finish(ended_at);
   if (phase === "declined") {
     find("#end-head").textContent = "You declined this exam";
     find("#end-text").textContent = `Nothing was recorded. What you can do instead: ${here.session.alternative}`;
@@ -272,7 +258,7 @@ function heard(name, data) {
   } else if (name === "message") message(data);
   else if (name === "intervention") here.covers.intervention(data);
   else if (name === "help") here.hand(data);
-  else if (name === "publish_again") here.sending.forEach((one) => (data.draining ? one.move() : one.again("the connection was lost")));
+  else if (name === "publish_again") here.sender.again(data.draining);
   else if (name === "devices") find("#device-asking").hidden = !data.asking;
   else if (name === "identity") {
     here.checked = data;

@@ -4,8 +4,8 @@ import { iceServers } from "/assets/ice.js";
 
 /**
  * `resource` takes the offers, `prepare(peer)` says what goes over it. `state("connecting" | "live" | "lost", why)` tells
- * how it goes. Returns `stop`, which ends it as the protocols ask, `again`, for who knows that it is lost, and
- * `move`, for who knows that it soon will be: it stays until another one stands.
+ * how it goes. Returns `stop`, which ends it as the protocols ask, `again`, for who knows that it is lost, `move`, for
+ * who knows that it soon will be: it stays until another one stands; and `stats` of the connection, if there is one.
  */
 export function keepConnected(call, at, resource, prepare, state) {
   const authorized = call.token ? { Authorization: `Bearer ${call.token}` } : {};
@@ -92,5 +92,5 @@ export function keepConnected(call, at, resource, prepare, state) {
     await hangUp(location);
   }
 
-  return { stop, move, again: (why) => peer?.remoteDescription && again(why) };
+  return { stop, move, stats: async () => peer?.getStats(), again: (why) => peer?.remoteDescription && again(why) };
 }

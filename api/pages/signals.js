@@ -1,6 +1,8 @@
 // What this page tells the server while the exam runs: how each thing stands since when, every two seconds and at once
 // when something changes. Nothing is judged here. What the browser does not tell is left out.
 
+import { ahead, now, ticking, written } from "/assets/evenly.js";
+
 const EVERY_MS = 2000;
 const LATELY_MS = 60000; // what has changed lately is told again in each batch, so that no lost batch matters
 const MOST = 200;
@@ -11,7 +13,6 @@ const SLOW_MS = 2000;
 export function signals(call, at, { policy, opens_in }, { camera, screen }) {
   const page = (crypto.randomUUID?.() ?? `p-${Date.now()}-${Math.random()}`.replace(".", "")).toLowerCase();
   const told = new Map(); // signal -> its samples, the last of which holds
-  const ticks = new Worker("/assets/ticks.js");
   const stopping = new AbortController();
   const on = (target, names, work) => names.forEach((name) => target?.addEventListener(name, work, { signal: stopping.signal }));
   let number = 0;
@@ -21,9 +22,6 @@ export function signals(call, at, { policy, opens_in }, { camera, screen }) {
   let waitUntil = 0;
   let displaysAt = -Infinity;
   let slow = false;
-
-  const now = () => performance.timeOrigin + performance.now(); // goes evenly, whatever is done to the machine's clock
-  const skew = () => call.skew() + now() - Date.now();
 
   function tell(signal, value, since = now()) {
     const samples = told.get(signal) ?? [];
@@ -41,7 +39,7 @@ export function signals(call, at, { policy, opens_in }, { camera, screen }) {
     const all = [...told.values()].flat().sort((a, b) => b.at - a.at);
     const last = new Set([...told.values()].map((samples) => samples.at(-1)));
     const rest = all.filter((sample) => !last.has(sample)).slice(0, MOST - last.size);
-    return [...last, ...rest].map((sample) => ({ ...sample, at: new Date(sample.at).toISOString() }));
+    return [...last, ...rest].map((sample) => ({ ...sample, at: written(sample.at) }));
   }
 
   async function send(leaving = false) {
@@ -56,7 +54,7 @@ export function signals(call, at, { policy, opens_in }, { camera, screen }) {
         method: "POST",
         keepalive: true,
         headers: { "Content-Type": "application/json", Authorization: `Bearer ${call.token}` },
-        body: JSON.stringify({ page, number, sent_at: new Date(began).toISOString(), skew_ms: skew(), samples }),
+        body: JSON.stringify({ page, number, sent_at: written(began), skew_ms: ahead(call), samples }),
         signal: AbortSignal.timeout(8000),
       });
       if (response.ok) heardTo = began;
@@ -113,15 +111,15 @@ export function signals(call, at, { policy, opens_in }, { camera, screen }) {
   if (camera) device("camera", camera.getVideoTracks()[0]);
   if (camera?.getAudioTracks().length) device("microphone", camera.getAudioTracks()[0]);
   if (screen) share(screen.getVideoTracks()[0]);
-  ticks.onmessage = look;
+  const still = ticking(look);
   look();
 
   return {
     clipboard: (value) => tell("clipboard", value),
+    localCopy: (value) => tell("local_copy", value),
     stop: () => {
       stopping.abort();
-      ticks.terminate();
-      ticks.onmessage = null;
+      still();
     },
   };
 }

@@ -1,0 +1,19 @@
+// Time as this device has it: going evenly, whatever is done to its clock, and ticking also while the page is not in front.
+
+/** In ms since 1970. */
+export const now = () => performance.timeOrigin + performance.now();
+
+/** How far that is ahead of the server's clock, in ms, as well as answers have told. */
+export const ahead = (call) => call.skew() + now() - Date.now();
+
+export const written = (moment) => new Date(moment).toISOString();
+
+/** Calls `work` about twice a second, until what is returned is called. */
+export function ticking(work) {
+  const ticks = new Worker("/assets/ticks.js");
+  ticks.onmessage = work;
+  return () => {
+    ticks.terminate();
+    ticks.onmessage = null;
+  };
+}
