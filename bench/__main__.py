@@ -17,7 +17,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-GROUPS = ("append", "projections", "recording", "watching", "detection", "notary", "day")
+GROUPS = ("append", "projections", "recording", "capacity", "watching", "detection", "notary", "day")
 RESULTS = Path(__file__).with_name("results.json")
 
 

@@ -1,13 +1,15 @@
-"""Benchmarks in processes of their own: started, heard line by line, and WHIP at its smallest between them."""
+"""Benchmarks in processes of their own: started, told and heard line by line, and WHIP at its smallest between them."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +18,53 @@ import uvicorn
 Answer = Callable[[str, str], Awaitable[str]]
 
 
-def process(module: str, *arguments: object) -> subprocess.Popen[str]:
+@contextmanager
+def process(module: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """It is killed when the body ends, however that is."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    return subprocess.Popen(
+    with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent
-    )
+    ) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+def tell(process: subprocess.Popen[str], line: str = "go") -> None:
+    assert process.stdin is not None
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
+
+
+def hear(process: subprocess.Popen[str]) -> Any:  # noqa: ANN401  # JSON
+    """What the next line says. RuntimeError when the process has ended."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise RuntimeError(f"{process.args} has ended")
+    return json.loads(line)
+
+
+def say(what: object) -> None:
+    """For the process at the other end: `what`, to be heard."""
+    print(json.dumps(what), flush=True)
+
+
+async def told() -> str:
+    """The next line from the other end, without its end; nothing when it is gone."""
+    return (await asyncio.to_thread(sys.stdin.readline)).strip()
 
 
 def expect(process: subprocess.Popen[str], word: str) -> None:
-    assert process.stdout is not None
-    line = process.stdout.readline().strip()
-    if line != word:
-        raise RuntimeError(f"expected {word!r}, got {line!r}")
+    if (heard := hear(process)) != word:
+        raise RuntimeError(f"expected {word!r}, got {heard!r}")
+
+
+def pin(core: int) -> None:
+    """This process and what it starts have one core from now on: 0 is the first that it may use, -1 the last."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[core]})
 
 
 def free_port() -> int:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import av
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaRecorder
 
@@ -22,7 +23,7 @@ from media.names import RecordingName, finalised_object_key
 from media.offer import parse_offer
 from media.port import MediaPort, open_socket
 from media.spool import Spool
-from media.spooled import EndedNote
+from media.spooled import NOTE, EndedNote, read_segment_note
 from media.uploader import Uploader
 
 
@@ -42,9 +43,8 @@ class Ours:
     def connections(self) -> int:
         return sum(c.media_at is not None for c in self._held)
 
-    @property
-    def lost(self) -> int:
-        return sum(c.packets_lost for c in self._held)
+    def cpu_s(self) -> float:
+        return time.process_time()
 
     async def answer(self, path: str, offer: str) -> str:
         track: Track = "screen" if "screen" in path else "camera"
@@ -63,11 +63,18 @@ class Ours:
         self._names.add(recording)
         return await connection.open()
 
-    async def close(self) -> None:
+    async def close(self) -> dict[str, int]:
+        """Ends all. What is in the spool then, as its notes have it; and what never came as far as that."""
         self._ticking.cancel()
+        lost, dropped = sum(c.packets_lost for c in self._held), dropped_packets(self._port.address[1])
         await asyncio.gather(*(c.end("stopped") for c in tuple(self._held)))
         self._spool.close()
         self._port.close()
+        notes = [read_segment_note(note) for note in self._spool.root.glob(f"*/*/*/[0-9]*{NOTE}")]
+        return {
+            "frames": sum(n.frames for n in notes), "sounds": sum(n.sounds for n in notes),
+            "lost": lost, "dropped": dropped,
+        }  # fmt: skip
 
     async def finish(self) -> float:
         """Delivers what was recorded and makes the finished files: CPU seconds for each second of it."""
@@ -111,8 +118,6 @@ class Aiortc:
     first.
     """
 
-    lost = 0
-
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._held: list[tuple[RTCPeerConnection, list[MediaRecorder]]] = []
@@ -120,6 +125,9 @@ class Aiortc:
     @property
     def connections(self) -> int:
         return sum(peer.connectionState == "connected" for peer, _ in self._held)
+
+    def cpu_s(self) -> float:
+        return time.process_time()
 
     async def answer(self, path: str, offer: str) -> str:
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -140,11 +148,27 @@ class Aiortc:
         self._held.append((peer, recorders))
         return str(peer.localDescription.sdp)
 
-    async def close(self) -> None:
+    async def close(self) -> dict[str, int]:
         for peer, recorders in self._held:
             await asyncio.gather(*(r.stop() for r in recorders), return_exceptions=True)
             await peer.close()
+        return {"frames": sum(map(_packets, self._folder.glob("*-video.webm"))),
+                "sounds": sum(map(_packets, self._folder.glob("*-audio.webm")))}  # fmt: skip
 
     async def finish(self) -> float:
         """Nothing is left to do."""
         return 0.0
+
+
+def _packets(file: Path) -> int:
+    with av.open(str(file)) as container:
+        return sum(packet.size > 0 for packet in container.demux())
+
+
+def dropped_packets(port: int) -> int:
+    """How many the kernel threw away, as the UDP socket of this port was full. 0 where it does not say (not Linux)."""
+    table = Path("/proc/net/udp")
+    if not table.exists():
+        return 0
+    lines = [line.split() for line in table.read_text().splitlines()[1:]]
+    return sum(int(fields[-1]) for fields in lines if int(fields[1].rpartition(":")[2], 16) == port)

@@ -1,7 +1,7 @@
-"""What watching costs: one more viewer of a camera, beside aiortc's MediaRelay, and the wall's thumbnails.
+"""What watching costs: one more viewer of a camera, beside aiortc's MediaRelay and beside Janus; the wall's thumbnails.
 
-One publisher sends a clip that was encoded ahead, in a process of its own; viewers take and decode it in another. Both
-sides are measured with few viewers and with several, and the difference is divided by how many came.
+One candidate sends what was encoded ahead; viewers take and decode it in another process. All are measured with few
+viewers and with several, and the difference is divided by how many came.
 """
 
 from __future__ import annotations
@@ -11,46 +11,82 @@ import io
 import json
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 
 import av
-import httpx
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.contrib.media import MediaRelay
-from aiortc.mediastreams import MediaStreamError
 
-from bench.processes import expect, free_port, process, serving
-from domain.messages import KeyFrame, Watch
-from media.clips import card_clip, sound_clip
-from media.connection import Connection
+from bench import janus
+from bench.processes import expect, free_port, hear, pin, process, say, serving, tell, told
+from bench.relays import Aiortc, Ours
+from domain.messages import KeyFrame
+from media.clips import card_clip
 from media.frames import to_picture
-from media.hooks import PeerCertificate, gather_only
-from media.names import RecordingName
-from media.offer import parse_offer
-from media.port import MediaPort, open_socket
-from media.publisher import Publisher
-from media.viewer import Viewers
 
 NAME = "bench.watching"
-WARM_S, WINDOW_S = 4.0, 10.0
-FEW, OURS, THEIRS = 1, 9, 3  # viewers
-CAMERA = "VP8 640x480 at 15 a second, 300 kbit/s, Opus in packets of 60 ms"
+WARM_S, WINDOWS, WINDOW_S = 3.0, 3, 4.0
+FEW, MANY, THEIRS = 1, 9, 3  # viewers; aiortc has no room for more
+FPS, MOST = 15, 0.9  # of the pictures must be seen
 
 
 def run() -> list[dict[str, object]]:
     """Rows of {name, value, unit, baseline, ratio, goal, note}. Takes about 90 seconds."""
-    theirs, ours = _one_more("aiortc", THEIRS), _one_more("ours", OURS)
+    (theirs, _), (ours, what) = one_more("aiortc", THEIRS), one_more("ours", MANY)
     return [
         {
-            "name": "one more viewer of a camera with sound, against aiortc MediaRelay", "value": round(ours * 1000, 3),
-            "unit": "CPU ms a second", "baseline": round(theirs * 1000, 1), "ratio": round(theirs / ours, 1),
-            "goal": ">=20", "note": f"{CAMERA}; from {FEW} to {OURS} viewers, theirs to {THEIRS}",
+            "name": "one more viewer of a camera with sound, against aiortc MediaRelay", "value": _ms(ours),
+            "unit": "CPU ms a second", "baseline": _ms(theirs), "ratio": round(theirs / ours, 1), "goal": ">=20",
+            "note": f"{what}; from {FEW} to {MANY} viewers, theirs to {THEIRS}",
         },
+        _against_janus(ours, what),
         _thumbnails(),
     ]  # fmt: skip
+
+
+def one_more(kind: str, viewers: int) -> tuple[float, str]:
+    """CPU seconds a second, and what was sent. RuntimeError when somebody saw too little."""
+    port, address = free_port(), janus.ADDRESS if kind == "janus" else "127.0.0.1"
+    shares = []
+    with process(NAME, "serve", kind, port) as relay:
+        expect(relay, "ready")
+        with (
+            process("bench.senders", port, address, 1, 60, 0) as sender,
+            process("bench.viewers", port, address, int(kind == "janus")) as watching,
+        ):
+            what = hear(sender)
+            expect(sender, "sending")
+            for number in (FEW, viewers):
+                tell(watching, str(number))
+                hear(watching)
+                time.sleep(WARM_S)
+                tell(watching, "")
+                before = hear(watching)
+                tell(relay, "measure")
+                shares.append(statistics.median(hear(relay)))
+                tell(watching, "")
+                seen = [after - one for one, after in zip(before, hear(watching), strict=True)]
+                if min(seen) < MOST * WINDOWS * WINDOW_S * FPS:
+                    raise RuntimeError(f"the measurement does not count: the viewers of {kind} saw {seen} pictures")
+    return (shares[1] - shares[0]) / (viewers - FEW), what
+
+
+def _against_janus(ours: float, what: str) -> dict[str, object]:
+    name, goal = "one more viewer of a camera with sound, against Janus", "<=1"
+    if (why := janus.missing()) is not None:
+        return {"name": name, "goal": goal, "note": why}
+    theirs = janus.measured_apart("-m", NAME, "janus")
+    return {
+        "name": name, "value": _ms(ours), "unit": "CPU ms a second", "baseline": _ms(theirs),
+        "ratio": round(ours / theirs, 2), "goal": goal, "note": f"{what}; from {FEW} to {MANY} viewers each",
+    }  # fmt: skip
+
+
+def _ms(cores: float) -> float:
+    return round(cores * 1000, 2)
 
 
 def _thumbnails() -> dict[str, object]:
@@ -85,148 +121,35 @@ def _rate(work: Callable[[], object]) -> float:
     return 100 / (time.process_time() - began)
 
 
-def _one_more(server: str, viewers: int) -> float:
-    """CPU seconds a second."""
-    return (_measure(server, viewers) - _measure(server, FEW)) / (viewers - FEW)
-
-
-def _measure(server: str, viewers: int) -> float:
-    port = free_port()
-    with process(NAME, "serve", server, port) as relay:
-        expect(relay, "ready")
-        with process(NAME, "publish", port) as publisher, process(NAME, "watch", port, viewers) as watchers:
-            expect(publisher, "sending")
-            expect(watchers, "watching")
-            assert relay.stdin is not None
-            assert relay.stdout is not None
-            assert watchers.stdout is not None
-            relay.stdin.write("now\n")
-            relay.stdin.flush()
-            cost = float(relay.stdout.readline())
-            frames = json.loads(watchers.stdout.readline())
-            for other in (publisher, watchers, relay):
-                other.kill()
-    if len(frames) != viewers or min(frames) < 0.9 * WINDOW_S * 15:
-        raise RuntimeError(f"the measurement does not count: the viewers saw {frames} frames")
-    return cost
-
-
-class Ours:
-    """Vigil's connection and its viewers, in one process as in a media worker. Nothing is recorded."""
-
-    def __init__(self) -> None:
-        self._port = MediaPort(open_socket("127.0.0.1", 0))
-        self._certificate = PeerCertificate.generateCertificate()
-        self._viewers = Viewers(self._port, self._certificate, "bench")
-        self._camera = RecordingName("bench", "0", "camera")
-        self._connection: Connection | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def answer(self, path: str, offer: str) -> str:
-        if path.startswith("/watch"):
-            assert self._connection
-            request = Watch(tenant="bench", session="0", track="camera", viewer=path, sdp=offer)
-            reply = await self._viewers.watch(request, self._camera, self._connection.tracks)
-            self._tasks.add(asyncio.create_task(self._vouch(path)))
-            return reply.sdp  # type: ignore[union-attr] - or it fails
-        self._connection = Connection(
-            self._camera, 1, port=self._port, offer=parse_offer(offer, sound=True), certificate=self._certificate,
-            sealing=None, on_keyframe=id, on_end=id,
-        )  # fmt: skip
-        return await self._connection.open()
-
-    async def _vouch(self, viewer: str) -> None:
-        while True:
-            self._viewers.renew(viewer)
-            await asyncio.sleep(2)
-
-
-class Aiortc:
-    """A stock peer connection whose tracks a MediaRelay gives to others: decoded once, encoded for each viewer."""
-
-    def __init__(self) -> None:
-        self._relay = MediaRelay()
-        self._tracks: list[MediaStreamTrack] = []
-        self._held: list[RTCPeerConnection] = []
-
-    async def answer(self, path: str, offer: str) -> str:
-        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._held.append(peer)
-        if path.startswith("/watch"):
-            for track in self._tracks:
-                peer.addTrack(self._relay.subscribe(track))
-        else:
-            peer.on("track", self._tracks.append)
-        await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
-        for transceiver in peer.getTransceivers():
-            gather_only(transceiver.receiver.transport.transport.iceGatherer, ["127.0.0.1"])
-        await peer.setLocalDescription(await peer.createAnswer())
-        return str(peer.localDescription.sdp)
-
-
 async def _serve(kind: str, port: int) -> None:
-    async with serving(port, (Ours() if kind == "ours" else Aiortc()).answer):
-        print("ready", flush=True)
-        await asyncio.to_thread(sys.stdin.readline)
-        await asyncio.sleep(WARM_S)
-        wall, cpu = time.monotonic(), time.process_time()
-        await asyncio.sleep(WINDOW_S)
-        print((time.process_time() - cpu) / (time.monotonic() - wall), flush=True)
-        await asyncio.sleep(60)
-
-
-async def _publish(port: int) -> None:
-    async with Publisher(f"http://127.0.0.1:{port}/camera", None, card_clip(), sound_clip(hertz=440)) as publisher:
-        await publisher.connected()
-        print("sending", flush=True)
-        await asyncio.sleep(120)
-
-
-async def _watch(port: int, viewers: int) -> None:
-    frames = [0] * viewers
+    """Passes on what comes, and measures when told."""
+    pin(0)
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30))
-        await asyncio.sleep(3)  # the publisher comes first
-        for number in range(viewers):
-            peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-            stack.push_async_callback(peer.close)
-            peer.on("track", lambda track, number=number: _counting(track, frames, number))
-            for kind in ("video", "audio"):
-                transceiver = peer.addTransceiver(kind, direction="recvonly")
-                gather_only(transceiver.receiver.transport.transport.iceGatherer, ["127.0.0.1"])
-            await peer.setLocalDescription(await peer.createOffer())
-            answer = await client.post(f"/watch/{number}", content=peer.localDescription.sdp)
-            await peer.setRemoteDescription(RTCSessionDescription(answer.raise_for_status().text, "answer"))
-        print("watching", flush=True)
-        await asyncio.sleep(WARM_S)
-        before = list(frames)
-        await asyncio.sleep(WINDOW_S)
-        print(json.dumps([after - one for one, after in zip(before, frames, strict=True)]), flush=True)
-        await asyncio.sleep(60)
-
-
-_looking: set[asyncio.Task[None]] = set()
-
-
-def _counting(track: MediaStreamTrack, frames: list[int], number: int) -> None:
-    async def look() -> None:
-        while True:
-            try:
-                await track.recv()
-            except MediaStreamError:
-                return
-            frames[number] += track.kind == "video"
-
-    _looking.add(asyncio.create_task(look()))
+        relay: Ours | Aiortc | janus.Janus
+        match kind:
+            case "ours":
+                relay = Ours()
+            case "aiortc":
+                relay = Aiortc()
+            case _:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+                relay = await stack.enter_async_context(janus.running(folder, recording=False))
+        await stack.enter_async_context(serving(port, relay.answer))
+        say("ready")
+        while await told():
+            shares = []
+            for _ in range(WINDOWS):
+                wall, cpu = time.monotonic(), relay.cpu_s()
+                await asyncio.sleep(WINDOW_S)
+                shares.append((relay.cpu_s() - cpu) / (time.monotonic() - wall))
+            say(shares)
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["serve", kind, port]:
             asyncio.run(_serve(kind, int(port)))
-        case ["publish", port]:
-            asyncio.run(_publish(int(port)))
-        case ["watch", port, viewers]:
-            asyncio.run(_watch(int(port), int(viewers)))
+        case ["janus"]:
+            print(one_more("janus", MANY)[0])
         case _:
             print(json.dumps(run(), indent=1))

@@ -6,6 +6,8 @@ public is reached here and nowhere else. Versions are pinned, and `tests/media/t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import pylibsrtp
@@ -102,3 +104,9 @@ def cut(gatherer: RTCIceGatherer) -> None:
     """Closes a stock gatherer's sockets under it: to the other side the machine is gone. For the publisher client."""
     for protocol in gatherer._connection._protocols:
         protocol.transport.abort()
+
+
+def send_to_remote(gatherer: RTCIceGatherer) -> Callable[[bytes], None]:
+    """Sends datagrams from a stock gatherer's socket to the address that ICE nominated. For load, without senders."""
+    pair = gatherer._connection._nominated[1]
+    return partial(pair.protocol.transport.sendto, addr=pair.remote_addr)

@@ -130,3 +130,18 @@ async def test_a_stock_gatherer_can_be_told_its_addresses_and_cut() -> None:
     await asyncio.sleep(0)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", candidate.port))  # the port is free again
+
+
+async def test_a_stock_gatherer_sends_to_the_nominated_address() -> None:
+    gatherer = RTCIceGatherer(iceServers=[])
+    hooks.gather_only(gatherer, ["127.0.0.1"])
+    await gatherer.gather()
+    (protocol,) = gatherer._connection._protocols
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(5)
+        remote = Candidate("f", 1, "udp", 1, *sock.getsockname(), "host")
+        gatherer._connection._nominated[1] = CandidatePair(protocol, remote)
+        hooks.send_to_remote(gatherer)(b"hello")
+        assert sock.recv(100) == b"hello"
+    hooks.cut(gatherer)
