@@ -92,9 +92,8 @@ async def send(  # noqa: PLR0917 - what a file is sent with
     name = recordings.recording_name(session, track_of(track))
     _check(request, body, sha256, started_at, ended_at)
     tape = await tape_of(services, caller.tenant, name)
-    before = [Stretch(s.segment.started_at, s.segment.ended_at) for s in tape.late if s.sent_sha256 == sha256]
-    if before:
-        return Response(Kept(filled=_parts(before)), status_code=200)
+    if before := _filled(tape, sha256):
+        return Response(Kept(filled=before), status_code=200)
     began = by_our_clock(started_at, skew_ms, field="started_at")
     ended = by_our_clock(ended_at, skew_ms, field="ended_at")
     parts = () if _too_late(state, services.now()) else tuple(within(missing(tape), began, ended))
@@ -111,7 +110,15 @@ async def send(  # noqa: PLR0917 - what a file is sent with
         received_at=services.now(),
     )  # fmt: skip
     await command(request, partial(recordings.store_late, session=session, name=name, order=order))
-    return Response(Kept(filled=_parts(Stretch(s.started_at, s.ended_at) for s in cut)))
+    if kept := _filled(await tape_of(services, caller.tenant, name), sha256):
+        return Response(Kept(filled=kept))
+    raise _nothing_missing()  # any more: another file has filled it meanwhile
+
+
+def _filled(tape: Recording, sha256: str) -> tuple[Part, ...]:
+    """What a file has filled."""
+    late = (s.segment for s in tape.late if s.sent_sha256 == sha256)
+    return _parts(Stretch(s.started_at, s.ended_at) for s in late)
 
 
 def _check(request: AnyRequest, body: bytes, sha256: str, started_at: datetime, ended_at: datetime) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TAKEN_FOR = timedelta(hours=24)  # after the end of the session
 STILL_EVERY = timedelta(seconds=5)  # pages send one each ten seconds
+SHORTEST_PART = timedelta(milliseconds=100)
 MOST_STILLS = 5000  # of one track: a whole day of nothing else
 
 # Events of a recording. Tags and field names are on disk for ever.
@@ -141,10 +142,10 @@ def missing(state: Recording) -> tuple[Stretch, ...]:
 
 
 def within(stretches: Iterable[Stretch], start: datetime, end: datetime) -> Iterator[Stretch]:
-    """The parts of `stretches` between two moments."""
+    """The parts of `stretches` between two moments that are worth a segment."""
     for stretch in stretches:
         part = Stretch(max(start, stretch.started_at), min(end, stretch.ended_at))
-        if part.started_at < part.ended_at:
+        if part.ended_at - part.started_at >= SHORTEST_PART:
             yield part
 
 

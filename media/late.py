@@ -51,7 +51,7 @@ def cut_out(
     data_key: bytes, recording: RecordingName, file: bytes, *, began_at: datetime, ended_at: datetime,
     stretches: Iterable[Stretch], zero: datetime,
 ) -> list[LateSegment]:  # fmt: skip
-    """The parts of `file` that lie in `stretches`, each from its first key frame on. All times are the server's clock.
+    """The parts of `file` that lie in `stretches`. All times are by the server's clock.
 
     `began_at` is the file's time 0, and `zero` the start of the recording, from which late segments are numbered.
     NotPlayable when the file is not one WebM of VP8, with or without Opus, that begins with a key frame.
@@ -61,7 +61,7 @@ def cut_out(
         raise NotPlayable("must hold pictures")
     found = []
     for stretch in stretches:
-        part = _within(blocks, _ms(stretch.started_at - began_at), _ms(stretch.ended_at - began_at))
+        part = _within(blocks, -_ms(began_at - stretch.started_at), _ms(stretch.ended_at - began_at))
         if part:
             until = min(stretch.ended_at, ended_at)
             found.append(_sealed(data_key, recording, part, began_at=began_at, until=until, zero=zero))
@@ -107,9 +107,25 @@ def _checked(block: Block) -> Block:
 
 
 def _within(blocks: Sequence[Block], start_ms: int, stop_ms: int) -> list[Block]:
-    """From the first key frame that is not before `start_ms`; empty when there is none."""
-    begins = next((b.at_ms for b in blocks if b.keyframe and b.track == VIDEO_TRACK and b.at_ms >= start_ms), stop_ms)
-    return [b for b in blocks if begins <= b.at_ms < stop_ms]
+    """What lies between two moments, and can be decoded; empty when nothing can.
+
+    What follows a key frame that came before `start_ms` needs all pictures from there on: those that are too early pass
+    in a millisecond each.
+    """
+    keys = [b.at_ms for b in blocks if b.keyframe and b.track == VIDEO_TRACK and b.at_ms < stop_ms]
+    begins = max((at for at in keys if at <= start_ms), default=min(keys, default=stop_ms))
+    if not any(b.track == VIDEO_TRACK and start_ms <= b.at_ms < stop_ms for b in blocks):
+        return []
+    found, next_ms = [], max(start_ms, begins)
+    for block in blocks:
+        if block.track == AUDIO_TRACK:
+            at_ms = block.at_ms if max(start_ms, begins) <= block.at_ms else stop_ms
+        else:
+            at_ms = max(block.at_ms, next_ms) if begins <= block.at_ms else stop_ms
+            next_ms = at_ms + 1 if at_ms < stop_ms else next_ms
+        if at_ms < stop_ms:
+            found.append(block._replace(at_ms=at_ms))
+    return sorted(found, key=lambda b: b.at_ms)
 
 
 def _sealed(
@@ -150,4 +166,5 @@ def _clusters(blocks: list[Block]) -> Iterator[list[Block]]:
 
 
 def _ms(span: timedelta) -> int:
-    return round(span / timedelta(milliseconds=1))
+    """Whole milliseconds, rounded down: nothing reaches out of its stretch."""
+    return span // timedelta(milliseconds=1)

@@ -50,21 +50,47 @@ def test_a_piece_within_a_gap_is_taken_whole(card: Clip, tone: Clip) -> None:
 
 def test_of_a_piece_that_reaches_out_only_what_lies_in_the_gap_is_taken(card: Clip, tone: Clip) -> None:
     file = browser_file(card, tone, 6)  # its key frames are at 0, 2 and 4 s
-    (late,) = cut(file, (100.5, 105.5), began_s=100)
+    (late,) = cut(file, (102, 105.5), began_s=100)
     assert (late.segment.started_at, late.segment.ended_at) == (after(102), after(105.5))
     assert late.segment.number == 102_000
     assert watch(shown(late)).decoded["video"] == 53
 
 
+def test_pictures_that_are_needed_from_before_the_gap_pass_in_a_moment(card: Clip, tone: Clip) -> None:
+    (late,) = cut(browser_file(card, tone, 6), (3.5, 5.5))
+    assert (late.segment.started_at, late.segment.ended_at) == (after(3.5), after(5.5))
+    seen = watch(shown(late))
+    assert seen.decoded == {"video": 53, "audio": 33}  # 23 pictures of those were before
+    assert seen.monotonic
+    assert len([at for at in seen.times["video"] if at < 0.05]) == 24
+    assert seen.times["video"][24] == pytest.approx(0.033 + 1 / 15, abs=0.01)
+
+
 def test_a_piece_may_fill_two_gaps(card: Clip) -> None:
-    first, second = cut(browser_file(card, None, 6), (-5, 1.5), (3.5, 20))
+    first, second = cut(browser_file(card, None, 6), (-5, 1.5), (4, 20))
     assert (first.segment.started_at, first.segment.ended_at) == (after(0), after(1.5))
     assert (second.segment.started_at, second.segment.ended_at) == (after(4), after(6))
     assert watch(shown(second)).decoded == {"video": 30}
 
 
-def test_where_no_key_frame_is_nothing_is_taken(card: Clip) -> None:
-    assert cut(browser_file(card, None, 6), (4.2, 5.9)) == []
+def test_where_no_picture_is_nothing_is_taken(card: Clip) -> None:
+    assert cut(browser_file(card, None, 6), (6.2, 9), long_s=9) == []
+    assert cut(browser_file(card, None, 6), (4.01, 4.02)) == []
+
+
+@given(st.integers(0, 5_000_000), st.integers(0, 999), st.integers(600_000, 5_000_000))
+@settings(max_examples=30, deadline=None)
+def test_nothing_reaches_out_of_its_gap_by_less_than_a_millisecond_even(
+    card: Clip, begins: int, began: int, long: int
+) -> None:
+    gap = Stretch(START + timedelta(microseconds=begins), START + timedelta(microseconds=begins + long))
+    began_at = START + timedelta(microseconds=began)
+    found = cut_out(
+        DATA_KEY, RECORDING, browser_file(card, None, 6), began_at=began_at, ended_at=began_at + timedelta(seconds=6),
+        stretches=[gap], zero=START,
+    )  # fmt: skip
+    for late in found:
+        assert gap.started_at <= late.segment.started_at < late.segment.ended_at <= gap.ended_at
 
 
 def test_what_was_filled_late_plays_in_the_finished_recording(card: Clip, tone: Clip) -> None:

@@ -1,0 +1,151 @@
+"""A candidate in a real Chromium, on a network that loses, delays and for a while stops everything.
+
+What could be recorded is recorded, what is missing is told, and the page brings it later out of its own copy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from domain.late import missing
+from domain.phase import Track
+from domain.recording import DECIDER, Recording
+from domain.stream import Stream
+from media import worker as media_worker
+from media.worker import MediaWorker
+from tests.api.hall import Exam, Hall, an_exam
+from tests.api.test_admission_pages import link
+from tests.api.test_live_pictures import sits
+from tests.api.test_pages import a_media_worker, a_page, browser
+from tests.media.hall import watch
+from tests.media.lossy import LossyNetwork
+from vigil.delivery import upload
+from vigil.door import Media
+from vigil.wiring import spool
+
+__all__ = ["browser"]
+
+TRACKS: tuple[Track, ...] = ("camera", "screen")
+LOSS, JITTER_S = 0.1, 0.3
+LOSSY_S, AWAY_S = 25, 20
+
+
+@pytest.fixture
+def network() -> LossyNetwork:
+    return LossyNetwork(incoming=0.0, outgoing=0.0)
+
+
+@pytest.fixture
+async def media(hall: Hall, network: LossyNetwork, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MediaWorker]:
+    """A media process on this network, and the one that stores what it records."""
+    monkeypatch.setattr(media_worker, "open_socket", network.open_socket)
+    uploading = asyncio.create_task(upload(hall.core))
+    async with a_media_worker(hall, "far", spool(hall.core.settings)) as worker:
+        yield worker
+    uploading.cancel()
+    await asyncio.gather(uploading, return_exceptions=True)
+
+
+async def tape_of(exam: Exam, track: Track) -> Recording:
+    stream = str(Stream("main", "recording", f"{exam.sessions[0]}.{track}"))
+    return (await exam.hall.services.handler.load(DECIDER, stream, fresh=True))[1]
+
+
+async def cut_off(page: Page, network: LossyNetwork, seconds: float) -> tuple[datetime, datetime]:
+    """Nothing gets through for so long, neither media nor anything else. Returns from when to when."""
+    network.cut = True
+    await page.context.set_offline(offline=True)
+    began = datetime.now(UTC)
+    await asyncio.sleep(seconds)
+    network.cut = False
+    await page.context.set_offline(offline=False)
+    return began, datetime.now(UTC)
+
+
+@pytest.mark.slow
+async def test_a_bad_network_costs_nothing_that_the_page_cannot_bring_later(
+    hall: Hall,
+    browser: Browser,
+    media: MediaWorker,
+    network: LossyNetwork,
+) -> None:
+    hall.clock.ahead = timedelta(
+        minutes=-2
+    )  # by as much it is put forward to open an exam: now it is that of the media
+    exam = await an_exam(hall)
+    async with a_page(browser) as page:
+        await page.goto(link(exam))
+        await sits(page)
+        began = datetime.now(UTC)
+        network.incoming, network.jitter_s = LOSS, JITTER_S
+        await asyncio.sleep(LOSSY_S)
+        away_from, away_to = await cut_off(page, network, AWAY_S)
+        for track in TRACKS:
+            await expect(page.locator(f"#{track}-state")).to_have_text("● recording", timeout=20_000)
+        await asyncio.sleep(LOSSY_S)
+        network.incoming = network.jitter_s = 0.0
+        ended = datetime.now(UTC)
+        before = {track: await tape_of(exam, track) for track in TRACKS}
+        await page.get_by_role("button", name="Hand in and end the exam").click()
+        await page.get_by_role("button", name="Hand in", exact=True).click()
+        await expect(page.locator("#step-end")).to_be_visible()
+        late_by = time.monotonic() + 120
+        for track in TRACKS:
+            while not (tape := await tape_of(exam, track)).finished or not tape.late:
+                assert time.monotonic() < late_by, f"the {track} is not finished: {tape.late}, {missing(tape)}"
+                await asyncio.sleep(0.5)
+
+    print(f"\n{network.lost} packets lost, {network.passed} passed")
+    for track in TRACKS:
+        tape = await tape_of(exam, track)
+        recorded = seconds((s.started_at, s.ended_at) for s in tape.segments)
+        gone = seconds((g.started_at, g.ended_at) for g in tape.gaps)
+        late = seconds((s.segment.started_at, s.segment.ended_at) for s in tape.late)
+        whole = (max(s.ended_at for s in tape.segments) - min(s.started_at for s in tape.segments)).total_seconds()
+        print(
+            f"{track}: {recorded:.1f} of {whole:.1f} s recorded live ({recorded / whole:.0%}), {gone:.1f} s in"
+            f" {len(tape.gaps)} gaps ({', '.join(g.why for g in tape.gaps)}), {late:.1f} s of them filled late;"
+            f" {sum(late_before(before[track])):.1f} s before the end of the exam"
+        )
+        (cut,) = [g for g in tape.gaps if g.started_at < away_to and g.ended_at > away_from]
+        assert abs((cut.started_at - away_from).total_seconds()) < 3
+        assert cut.ended_at >= away_to - timedelta(seconds=1)
+        assert recorded + gone == pytest.approx(whole, abs=0.5 * (len(tape.gaps) + 1)), "gaps are what is missing"
+        outside = whole - (cut.ended_at - cut.started_at).total_seconds()
+        assert recorded / outside > 0.9, "packets that are lost are asked for again"
+        assert late > 0.9 * gone
+        data = await film(hall, exam, track)
+        seen = watch(data)
+        assert seen.monotonic
+        assert seen.decoded == seen.packets
+        start = min(s.started_at for s in tape.segments)
+        begins, ends = ((at - start).total_seconds() for at in (away_from + timedelta(seconds=3), away_to))
+        shown = [at for at in seen.times["video"] if begins < at < ends]
+        longest = max(b - a for a, b in itertools.pairwise(shown))
+        print(f"{track}: {len(shown)} pictures of the time that was cut off are there, at most {longest:.1f} s apart")
+        assert longest < 2
+        assert tape.finalised
+        assert tape.finalised.duration_s == pytest.approx(whole, abs=1)
+    assert (ended - began).total_seconds() > 2 * LOSSY_S + AWAY_S
+
+
+def seconds(spans: object) -> float:
+    return sum((b - a).total_seconds() for a, b in spans)  # type: ignore[attr-defined]
+
+
+def late_before(tape: Recording) -> list[float]:
+    return [(s.segment.ended_at - s.segment.started_at).total_seconds() for s in tape.late]
+
+
+async def film(hall: Hall, exam: Exam, track: Track) -> bytes:
+    """The finished file, as a player gets it."""
+    playing = await Media(hall.core).recording("main", f"{exam.sessions[0]}.{track}")
+    assert playing
+    return b"".join([piece async for piece in playing.read(0, playing.size)])
