@@ -74,7 +74,8 @@ def says(
     *refusals: int, reads: Mapping[str, object] | None = None, answers: Mapping[int, object] | None = None
 ) -> dict[str, Any]:
     """For a route's `opt`, what its types do not tell: refusals beyond the usual ones; the bodies that it reads itself,
-    by media type; and answers by status, where None stands for bytes of the route's own media type.
+    by media type; and answers by status, where None stands for bytes of the route's own media type, and a tuple of
+    media types for bytes of those too.
     """
     return {"said": Said(refusals=refusals, reads=reads or {}, answers=answers or {})}
 
@@ -157,6 +158,9 @@ def _bodies(operation: Operation, handler: HTTPRouteHandler) -> Iterator[tuple[O
             answer.content = None  # the framework promises one for `Response[None]`
         elif kind is None:
             answer.content = first.content
+        elif isinstance(kind, tuple):
+            assert first.content
+            answer.content = first.content | dict.fromkeys(kind, next(iter(first.content.values())))
         elif first.content and _JSON in first.content:
             media = OpenAPIMediaType()
             answer.content = {_JSON: media}

@@ -20,6 +20,7 @@ from commands.handler import Order
 from commands.keys import KeyName
 from commands.ledger import read_stream
 from domain import recording
+from domain.messages import VideoCodec
 from media.blocks import seal_recording
 from media.names import finalised_object_key, recording_name
 from tests.api.hall import Exam, Hall, an_exam, refused, sit
@@ -27,7 +28,7 @@ from tests.api.hall import Exam, Hall, an_exam, refused, sit
 FILM = bytes(range(256)) * 1000  # four blocks of 64 KiB
 
 
-async def film(exam: Exam, number: int) -> str:
+async def film(exam: Exam, number: int, codec: VideoCodec = "VP8") -> str:
     """A finished camera recording, as media and its uploader leave it."""
     session, hall = exam.sessions[number], exam.hall
     name = recording_name("main", session, "camera")
@@ -37,7 +38,7 @@ async def film(exam: Exam, number: int) -> str:
     key = await hall.core.keys.data_key(KeyName(subject, session, "media"))
     stored = b"".join(seal_recording(key, name, [FILM]))
     digest = sha256(stored).hexdigest()
-    object_key = finalised_object_key(name, digest)
+    object_key = finalised_object_key(name, digest, codec)
     await hall.core.objects.put_new(object_key, stored)
     end = recording.End(connection=1, at=hall.clock(), why="stopped")
     await hall.act(f"end {session}", partial(recordings.end_connection, name=name.text, order=end))
@@ -187,9 +188,18 @@ async def test_a_timeline_goes_on_after_a_row_that_cannot_be_read(exam: Exam, au
     assert (seen, stale) == ([whole[0], *whole[2:]], 1)
 
 
+async def test_a_recording_in_h264_is_told_of_and_played_as_an_mp4(exam: Exam, reviewer: httpx.AsyncClient) -> None:
+    await film(exam, 1, "H264")
+    (tape,) = (await reviewer.get(f"/api/v1/sessions/{exam.sessions[1]}/recordings")).json()["recordings"]
+    assert tape["file"]["media_type"] == "video/mp4"
+    part = await reviewer.get(tape["file"]["media"], headers={"Range": "bytes=0-3"})
+    assert (part.status_code, part.headers["content-type"], part.content) == (206, "video/mp4", FILM[:4])
+
+
 async def test_a_recording_plays_by_range(exam: Exam, reviewer: httpx.AsyncClient) -> None:
     (tape,) = (await reviewer.get(f"/api/v1/sessions/{exam.sessions[0]}/recordings")).json()["recordings"]
     assert (tape["track"], tape["live"], tape["file"]["frames"]) == ("camera", False, 180)
+    assert tape["file"]["media_type"] == "video/webm"
     media = tape["file"]["media"]
     whole = await reviewer.get(media)
     assert whole.status_code == 200

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from commands import recordings
 from commands.keys import KeyName
 from domain import recording
+from domain.messages import VideoCodec
 from domain.phase import Track
 from domain.recording import Recording
 from domain.segment import Segment, Why
@@ -26,11 +27,13 @@ TRACKS: tuple[Track, ...] = ("camera", "screen")
 
 
 @cache
-def _clips() -> tuple[Clip, Clip]:
-    return card_clip(2), sound_clip(hertz=440)
+def _clips(codec: VideoCodec) -> tuple[Clip, Clip]:
+    return card_clip(2, codec=codec), sound_clip(hertz=440)
 
 
-async def taped(hall: Hall, session: str, track: Track = "camera", seconds: float = 13) -> list[tuple[Segment, bytes]]:
+async def taped(
+    hall: Hall, session: str, track: Track = "camera", seconds: float = 13, codec: VideoCodec = "VP8"
+) -> list[tuple[Segment, bytes]]:
     """The sealed segments of one connection, as a media worker makes them."""
     subject = (await hall.state(session)).subject
     data_key = await hall.core.keys.data_key(KeyName(subject, session, "media"))
@@ -42,7 +45,7 @@ async def taped(hall: Hall, session: str, track: Track = "camera", seconds: floa
     tape, sender = Tape(), SenderClock()
     clocks = {"video": StreamClock(90_000, sender), "audio": StreamClock(48_000, sender)}
     recorder = Recorder(name, 1, data_key=data_key, store=tape, clocks=clocks, wall=wall)  # type: ignore[arg-type]
-    picture, sound = _clips()
+    picture, sound = _clips(codec)
     for frame in sorted([*play(picture, seconds), *play(sound, seconds)], key=lambda f: f.arrival):
         recorder.on_frame(frame)
     recorder.close()

@@ -20,6 +20,7 @@ from domain.record import Sealed
 from domain.recording import Finalised
 from media.names import finalised_object_key, recording_name
 from media.spooled import EndedNote
+from tests.media.hall import watch
 from tests.seaweed import Seaweed
 from tests.vigil import studio
 from tests.vigil.hall import Hall, a_hall, running, until
@@ -56,6 +57,27 @@ async def test_a_recording_is_finished_once_when_its_session_is_over(hall: Hall)
     async with running(upload(hall.core)):
         await asyncio.sleep(0.3)
     assert await hall.position() == before
+
+
+async def test_a_recording_in_h264_is_finished_as_an_mp4_and_opened_as_one(hall: Hall) -> None:
+    session = await hall.sitting()
+    await studio.on_air(hall, session, ["camera"])
+    segments = await studio.taped(hall, session, codec="H264")
+    await studio.deliver(hall, segments)
+    await studio.end(hall, session, ["camera"])
+    await hall.submit(session)
+    async with running(upload(hall.core)):
+        await until(lambda: hall.events(session, Finalised))
+    state = await studio.recorded(hall, session)
+    assert state.codec == "H264"
+    assert state.finalised is not None
+    assert state.finalised.object_key.endswith(".mp4.sealed")
+    opened = await Media(hall.core).recording("main", f"{session}.camera")
+    assert opened is not None
+    assert opened.media_type == "video/mp4"
+    seen = watch(b"".join([piece async for piece in opened.read(0, opened.size)]))
+    assert seen.decoded == seen.packets
+    assert seen.decoded["video"] == state.finalised.frames == sum(segment.frames for segment, _ in segments)
 
 
 async def test_what_is_missing_up_to_the_end_of_the_session_is_told_with_its_reason(hall: Hall) -> None:
