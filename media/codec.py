@@ -23,7 +23,7 @@ class VideoFormat(NamedTuple):
 
 
 class Codec(Protocol):
-    """One stream's frames, out of its packets. Each call may raise MalformedPacket, which costs no more than a frame.
+    """One stream's frames, out of its packets. `part` and `frame` may raise MalformedPacket, which costs a frame.
 
     `profile` is the offer's profile-level-id, where the codec has one.
     """
@@ -44,5 +44,8 @@ class Codec(Protocol):
         ...
 
     def needed_before(self, payload: bytes) -> bytes:
-        """The payload of a packet that has to go before this one, which begins a key frame; empty for none."""
+        """The payload of a packet that has to go before this one, which begins a key frame; empty for none.
+
+        Never raises.
+        """
         ...

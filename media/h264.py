@@ -69,10 +69,7 @@ class H264:
 
     @staticmethod
     def begins_key_frame(payload: bytes) -> bool:
-        try:
-            return any(unit[0] & 31 == _SPS or _begins_idr(unit) for unit in _beginnings(payload))
-        except MalformedPacket:
-            return False
+        return any(unit[0] & 31 == _SPS or _begins_idr(unit) for unit in _beginnings(payload))
 
     def needed_before(self, payload: bytes) -> bytes:
         """The parameter sets in one packet (STAP-A), where the sender does not send them with each key frame."""
@@ -185,14 +182,16 @@ def _whole(unit: bytes) -> bytes:
     return unit
 
 
-def _beginnings(payload: bytes) -> Iterable[bytes]:
-    """The units that begin in a packet, of a fragmented one its first bytes."""
+def _beginnings(payload: bytes) -> list[bytes]:
+    """The units that begin in a packet, of a fragmented one its first bytes; none where it is malformed."""
     kind = payload[0] & 31
     if kind == _STAP_A:
-        return _aggregated(payload)
+        with suppress(MalformedPacket):
+            return list(_aggregated(payload))
+        return []
     if kind == _FU_A:
-        return (bytes([payload[1] & 31]) + payload[2:],) if len(payload) > 2 and payload[1] > 127 else ()
-    return (payload,)
+        return [bytes([payload[1] & 31]) + payload[2:]] if len(payload) > 2 and payload[1] > 127 else []
+    return [payload]
 
 
 def _begins_idr(unit: bytes) -> bool:

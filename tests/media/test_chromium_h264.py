@@ -10,14 +10,28 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page
 
+from domain.messages import Published, Watch
 from media.clips import Clip, card_clip
 from tests import chromium
-from tests.media.hall import Eventually, Hall, watch
+from tests.media.hall import TENANT, Eventually, Hall, watch
 from tests.media.loopback import served
 from tests.media.tape import play, record
 from tests.media.test_finalise import finalised, plaintext
 from tests.media.test_loss import stored_finalised_and_played
 
+LOOK = """async () => {
+  const peer = (window.peer = new RTCPeerConnection());
+  peer.addTransceiver("video", { direction: "recvonly" });
+  peer.addTransceiver("audio", { direction: "recvonly" });
+  await peer.setLocalDescription(await peer.createOffer());
+  return peer.localDescription.sdp;
+}"""
+SEEN = """async () => {
+  const stats = await peer.getStats();
+  const video = [...stats.values()].find((one) => one.type === "inbound-rtp" && one.kind === "video");
+  const { framesDecoded, frameWidth, codecId } = video ?? {};
+  return [framesDecoded ?? 0, frameWidth, stats.get(codecId)?.mimeType];
+}"""
 PLAYER = Path(__file__).with_name("play.html")
 SECONDS = 8
 
@@ -66,6 +80,22 @@ async def test_what_chromium_encoded_in_h264_is_in_the_finished_recording(
     assert played.monotonic
     assert played.decoded == played.packets
     assert played.decoded["video"] == sum(s.note.frames for s in recorded["camera"])
+
+
+async def test_chromium_watches_h264(player: Page, hall: Hall, session: str, *, clip_h264: Clip, tone: Clip) -> None:
+    async with hall.publisher(session, "camera", clip_h264, tone) as publisher:
+        await publisher.connected()
+        await asyncio.sleep(0.5)
+        offer = await player.evaluate(LOOK)
+        reply = await hall.ask(Watch(tenant=TENANT, session=session, track="camera", viewer="one", sdp=offer))
+        assert isinstance(reply, Published), reply
+        await player.evaluate("sdp => peer.setRemoteDescription({ type: 'answer', sdp })", reply.sdp)
+        for _ in range(100):
+            frames, width, codec = await player.evaluate(SEEN)
+            if frames > 20:
+                break
+            await asyncio.sleep(0.1)
+        assert (frames > 20, width, codec) == (True, 640, "video/H264")
 
 
 async def test_chromium_plays_the_mp4_seeks_in_it_and_keeps_its_gap(

@@ -13,12 +13,14 @@ import pytest
 from msgspec.structs import replace
 
 from commands.objects import FolderStore
+from domain.messages import VideoCodec
 from domain.segment import Segment
 from media.blocks import HEADER_BYTES, SealedRecording
 from media.clips import Clip, card_clip
-from media.finalise import FinalisedFile, FinaliseFailed, finalise
+from media.finalise import FinalisedFile, finalise
 from media.names import finalised_object_key
 from media.playback import Playback
+from media.remux import RemuxFailed
 from media.sealing import Tampered
 from tests.media.hall import watch
 from tests.media.tape import DATA_KEY, RECORDING, Tape, play, record
@@ -106,7 +108,7 @@ def test_h264_of_another_size_plays_through_wherever_one_begins(clip_h264: Clip)
 
 
 def test_a_recording_in_two_codecs_is_none(card: Clip, clip_h264: Clip) -> None:
-    with pytest.raises(FinaliseFailed, match="H264 and VP8"):
+    with pytest.raises(RemuxFailed, match="H264 and VP8"):
         finalised(record(play(card, 4), sound=False), record(play(clip_h264, 4, start_s=10), sound=False))
 
 
@@ -144,8 +146,12 @@ def test_finalising_again_gives_the_same_bytes(card: Clip) -> None:
     assert finalised_object_key(RECORDING, first.sha256) == finalised_object_key(RECORDING, second.sha256)
 
 
-def test_little_more_than_the_file_and_its_plaintext_is_held_at_once(card: Clip) -> None:
-    large = [replace_frame(f, data=f.data + bytes(100_000)) for f in play(card, 20)]
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+def test_little_more_than_the_file_and_its_plaintext_is_held_at_once(
+    card: Clip, clip_h264: Clip, codec: VideoCodec
+) -> None:
+    clip, more = (card, bytes(100_000)) if codec == "VP8" else (clip_h264, (99_996).to_bytes(4) + b"\6" * 99_996)
+    large = [replace_frame(f, data=f.data + more) for f in play(clip, 20)]
     tape = record(large, sound=False)
     tracemalloc.start()
     try:
@@ -166,9 +172,9 @@ def test_segments_that_are_not_what_was_told_are_refused(card: Clip) -> None:
 
     with pytest.raises(Tampered, match="hash"):
         attempt([replace(first, sha256=second.sha256), second])
-    with pytest.raises(FinaliseFailed, match="90 frames"):
+    with pytest.raises(RemuxFailed, match="90 frames"):
         attempt([first, replace(second, frames=90)])
-    with pytest.raises(FinaliseFailed, match="no segments"):
+    with pytest.raises(RemuxFailed, match="no segments"):
         attempt([])
     tape.files[2] = tape.files[1]
     with pytest.raises(Tampered):

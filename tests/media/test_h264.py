@@ -159,9 +159,10 @@ def test_any_bytes_are_taken_or_refused(payloads: list[bytes]) -> None:
     codec = H264(sets=payloads)
     for payload in payloads:
         codec.begins_key_frame(payload)
+        codec.needed_before(payload)
         with contextlib.suppress(MalformedPacket):
             codec.part(payload)
-        for read in (read_sequence, read_picture, size_in_stream, format_of, byte_stream, codec.needed_before):
+        for read in (read_sequence, read_picture, size_in_stream, format_of, byte_stream):
             with contextlib.suppress(MalformedPacket):
                 read(payload)
     with contextlib.suppress(MalformedPacket):
@@ -181,6 +182,21 @@ def test_parameter_sets_that_only_the_offer_has_are_used(clip_h264: Clip) -> Non
     again = H264()
     assert again.frame([first]) == (b"", None)
     assert again.needed_before(begins) == first
+
+
+def test_a_viewer_keeps_the_picture_though_a_packet_of_the_source_is_mangled(clip_h264: Clip) -> None:
+    clock = SimulatedTime()
+    track = ReceiveTrack("video", 90_000, clock, Nobody(), codec=H264())
+    track.begin(7)
+    sent: list[bytes] = []
+    forward = Forward(STREAM, clock, sent.append)
+    forward.follow(track)
+    idr = shown(clip_h264.frames[0])[0][:100]
+    mangled = bytes([3 << 5 | 24]) + len(idr).to_bytes(2) + idr + b"\xff\xff\0"
+    track.receive(RtpPacket(102, True, 65_499, 0, 7, mangled))
+    for packet in packets_of(clip_h264.frames[:3]):
+        track.receive(packet)
+    assert len(sent) == len(list(packets_of(clip_h264.frames[:3])))
 
 
 def test_a_picture_whose_first_part_is_lost_is_no_key_frame(clip_h264: Clip) -> None:
