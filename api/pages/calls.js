@@ -1,6 +1,9 @@
 // Calls of the API. Every error is a Problem with what the server said of it, field by field.
 
+import { now } from "/assets/evenly.js";
+
 const API = "/api/v1";
+const DRIFT = 1e-4; // no two clocks go apart faster
 
 export class Problem extends Error {
   constructor(status, body) {
@@ -12,10 +15,18 @@ export class Problem extends Error {
   }
 }
 
+/** Of two estimates of how far we are ahead the better one: the newer one only if it is as sure, or if both cannot be true. */
+function closer(old, fresh) {
+  const drift = DRIFT * (fresh.at - old.at);
+  const apart = Math.abs(fresh.ahead - old.ahead) > (fresh.took + old.took) / 2 + drift; // this machine has slept
+  return fresh.took <= old.took + drift || apart ? fresh : old;
+}
+
 /** A client. `token` is a bearer token, or null for the cookie of a member of staff. */
 export function client(token = null) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   let skew = 0; // our clock minus the server's, in ms, as well as the time of a request tells
+  let even = { took: Infinity, at: 0, ahead: 0 }; // the same by our even clock, by the quickest request of late
   const unanswered = new Map(); // the key of each command that may have happened: asked again, it happens once
   let seen = 0; // the last position of our own commands: reads wait until they show it
 
@@ -31,6 +42,7 @@ export function client(token = null) {
     if (content !== undefined) own["Content-Type"] = "application/json";
     let response;
     const sent = Date.now();
+    const began = now();
     try {
       response = await fetch(API + path, {
         method,
@@ -43,8 +55,9 @@ export function client(token = null) {
     }
     if (response.status < 500) unanswered.delete(what);
     const told = Date.parse(response.headers.get("Vigil-Server-Time"));
-    const took = Date.now() - sent;
+    const took = now() - began;
     if (told && (took < 1000 || !skew)) skew = sent + took / 2 - told;
+    if (told) even = closer(even, { took, at: began, ahead: began + took / 2 - told });
     const reached = Number(response.headers.get("Vigil-Position"));
     if (method !== "GET" && reached > seen) seen = reached;
     const text = await response.text();
@@ -73,6 +86,7 @@ export function client(token = null) {
   return {
     token,
     skew: () => skew,
+    ahead: () => even.ahead,
     url: (path) => API + path,
     get: (path) => send("GET", path),
     all,

@@ -3,9 +3,6 @@
 /** In ms since 1970. */
 export const now = () => performance.timeOrigin + performance.now();
 
-/** How far that is ahead of the server's clock, in ms, as well as answers have told. */
-export const ahead = (call) => call.skew() + now() - Date.now();
-
 export const written = (moment) => new Date(moment).toISOString();
 
 /** Calls `work` about twice a second, until what is returned is called. */

@@ -1,7 +1,7 @@
 // A copy of what was recorded lately, on the candidate's own device: for the stretches that the server does not get. What
 // is safe with the server is forgotten. It is bounded, and never loses what may be missing without saying so.
 
-import { ahead, now } from "/assets/evenly.js";
+import { now } from "/assets/evenly.js";
 import { recordPieces, records } from "/assets/piece_recorder.js";
 import { pieces } from "/assets/pieces.js";
 
@@ -45,7 +45,7 @@ export function localCopy(call, session, changed) {
 
   async function keep(times, blob) {
     await ready;
-    const skew = ahead(call);
+    const skew = call.ahead();
     const since = live.get(times.track) ?? Infinity;
     const piece = { ...times, skew, from: times.started - skew, to: times.ended - skew, bytes: blob.size, live: since < times.started };
     while (tooMuch(piece) && (await drop(piece.track)));

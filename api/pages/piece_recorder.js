@@ -1,9 +1,12 @@
 // Records a stream in pieces: each is a whole WebM file that begins with a key frame, and the next begins before one ends.
 
 import { now, ticking } from "/assets/evenly.js";
+import { firstPicture } from "/assets/first_picture.js";
 
 const PIECE_MS = 6000;
-const TOGETHER_MS = 500; // for so long two record at once: an encoder takes a moment to begin
+const TOGETHER_MS = 500; // for so long at least two record at once: an encoder takes a moment to begin
+const NO_LONGER_MS = 4000;
+const SLICE_MS = 250; // how often a recorder gives what it has, which shows whether it has begun
 const VIDEO_BPS = { camera: 300_000, screen: 250_000 };
 const AUDIO_BPS = 32_000;
 
@@ -29,18 +32,24 @@ export function recordPieces(track, media, keep) {
       audioBitsPerSecond: AUDIO_BPS,
       videoKeyFrameIntervalDuration: 1000, // so that the server can cut it to what is missing
     });
-    const run = { recorder, started: now(), ended: 0, parts: [] };
-    recorder.ondataavailable = (event) => run.parts.push(event.data);
+    const run = { recorder, started: now(), ended: 0, parts: [], pictureMs: null };
+    recorder.ondataavailable = ({ data }) => run.parts.push(data);
     run.kept = new Promise((resolve) => (recorder.onstop = resolve)).then(() => finish(run));
     runs.add(run);
-    recorder.start();
+    recorder.start(SLICE_MS);
     return run;
   }
 
+  /** Looks for its first picture, until there is one. */
+  async function look(run) {
+    run.pictureMs ??= firstPicture(new Uint8Array(await new Blob(run.parts).arrayBuffer()));
+    return run.pictureMs !== null;
+  }
+
   async function finish(run) {
-    const blob = new Blob(run.parts, { type: "video/webm" });
     if (current === run) current = null; // it has ended by itself, as its camera has
-    if (blob.size) await keep({ started: run.started, ended: run.ended || now() }, blob);
+    const times = { started: run.started, ended: run.ended || now() };
+    if (await look(run)) await keep(times, new Blob(run.parts, { type: "video/webm" }));
     runs.delete(run);
   }
 
@@ -50,18 +59,20 @@ export function recordPieces(track, media, keep) {
     run.recorder.stop();
   }
 
-  function tick() {
+  async function tick() {
     const video = media.getVideoTracks()[0];
     if (stopped || video?.readyState !== "live") return;
-    if (!current) current = begin();
-    else if (now() - current.started >= PIECE_MS) {
-      end(before);
+    current ??= begin();
+    const lasts = now() - current.started;
+    if (!before && lasts >= PIECE_MS) {
       before = current;
       current = begin();
-      before.ended = current.started; // what both hold is taken from the new one, which begins there with a key frame
-    } else if (before && now() - current.started >= TOGETHER_MS) {
-      end(before);
-      before = null;
+    } else if (before && lasts >= TOGETHER_MS) {
+      const [old, fresh] = [before, current];
+      if (!(await look(fresh)) && lasts < NO_LONGER_MS) return;
+      if (fresh.pictureMs !== null) old.ended ||= fresh.started + fresh.pictureMs; // what both hold is taken from the new one
+      end(old);
+      if (before === old) before = null;
     }
   }
 

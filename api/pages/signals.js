@@ -1,7 +1,7 @@
 // What this page tells the server while the exam runs: how each thing stands since when, every two seconds and at once
 // when something changes. Nothing is judged here. What the browser does not tell is left out.
 
-import { ahead, now, ticking, written } from "/assets/evenly.js";
+import { now, ticking, written } from "/assets/evenly.js";
 
 const EVERY_MS = 2000;
 const LATELY_MS = 60000; // what has changed lately is told again in each batch, so that no lost batch matters
@@ -54,7 +54,7 @@ export function signals(call, at, { policy, opens_in }, { camera, screen }) {
         method: "POST",
         keepalive: true,
         headers: { "Content-Type": "application/json", Authorization: `Bearer ${call.token}` },
-        body: JSON.stringify({ page, number, sent_at: written(began), skew_ms: ahead(call), samples }),
+        body: JSON.stringify({ page, number, sent_at: written(began), skew_ms: call.ahead(), samples }),
         signal: AbortSignal.timeout(8000),
       });
       if (response.ok) heardTo = began;

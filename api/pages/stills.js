@@ -1,6 +1,6 @@
 // While video cannot hold, a still picture now and then in its place, over plain HTTP.
 
-import { ahead, now, ticking, written } from "/assets/evenly.js";
+import { now, ticking, written } from "/assets/evenly.js";
 
 const EVERY_MS = 10_000;
 const LOOK_MS = 1000;
@@ -60,7 +60,7 @@ export function stills(call, at, track, media, { sent, pictures }) {
   async function take() {
     const taken = now();
     const body = await jpeg(video, WIDEST[track]);
-    const when = new URLSearchParams({ taken_at: written(taken), skew_ms: ahead(call) });
+    const when = new URLSearchParams({ taken_at: written(taken), skew_ms: call.ahead() });
     const headers = { "Content-Type": "image/jpeg", Authorization: `Bearer ${call.token}` };
     const signal = AbortSignal.timeout(EVERY_MS);
     return (await fetch(call.url(`${at}/stills/${track}?${when}`), { method: "POST", headers, body, signal })).ok;

@@ -154,7 +154,7 @@ def _with(script: str, values: dict[str, int]) -> Callable[[Route], object]:
     return lambda route: route.fulfill(body=text, content_type="text/javascript")
 
 
-async def until(look: Callable[[], object], within_s: float = 20) -> None:
+async def until(look: Callable[[], object], within_s: float = 40) -> None:
     async with asyncio.timeout(within_s):
         while not look():
             await asyncio.sleep(0.05)
@@ -203,11 +203,11 @@ async def test_just_what_is_missing_is_sent_and_what_is_safe_is_forgotten(
             assert all(piece.started_at < back and piece.ended_at > lost for piece in sent)
             assert sent[0].started_at <= lost
             for one, following in pairwise(sent):
-                assert following.started_at == one.ended_at, "nothing is lost between"
+                assert abs(following.started_at - one.ended_at) < S / 10, "nothing is lost between"
             for piece in sent:
                 shown = frames(piece)
                 assert shown[0][1], "it begins with a key frame"
-                assert abs(shown[-1][0] - (piece.ended_at - piece.started_at).total_seconds()) < 1.2, "they overlap"
+                assert shown[-1][0] > (piece.ended_at - piece.started_at).total_seconds() - 0.5, "it goes on to its end"
         settled = hall.clock()
         late.gaps, late.settled = [], settled
         await expect(page.locator("#copy-said")).to_have_text("What was missing in your recording has been sent.")
