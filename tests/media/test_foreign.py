@@ -22,11 +22,13 @@ SECONDS = 6
 TAKES_S = 90
 DEBIANS_PYTHON = "/usr/bin/python3"
 NEEDS = "gi.require_version('GstWebRTC', '1.0'); from gi.repository import Gst; Gst.init(None)"
-PARTS = ("webrtcbin", "nicesrc", "vp8enc", "opusenc")
+PARTS = ("webrtcbin", "nicesrc", "opusenc")
+ENCODERS = {"VP8": ("vp8enc",), "H264": ("openh264enc", "h264parse")}
 
 
-def gstreamer_is_here() -> bool:
-    look = f"import gi; {NEEDS}; raise SystemExit(not all(map(Gst.ElementFactory.find, {PARTS})))"
+def gstreamer_is_here(codec: str) -> bool:
+    parts = PARTS + ENCODERS[codec]
+    look = f"import gi; {NEEDS}; raise SystemExit(not all(map(Gst.ElementFactory.find, {parts})))"
     try:
         return subprocess.run([DEBIANS_PYTHON, "-c", look], check=False, capture_output=True).returncode == 0
     except OSError:
@@ -75,10 +77,12 @@ async def test_googles_libwebrtc_publishes(hall: Hall, session: str, eventually:
     await are_recorded(hall, session, eventually, sys.executable, "libwebrtc.py")
 
 
-async def test_gstreamer_publishes(hall: Hall, session: str, eventually: Eventually) -> None:
-    if not gstreamer_is_here():
-        pytest.skip("GStreamer with webrtcbin, libnice, VP8 and Opus, and python3-gi, are not on this machine")
-    await are_recorded(hall, session, eventually, DEBIANS_PYTHON, "gstreamer.py")
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+async def test_gstreamer_publishes(hall: Hall, session: str, eventually: Eventually, codec: str) -> None:
+    if not gstreamer_is_here(codec):
+        pytest.skip(f"GStreamer with webrtcbin, libnice, {codec} and Opus, and python3-gi, are not on this machine")
+    await are_recorded(hall, session, eventually, DEBIANS_PYTHON, "gstreamer.py", codec)
+    assert {s.note.codec for s in hall.segments(session, "camera")} == {codec}
 
 
 @pytest.fixture(scope="module")

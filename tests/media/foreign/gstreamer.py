@@ -1,7 +1,8 @@
-"""GStreamer's webrtcbin (libnice, its own DTLS and RTP) as a WHIP client: `gstreamer.py URL SECONDS`.
+"""GStreamer's webrtcbin (libnice, its own DTLS and RTP) as a WHIP client: `gstreamer.py URL SECONDS [CODEC]`.
 
-For the Python that Debian's python3-gi belongs to, with gir1.2-gst-plugins-bad-1.0, gstreamer1.0-nice and
-gstreamer1.0-plugins-good. Prints how many frames its encoder made.
+In VP8, or in H.264 by OpenH264, whose parameter sets stand in the offer. For the Python that Debian's python3-gi belongs
+to, with gir1.2-gst-plugins-bad-1.0, gstreamer1.0-nice, gstreamer1.0-plugins-good and for H.264 gstreamer1.0-plugins-bad.
+Prints how many frames its encoder made.
 """
 
 from __future__ import annotations
@@ -23,18 +24,22 @@ CONNECTS_S = 30.0
 HEADERS = {"Authorization": "Bearer token", "Content-Type": "application/sdp"}
 PICTURE = (
     " videotestsrc is-live=true pattern=ball num-buffers={frames} ! video/x-raw,width=640,height=480,framerate=15/1"
-    " ! videoconvert ! vp8enc name=encoder deadline=1 target-bitrate=400000 keyframe-max-dist=2000"
-    " ! rtpvp8pay picture-id-mode=15-bit ! application/x-rtp,media=video,encoding-name=VP8,payload=96 ! webrtc."
+    " ! videoconvert ! {encoder} ! application/x-rtp,media=video,encoding-name={codec},payload=96 ! webrtc."
 )
+ENCODERS = {
+    "VP8": "vp8enc name=encoder deadline=1 target-bitrate=400000 keyframe-max-dist=2000"
+    " ! rtpvp8pay picture-id-mode=15-bit",
+    "H264": "openh264enc name=encoder bitrate=400000 gop-size=2000 ! h264parse ! rtph264pay config-interval=0",
+}
 VOICE = (
     " audiotestsrc is-live=true ! audioconvert ! audioresample ! opusenc ! rtpopuspay"
     " ! application/x-rtp,media=audio,encoding-name=OPUS,payload=111 ! webrtc."
 )
 
 
-def main(url: str, seconds: float) -> None:
+def main(url: str, seconds: float, codec: str = "VP8") -> None:
     Gst.init(None)
-    sources = PICTURE.format(frames=round(seconds * 15)) + VOICE
+    sources = PICTURE.format(frames=round(seconds * 15), encoder=ENCODERS[codec], codec=codec) + VOICE
     pipeline = Gst.parse_launch("webrtcbin name=webrtc bundle-policy=max-bundle" + sources)
     webrtc = pipeline.get_by_name("webrtc")
     ice = webrtc.get_property("ice-agent")  # kept by name: webrtcbin would lose it with our last reference
@@ -83,4 +88,4 @@ def until(holds: Callable[[], bool], within_s: float = CONNECTS_S, *, fails: boo
         time.sleep(0.01)
 
 
-main(sys.argv[1], float(sys.argv[2]))
+main(sys.argv[1], float(sys.argv[2]), *sys.argv[3:])
