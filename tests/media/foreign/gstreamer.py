@@ -1,7 +1,7 @@
 """GStreamer's webrtcbin (libnice, its own DTLS and RTP) as a WHIP client: `gstreamer.py URL SECONDS [CODEC]`.
 
-In VP8, or in H.264 by OpenH264, whose parameter sets stand in the offer. For the Python that Debian's python3-gi belongs
-to, with gir1.2-gst-plugins-bad-1.0, gstreamer1.0-nice, gstreamer1.0-plugins-good and for H.264 gstreamer1.0-plugins-bad.
+In VP8, or in H.264 by OpenH264, whose parameter sets stand in the offer. For the Python that Debian's python3-gi
+belongs to, with gir1.2-gst-plugins-bad-1.0, gstreamer1.0-nice and gstreamer1.0-plugins-good, for H.264 also -bad.
 Prints how many frames its encoder made.
 """
 
