@@ -18,6 +18,7 @@ from api import (
     candidates,
     canned_messages,
     chat,
+    clips,
     consents,
     day,
     devices,
@@ -76,7 +77,7 @@ PARTS = (
     sign_in, users, schedules, staffing, candidates, accommodations, start_pin, join, sessions, upload_test,
     candidate_stream, signals, identity, devices, ice_servers, whip, whep, chat, canned_messages, helping,
     interventions, breaks, outages, live, wall, consents, policies, duty, day, incidents, triage, records, reviews,
-    recordings, late, stills, receipt, exports, proofs, service_tokens, sign_ins,
+    recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins,
 )  # fmt: skip
 
 

@@ -127,7 +127,7 @@ async def play(
     etag = f'"{tape.finalised.sha256}"'
     kind = opened.media_type  # as a header: of a stream the framework takes the route's own media type
     headers = {"Accept-Ranges": "bytes", "ETag": etag, "Cache-Control": "private, no-store", "Content-Type": kind}
-    span = _span(request, opened.size, etag)
+    span = span_of(request, opened.size, etag)
     await on_record(request, recording)
     if span is None:
         headers |= {"Content-Length": str(opened.size)}
@@ -137,7 +137,7 @@ async def play(
     return StreamResponse(opened.read(start, stop), headers=headers, status_code=206)
 
 
-def _span(request: AnyRequest, size: int, etag: str) -> tuple[int, int] | None:
+def span_of(request: AnyRequest, size: int, etag: str) -> tuple[int, int] | None:
     """The bytes asked for, the last not included; None for all of them. Raises `Denied` 416.
 
     One range is served; what asks for several, or in another unit, gets the whole, as the RFC allows.
@@ -155,10 +155,11 @@ def _span(request: AnyRequest, size: int, etag: str) -> tuple[int, int] | None:
     return start, stop
 
 
-async def on_record(request: AnyRequest, name: str) -> None:
+async def on_record(request: AnyRequest, name: str, part: str = "media") -> None:
+    """Notes that somebody looks at this part of a recording, which they ask for again and again."""
     session = name.partition(".")[0]
     minute = services_of(request).now().strftime("%Y-%m-%dT%H:%M")
-    await command(request, partial(recordings.view, session=session, what=name), key=f"view {name} {minute}")
+    await command(request, partial(recordings.view, session=session, what=name), key=f"view {name} {part} {minute}")
 
 
 def _link(services: Services, caller: Caller, name: str) -> Link | None:

@@ -40,6 +40,13 @@ class Playable(Protocol):
         ...
 
 
+class Clip(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that a player takes."""
+
+    data: bytes
+    media_type: str
+
+
 class ExportStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How far an export came. `size` is in bytes, once it is done; `why` says what went wrong.
 
@@ -135,6 +142,7 @@ class Services:
     public_url: str
     key_fingerprint: str  # of the key that signs checkpoints
     open_recording: Callable[[str, str], Awaitable[Playable | None]]  # (tenant, recording)
+    open_clip: Callable[[str, str, Sequence[Segment]], Awaitable[Clip | None]]  # (tenant, recording, what of it)
     open_picture: Callable[[str, str, Evidence], Awaitable[bytes | None]]  # (tenant, session, evidence) -> JPEG
     identity_pictures: IdentityPictures
     late: LateMedia

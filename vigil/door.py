@@ -13,14 +13,17 @@ import uvicorn
 from cryptography.exceptions import InvalidTag
 
 from api.app import create_app
-from api.services import Check, Services
+from api.services import Check, Clip, Services
 from commands.keys import KeyName, open_object
 from commands.objects import ObjectMissing, ObjectStoreAway, probe
 from domain import recording, session_rules
 from domain.incidents import Evidence
+from domain.segment import Segment
 from domain.stream import Stream
 from media.names import parse_recording_name
 from media.playback import Playback
+from media.remux import RemuxFailed, remux
+from media.sealing import Tampered
 from projections.reader import Standing, standings
 from vigil.exports import ExportJobs
 from vigil.identity_pictures import IdentityPictures
@@ -61,8 +64,8 @@ def services(core: Core, exports: ExportJobs) -> Services:
     return Services(
         handler=core.handler, pool=core.pool, nats=core.nats, pseudonyms=core.pseudonyms, secret=core.tokens,
         public_url=core.settings.public_url, key_fingerprint=core.signer.fingerprint,
-        open_recording=media.recording, open_picture=media.picture, identity_pictures=IdentityPictures(core),
-        late=LateMedia(core), exports=exports,
+        open_recording=media.recording, open_clip=media.clip, open_picture=media.picture,
+        identity_pictures=IdentityPictures(core), late=LateMedia(core), exports=exports,
         objects_ready=media.ready, standings=standing, version=version("vigil"), source_url=core.settings.source_url,
         ice_servers=core.settings.ice_servers, turn_secret=core.settings.turn_secret,
     )  # fmt: skip
@@ -113,6 +116,23 @@ class Media:
         file = state.finalised
         opened = await Playback.open(self._core.objects, file.object_key, file.bytes, data_key=key, recording=parsed)
         return Playing(opened)
+
+    async def clip(self, tenant: str, name: str, segments: Sequence[Segment]) -> Clip | None:
+        """Some segments of a recording as one file; None when they or their key are gone, or do not go together."""
+        parsed = parse_recording_name(tenant, name)
+        key = await self._key(tenant, parsed.session)
+        if key is None:
+            return None
+        try:
+            stored = await asyncio.gather(*(self._core.objects.get(s.object_key) for s in segments))
+            read = dict(zip((s.object_key for s in segments), stored, strict=True))
+            film = await asyncio.to_thread(remux, key, parsed, segments, lambda s: read[s.object_key])
+        except ObjectMissing:
+            return None
+        except (Tampered, RemuxFailed):
+            log.exception("a clip of %s cannot be made", name)
+            return None
+        return Clip(data=b"".join(film.pieces), media_type=film.media_type)
 
     async def picture(self, tenant: str, session: str, evidence: Evidence) -> bytes | None:
         """The JPEG, or None when it or its key is gone."""

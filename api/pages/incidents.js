@@ -1,5 +1,6 @@
 // The incident log: each flag worded as what was seen, with its picture; a person's verdict needs a reason.
 
+import { moments } from "/assets/moments.js";
 import { busy, clockTime, complain, find, make, words } from "/assets/show.js";
 
 const SEVERITY = { high: ["▲▲ high", "bad"], warn: ["▲ warning", "warn"], info: ["· note", "quiet"] };
@@ -79,7 +80,7 @@ export function incidentLog(call, watcher, me, nameOf) {
       },
     };
     if (opened.picture) one.picture();
-    if (watcher) entry.append(tending, judge(at));
+    if (watcher) entry.append(moments(call, row.session, opened.started_at, words(opened.kind)), tending, judge(at));
     list.prepend(entry);
     find("#no-incidents").hidden = true;
     return one;

@@ -20,6 +20,7 @@ import httpx
 from commands import sessions
 from commands.handler import Order
 from tests.api.hall import CHECKS, PASSWORD, Exam, Hall, an_exam, join, sit
+from tests.api.test_clips import span, taped
 from tests.api.test_identity import picture
 from tests.api.test_late import FILE, sent
 from tests.api.test_late import interrupted as gap_in
@@ -67,6 +68,7 @@ class World:
     closing: Exam  # the same, to be closed
     bulk: Exam  # open; what is done to all is done here
     asking: Exam  # open; it asks for pictures of the candidates, and for their consent to flags
+    shared: dict[str, Any] = field(default_factory=dict)
     fresh: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     wire: httpx.AsyncHTTPTransport = field(default_factory=httpx.AsyncHTTPTransport)
 
@@ -402,6 +404,17 @@ async def filling(world: World, role: str) -> Aim:
     query = sent(await gap_in(world.hall, aim.path["session"]), 10)
     path = aim.path | {"track": "camera", "sha256": sha256(FILE).hexdigest()}
     return aim.but(path=path, query=query, body=FILE, media="video/webm")
+
+
+async def clipped(world: World, _: str) -> Aim:
+    if "taped" not in world.shared:
+        world.shared["taped"] = await taped(world.exam, 0)
+    query = span(world.shared["taped"], 1, 9)
+    return Aim({"recording": f"{world.exam.sessions[0]}.camera"}, query=query)
+
+
+async def listed(world: World, role: str) -> Aim:
+    return (await clipped(world, role)).but(query={})
 
 
 async def still(world: World, role: str) -> Aim:
@@ -848,6 +861,8 @@ SEEDS: dict[str, Seed] = {
     f"GET {V1}/recordings/{{recording}}/media": always(
         lambda world: {"recording": f"{world.over.sessions[0]}.camera"}
     ),
+    f"GET {V1}/recordings/{{recording}}/manifest": lasting(listed),
+    f"GET {V1}/recordings/{{recording}}/clip": lasting(clipped),
     f"GET {V1}/recordings/{{recording}}/stills/{{number}}": lasting(stilled),
     f"POST {V1}/exports": lasting(exporting),
     f"GET {V1}/exports/{{export}}": lasting(exported),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -42,9 +42,9 @@ def live(exam: Exam) -> str:
     return f"/api/v1/schedules/{exam.schedule}/live"
 
 
-async def flag(exam: Exam, number: int, name: str) -> None:
+async def flag(exam: Exam, number: int, name: str, at: datetime | None = None) -> None:
     """What a detector does: a sealed picture, then an incident."""
-    session, core = exam.sessions[number], exam.hall.core
+    session, core, at = exam.sessions[number], exam.hall.core, at or exam.hall.clock()
     subject = (await exam.candidates[number].get("/api/v1/me")).json()["actor"]
     key, object_key = (
         await core.keys.data_key(KeyName(subject, session, "media")),
@@ -52,11 +52,11 @@ async def flag(exam: Exam, number: int, name: str) -> None:
     )
     await core.objects.put_new(object_key, seal_object(key, object_key, JPEG))
     found = incidents.OpenIncident(
-        incident=name, kind="several_people", started_at=exam.hall.clock(), severity="high", confidence=0.9,
+        incident=name, kind="several_people", started_at=at, severity="high", confidence=0.9,
         provenance=incidents.Provenance(
             detector="objects", detector_version="1", weights={"w": "0" * 64}, thresholds={"t": 0.5}, rule_version="1"
         ),
-        evidence=incidents.Evidence(at=exam.hall.clock(), object_key=object_key, sha256="0" * 64, raw_score=0.91),
+        evidence=incidents.Evidence(at=at, object_key=object_key, sha256="0" * 64, raw_score=0.91),
         observed=True,
     )  # fmt: skip
     await exam.hall.act(f"flag {name}", partial(flags.open_incident, session=session, found=found))

@@ -183,6 +183,8 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"GET {SESSION}/timeline": ("reviewer", "auditor"),
     f"GET {SESSION}/recordings": ("reviewer", "auditor"),
     f"GET {V1}/recordings/{{recording}}/media": ("reviewer", "auditor"),
+    f"GET {V1}/recordings/{{recording}}/manifest": (*WATCHERS, "reviewer", "auditor"),
+    f"GET {V1}/recordings/{{recording}}/clip": (*WATCHERS, "reviewer", "auditor"),
     f"GET {V1}/recordings/{{recording}}/stills/{{number}}": ("reviewer", "auditor"),
     f"POST {V1}/exports": ("auditor",),
     f"GET {V1}/exports/{{export}}": ("auditor",),

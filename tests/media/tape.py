@@ -66,7 +66,7 @@ class Tape:
         return open_segment(DATA_KEY, name, self.files[number])
 
 
-def segment_of(note: SegmentNote, stored: bytes, connection: int = 1) -> Segment:
+def segment_of(note: SegmentNote, stored: bytes, connection: int = 1, object_key: str = "") -> Segment:
     return Segment(
         connection=connection,
         number=note.number,
@@ -75,7 +75,7 @@ def segment_of(note: SegmentNote, stored: bytes, connection: int = 1) -> Segment
         bytes=len(stored),
         frames=note.frames,
         sha256=hashlib.sha256(stored).hexdigest(),
-        object_key=f"{connection}-{note.number}",
+        object_key=object_key or f"{connection}-{note.number}",
         codec=note.codec,
         width=note.width,
         height=note.height,
