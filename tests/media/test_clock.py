@@ -34,15 +34,67 @@ def test_settling_moves_to_the_least_delayed_arrival(delays: list[float]) -> Non
     assert at - 150 == pytest.approx(min(delays), abs=0.001)
 
 
-def test_after_the_first_time_settling_moves_only_a_little() -> None:
+def test_when_enough_is_known_settling_moves_only_a_little() -> None:
     clock = StreamClock(RATE, SenderClock())
-    clock.time(0, 10.0)
+    for number in range(100):
+        clock.time(number * RATE // 10, number / 10)
     clock.settle()
-    for number in range(1, 300):  # the network gets slower for good
-        clock.time(number * RATE // 10, 10.3 + number / 10)
-    before = clock.time(30 * RATE, 40.3)
+    for number in range(100, 400):  # the network gets slower for good
+        clock.time(number * RATE // 10, 0.3 + number / 10)
+    before = clock.time(40 * RATE, 40.3)
+    assert clock.settle() == pytest.approx(SLEW_S)
+    assert clock.time(40 * RATE, 40.3) - before == pytest.approx(SLEW_S)
+
+
+def test_what_came_in_the_first_moments_may_all_have_been_late() -> None:
+    clock = StreamClock(RATE, SenderClock())
+    clock.time(0, 10.15)
+    assert clock.settle() == 0
+    for number in range(1, 10):
+        clock.time(number * RATE // 10, 10.1 + number / 10)
+    assert clock.settle() == pytest.approx(-0.05)
+    for number in range(10, 60):
+        clock.time(number * RATE // 10, 10 + number / 10)
+    assert clock.settle() == pytest.approx(-0.1)
+    for number in range(60, 70):
+        clock.time(number * RATE // 10, 9.9 + number / 10)
+    assert clock.settle() == pytest.approx(-SLEW_S)
+
+
+def test_reports_are_followed_at_once_when_they_come_for_the_first_time() -> None:
+    clock = StreamClock(RATE, SenderClock())
+    for number in range(100):
+        clock.time(number * RATE // 10, 10.1 + number / 10)  # each takes a tenth of a second to encode
     clock.settle()
-    assert clock.time(30 * RATE, 40.3) - before == pytest.approx(SLEW_S)
+    clock.report(report(7010.0, 10 * RATE), 10 * RATE, 20.01)
+    assert clock.settle() == pytest.approx(-0.09)
+
+
+def test_where_few_reports_come_and_late_frames_tell_how_quick_the_way_is() -> None:
+    clock, chance = StreamClock(RATE, SenderClock()), random.Random(2)
+    for step in range(100):
+        at = step / 10
+        clock.time(step * 9000, at + 0.01 + chance.random() * 0.14)
+        if step % 50 == 10:
+            clock.report(report(at + 7000, step * 9000), step * 9000, at + 0.15)
+    clock.settle()
+    assert clock.time(200 * 9000, 20.1) == pytest.approx(20.01, abs=0.005)
+
+
+def test_a_sender_that_reports_late_what_it_took_early_is_believed_where_it_was_quickest() -> None:
+    clock, chance = StreamClock(RATE, SenderClock()), random.Random(2)
+    for step in range(100):
+        at = step / 10
+        clock.time(step * 9000, at + 0.3)
+        if step % 10 == 9:
+            clock.report(report(at + 7000 + 0.005 + chance.random() * 0.2, step * 9000), step * 9000, at + 0.3)
+    clock.settle()
+    by_the_last = clock.time(200 * 9000, 20.3)
+    for step in range(100, 110):
+        clock.time(step * 9000, step / 10 + 0.3)
+    clock.report(report(11 + 7000 + 0.2, 110 * 9000), 110 * 9000, 11.3)
+    assert abs(clock.settle()) < 0.005
+    assert clock.time(200 * 9000, 20.3) == pytest.approx(by_the_last, abs=0.005)
 
 
 def test_reports_put_sound_and_picture_in_step_whatever_their_delays() -> None:

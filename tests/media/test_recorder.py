@@ -9,7 +9,8 @@ import pytest
 
 from domain.messages import Track
 from media.clips import Clip, card_clip
-from media.recorder import LONGEST_BYTES, LONGEST_S, Recorder
+from media.current_segment import LONGEST_BYTES, LONGEST_S
+from media.recorder import Recorder
 from media.sealing import measure
 from tests.media.hall import watch
 from tests.media.tape import START, Tape, new_recorder, play, record
@@ -38,6 +39,21 @@ def test_times_in_the_file_are_those_of_the_stream(card: Clip, tone: Clip) -> No
     steps = [b - a for a, b in itertools.pairwise(seen.times["video"])]
     assert all(abs(step - 1 / 15) < 0.0015 for step in steps)
     assert (tape.notes[0].started_at - START).total_seconds() == pytest.approx(0.05, abs=0.002)
+
+
+def test_what_is_learnt_in_the_first_segment_holds_for_all_of_it(card: Clip, tone: Clip) -> None:
+    """The first pictures come late, the first sounds too, though less: by the first flush, and by the first cut, it is
+    known. Within the file nothing moves that is written; its wall time does.
+    """
+    late = [replace(f, arrival=f.arrival + max(0.0, 0.2 - f.arrival / 20)) for f in play(card, 20)]
+    heard = [replace(f, arrival=f.arrival + max(0.0, 0.1 - f.arrival / 2)) for f in play(tone, 20)]
+    tape = record(late + heard)
+    assert (tape.notes[0].started_at - START).total_seconds() == pytest.approx(0.02, abs=0.002)
+    assert all(abs((b.started_at - a.ended_at).total_seconds()) < 0.07 for a, b in itertools.pairwise(tape.notes))
+    seen = watch(tape.opened(1).plaintext)
+    assert seen.monotonic
+    steps = [b - a for a, b in itertools.pairwise(seen.times["video"])]
+    assert all(abs(step - 1 / 15) < 0.0025 for step in steps)
 
 
 def test_sound_that_comes_first_waits_for_the_picture(card: Clip, tone: Clip) -> None:
