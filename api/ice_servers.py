@@ -1,7 +1,7 @@
-"""The STUN and TURN servers that media gets through by: for pages before they connect, in headers for WHIP clients.
+"""The STUN and TURN servers that media gets through by: for pages before they connect, in headers for other clients.
 
-RFC 9725 section 4.6 tells them in `Link` headers of the answer to an offer, and of OPTIONS for clients that must know
-them before. Each caller gets TURN credentials of their own, and only while the session is not over.
+WHIP (RFC 9725 section 4.6) tells them in `Link` headers of the answer to an offer, and of OPTIONS for clients that must
+know them before; WHEP does as WHIP. Each caller gets TURN credentials of their own, only while the session is not over.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from litestar.enums import HttpMethod
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
-from api.callers import WATCHERS, Caller, anybody, load_session, may
+from api.callers import WATCHERS, Caller, Who, anybody, load_session, may
 from api.ordering import AnyRequest, caller_of, services_of
 from api.problems import Denied
 from api.schema import says
@@ -68,8 +68,16 @@ async def read(request: AnyRequest, session: FromPath[str]) -> Response[IceServe
 )  # fmt: skip
 async def options(request: AnyRequest, session: FromPath[str], track: FromPath[str]) -> Response[str]:  # noqa: ARG001
     """What may be posted here; and in `Link` headers the STUN and TURN servers, to the candidate alone."""
-    headers = {"Allow": "OPTIONS, POST", "Accept-Post": SDP}
-    return Linked("", await _links_for_candidate(request, session), status_code=200, headers=headers)
+    return await _may_be_posted(request, session, "candidate")
+
+
+@route(
+    "/sessions/{session:str}/whep/{track:str}", http_method=HttpMethod.OPTIONS, guards=[anybody], status_code=200,
+    media_type=SDP,
+)  # fmt: skip
+async def options_to_watch(request: AnyRequest, session: FromPath[str], track: FromPath[str]) -> Response[str]:  # noqa: ARG001
+    """What may be posted here; and in `Link` headers the STUN and TURN servers, to those who may watch."""
+    return await _may_be_posted(request, session, *WATCHERS)
 
 
 def links(services: Services, caller: Caller) -> list[str]:
@@ -94,12 +102,17 @@ def servers(services: Services, caller: Caller) -> IceServers:
     return IceServers(ice_servers=(*plain, relays), expires_at=own.expires_at)
 
 
-async def _links_for_candidate(request: AnyRequest, session: str) -> list[str]:
+async def _may_be_posted(request: AnyRequest, session: str, *roles: Who) -> Response[str]:
+    headers = {"Allow": "OPTIONS, POST", "Accept-Post": SDP}
+    return Linked("", await _links_for(request, session, *roles), status_code=200, headers=headers)
+
+
+async def _links_for(request: AnyRequest, session: str, *roles: Who) -> list[str]:
     services = services_of(request)
     if not services.ice_servers or "authorization" not in request.headers:
         return []
     try:
-        await may("candidate")(request, request.route_handler)
+        await may(*roles)(request, request.route_handler)
         caller = caller_of(request)
         over = (await load_session(services, caller.tenant, session)).over
     except Denied:  # whoever asks is told what may be posted, and no more
@@ -107,4 +120,4 @@ async def _links_for_candidate(request: AnyRequest, session: str) -> list[str]:
     return [] if over else links(services, caller)
 
 
-HANDLERS = (read, options)
+HANDLERS = (read, options, options_to_watch)

@@ -835,6 +835,7 @@ SEEDS: dict[str, Seed] = {
     f"OPTIONS {SESSION}/whip/{{track}}": lasting(about_to_offer),
     f"POST {SESSION}/whip/{{track}}": lasting(offering),
     f"DELETE {SESSION}/whip/{{track}}/{{connection}}": lasting(connected),
+    f"OPTIONS {SESSION}/whep/{{track}}": lasting(about_to_offer),
     f"POST {SESSION}/whep/{{track}}": lasting(to_watch),
     f"DELETE {SESSION}/whep/{{track}}/{{viewer}}": lasting(watched),
     f"GET {SESSION}/late/{{track}}": lasting(interrupted),

@@ -14,6 +14,7 @@ from api.app import create_app
 from domain.ice import LIFETIME, credentials
 from tests.api.fake_media import FakeMedia
 from tests.api.hall import Exam, Hall, an_exam, refused, sit
+from tests.api.test_whep import whep
 from tests.api.test_whip import HEAD, OFFER, whip
 from tests.serving import serving
 
@@ -105,15 +106,27 @@ async def test_whoever_must_know_them_before_asks_by_options(exam: Exam, url: st
     assert [one for one in others if "link" in one.headers] == []
 
 
-def expect(answer: httpx.Response, session: str) -> None:
-    """One header for each server, with the credentials of this session."""
+async def test_whoever_may_watch_asks_the_same_of_whep(exam: Exam, url: str) -> None:
+    own = await exam.invigilator.options(url + whep(exam))
+    expect(own, exam.hall.user("invigilator@example.org"))
+    http = exam.hall.http
+    others = [await http.options(url + whep(exam)), await exam.candidates[0].options(url + whep(exam))]
+    for one in (own, *others):
+        assert (one.status_code, one.content) == (200, b"")
+        assert one.headers["allow"] == "OPTIONS, POST"
+        assert one.headers["accept-post"] == "application/sdp"
+    assert [one for one in others if "link" in one.headers] == []
+
+
+def expect(answer: httpx.Response, name: str) -> None:
+    """One header for each server, with credentials of this name."""
     stun, *turn = answer.headers.get_list("link")
     assert stun == f'<{SERVERS[0]}>; rel="ice-server"'
     assert len(turn) == 2
     for uri, link in zip(SERVERS[1:], turn, strict=True):
         target, rel, username, credential, kind = link.split("; ")
         assert (target, rel, kind) == (f"<{uri}>", 'rel="ice-server"', 'credential-type="password"')
-        expires, _, name = username.removeprefix('username="').rstrip('"').partition(":")
-        assert name == session
-        own = credentials("north", session, datetime.fromtimestamp(int(expires)).astimezone() - LIFETIME)
+        expires, _, whose = username.removeprefix('username="').rstrip('"').partition(":")
+        assert whose == name
+        own = credentials("north", name, datetime.fromtimestamp(int(expires)).astimezone() - LIFETIME)
         assert credential == f'credential="{own.password}"'

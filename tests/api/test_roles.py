@@ -148,6 +148,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"OPTIONS {SESSION}/whip/{{track}}": ("anybody",),
     f"POST {SESSION}/whip/{{track}}": ("candidate",),
     f"DELETE {SESSION}/whip/{{track}}/{{connection}}": ("candidate",),
+    f"OPTIONS {SESSION}/whep/{{track}}": ("anybody",),
     f"POST {SESSION}/whep/{{track}}": WATCHERS,
     f"DELETE {SESSION}/whep/{{track}}/{{viewer}}": WATCHERS,
     f"GET {SESSION}/late/{{track}}": ("candidate",),
