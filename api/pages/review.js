@@ -1,5 +1,6 @@
 // The records of a schedule for who reviews: what needs a look comes first; decisions and notes, and what they rest on.
 
+import { showRecordings } from "/assets/recordings.js";
 import { busy, complain, dayTime, find, make, words } from "/assets/show.js";
 
 const OUTCOMES = { clear: "Clear", referred: "Refer it", void: "Void" };
@@ -13,6 +14,7 @@ export async function openReview(call, schedule, me) {
   find("#where").textContent = plan.title;
   find("#gradebook-sheet").href = call.url(`/schedules/${schedule}/gradebook.csv`);
   find("#record").hidden = true;
+  let shown = ""; // the session whose recordings are there
 
   async function list() {
     const { records } = await call.all(`/schedules/${schedule}/gradebook`, "records");
@@ -35,6 +37,8 @@ export async function openReview(call, schedule, me) {
     const { record, people } = await call.get(`/sessions/${session}/record`);
     const who = (one) => `${people[one.by] ?? one.by}, ${dayTime(one.at, zone)}`;
     find("#record").hidden = false;
+    if (shown !== session) showRecordings(call, session, find("#record-media")).catch(complain); // a player that runs goes on
+    shown = session;
     find("#record-head").textContent = record.name ?? "(erased)";
     const seal = record.seals.at(-1);
     find("#record-seal").textContent = seal ? `Sealed (${seal.number}, ${seal.kind}).` : "Not sealed yet: nobody can decide.";
