@@ -1,6 +1,6 @@
 """One incoming stream: packets in any order go in, whole frames in order come out.
 
-What is missing is asked for again every 80 ms and given up after 400 ms; then video waits for a key frame. aiortc's
+What is missing is asked for again every 80 ms and given up after 800 ms; then video waits for a key frame. aiortc's
 receiver is not used: it sends each NACK once, drops retransmissions when two videos share a connection, and stalls for
 512 packets after one loss.
 """
@@ -22,8 +22,8 @@ from media.vp8 import Vp8
 Kind = Literal["video", "audio"]
 
 NACK_EVERY_S = 0.08
-GIVE_UP_S = 0.4
-GIVE_UP_AUDIO_S = 0.08
+GIVE_UP_S = 0.8
+GIVE_UP_AUDIO_S = 0.4  # nobody sends sound again, but it may come late
 _RESTART = 1000  # packets: further away is no loss but a new numbering
 _NACK_MAX = 128
 FRAME_MAX = 8 << 20  # bytes of one frame; a picture that never ends must not fill the memory

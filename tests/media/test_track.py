@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from media.codec import VideoFormat
 from media.keyframes import PLI_SPACING_S
 from media.rtp import RtpPacket
-from media.track import GIVE_UP_S, NACK_EVERY_S, EncodedFrame, ReceiveTrack
+from media.track import GIVE_UP_AUDIO_S, GIVE_UP_S, NACK_EVERY_S, EncodedFrame, ReceiveTrack
 
 KEY = b"\x10\x00\x00\x9d\x01\x2a" + (640).to_bytes(2, "little") + (480).to_bytes(2, "little")
 DELTA = b"\x11\x00\x00"
@@ -248,7 +248,7 @@ def test_sound_is_never_asked_for_again_and_waits_little() -> None:
     for number in (0, 1, 3, 2, 5):
         track.receive(RtpPacket(111, False, number, number * 2880, 1, bytes([number])))
     assert [f.data for f in got] == [b"\x00", b"\x01", b"\x02", b"\x03"]
-    clock.run_until(clock.now + 0.2)
+    clock.run_until(clock.now + GIVE_UP_AUDIO_S + NACK_EVERY_S)
     assert got[-1].data == b"\x05"
     assert (sender.nacked, track.packets_lost) == (0, 1)
 
