@@ -255,12 +255,12 @@ def decide(command: IncidentCommand, state: Incidents) -> tuple[IncidentEvent, .
             told = msgspec.structs.asdict(command)
             return (Opened(**{name: told[name] for name in Opened.__struct_fields__}),)
         case AddEvidence(incident=incident, evidence=evidence):
-            flag = state.flags.get(incident)
-            if flag is None:
+            if (flag := state.flags.get(incident)) is None:
                 return ()
-            new = evidence if evidence and evidence.object_key not in state.evidence else None
-            nothing = new is None and _seen(flag, command) == flag
-            return () if nothing else (EvidenceAdded(**msgspec.structs.asdict(command) | {"evidence": new}),)
+            if evidence and evidence.object_key in state.evidence:
+                command = replace(command, evidence=None, seen_at=command.seen_at or evidence.at)
+            nothing = command.evidence is None and _seen(flag, command) == flag
+            return () if nothing else (EvidenceAdded(**msgspec.structs.asdict(command)),)
         case CloseIncident(incident=incident, ended_at=ended_at, why=why):
             if incident not in state.open:
                 return ()

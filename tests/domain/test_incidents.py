@@ -70,6 +70,13 @@ def test_one_kind_is_open_once_at_a_time() -> None:
     given(DECIDER, OPENED, CLOSED).when(second).then(replace(OPENED, incident="n2"))
 
 
+def test_a_picture_of_two_incidents_tells_once_of_each_that_it_was_seen_then() -> None:
+    later = replace(PICTURE, at=at("10:02"))
+    add, seen = AddEvidence(incident="n1", evidence=later), EvidenceAdded(incident="n1", seen_at=at("10:02"))
+    given(DECIDER, OPENED).when(add).then(seen)
+    given(DECIDER, OPENED, seen).when(add).then_nothing()
+
+
 def test_evidence_is_added_once_also_when_it_comes_after_the_end() -> None:
     more = replace(PICTURE, object_key="evidence/2")
     add = AddEvidence(incident="n1", evidence=more)
@@ -106,7 +113,8 @@ def test_when_it_ended_stays_as_it_was_told_and_how_grave_it_was_can_still_come(
 
 def test_a_picture_that_was_stored_already_brings_only_what_is_new() -> None:
     add = AddEvidence(incident="n1", evidence=PICTURE, severity="high")
-    given(DECIDER, replace(OPENED, severity="warn")).when(add).then(EvidenceAdded(incident="n1", severity="high"))
+    graver = EvidenceAdded(incident="n1", severity="high", seen_at=PICTURE.at)
+    given(DECIDER, replace(OPENED, severity="warn")).when(add).then(graver)
 
 
 def test_it_was_last_seen_in_the_sample_that_settled_it_or_in_its_picture_or_when_it_began() -> None:
