@@ -18,9 +18,13 @@ CLASSES = (
 Category = Literal["person", "handheld_device", "second_screen", "book"]
 
 # Weak models take a phone for a remote control and a laptop for a television; for an exam they are the same thing.
+# A keyboard or a mouse in the picture is as a rule the one that the exam is written with, so neither counts.
 CATEGORIES: dict[Category, frozenset[str]] = {
     "person": frozenset({"person"}),
     "handheld_device": frozenset({"cell phone", "remote"}),
-    "second_screen": frozenset({"laptop", "tv", "keyboard", "mouse"}),
+    "second_screen": frozenset({"laptop", "tv"}),
     "book": frozenset({"book"}),
 }
+
+# What converted weights keep. Changing it changes them, and their hash.
+KEPT = frozenset({"keyboard", "mouse"}).union(*CATEGORIES.values())

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
 from detectors.kinds import GAP_S, KINDS
+from detectors.seen import CannotTell
 from detectors.settings import Settings
 from domain.policy import DetectorKind
+
+_Became = Literal["taken", "cannot_tell", "overloaded", "muted"]
 
 
 class Counts(msgspec.Struct, kw_only=True):
@@ -43,33 +47,37 @@ class Coverage:
         self.kinds: dict[DetectorKind, Counts] = {}
         self._last: dict[DetectorKind, _Last] = {}
 
-    def sampled(self, settings: Settings, at: datetime, *, told: bool) -> None:
-        self._count(settings, at, "taken" if told else "cannot_tell")
+    def sampled(self, settings: Settings, at: datetime, unsure: Mapping[DetectorKind, CannotTell]) -> None:
+        """A sample that was looked at; `unsure` are the kinds of which it says nothing."""
+        for kind in _kinds(settings):
+            self._count(settings, kind, at, "cannot_tell" if kind in unsure else "taken")
 
     def overloaded(self, settings: Settings, at: datetime) -> None:
-        self._count(settings, at, "overloaded")
+        for kind in _kinds(settings):
+            self._count(settings, kind, at, "overloaded")
 
     def interrupted(self) -> None:
         """Observation stops, as for a break: the time until it goes on is nobody's."""
         self._last.clear()
 
-    def _count(
-        self, settings: Settings, at: datetime, what: Literal["taken", "cannot_tell", "overloaded", "muted"]
-    ) -> None:
-        for kind in (setting.kind for setting in settings.detectors if setting.kind in KINDS):
-            counts, last = self.kinds.setdefault(kind, Counts()), self._last.setdefault(kind, _Last())
-            name = what if settings.watches(kind) else "muted"
-            if name == "taken":
-                judged, seen_s = _since(last.told_at, at)
-                name = "taken" if judged else "cannot_tell"
-                counts.seen_s += seen_s
-                last.told_at = at
-            elif name == "muted":
-                last.told_at = None
-            counts.followed_s += _since(last.came_at, at)[1]
-            last.came_at = max(at, last.came_at or at)
-            counts.due += 1
-            setattr(counts, name, getattr(counts, name) + 1)
+    def _count(self, settings: Settings, kind: DetectorKind, at: datetime, what: _Became) -> None:
+        counts, last = self.kinds.setdefault(kind, Counts()), self._last.setdefault(kind, _Last())
+        name = what if settings.watches(kind) else "muted"
+        if name == "taken":
+            judged, seen_s = _since(last.told_at, at)
+            name = "taken" if judged else "cannot_tell"
+            counts.seen_s += seen_s
+            last.told_at = at
+        elif name == "muted":
+            last.told_at = None
+        counts.followed_s += _since(last.came_at, at)[1]
+        last.came_at = max(at, last.came_at or at)
+        counts.due += 1
+        setattr(counts, name, getattr(counts, name) + 1)
+
+
+def _kinds(settings: Settings) -> list[DetectorKind]:
+    return [setting.kind for setting in settings.detectors if setting.kind in KINDS]
 
 
 def _since(last: datetime | None, at: datetime) -> tuple[bool, float]:

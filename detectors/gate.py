@@ -18,6 +18,7 @@ _FLAT = 8.0  # contrast below this is noise of the camera and is not blown up
 DARK, PLAIN = 12.0, 6.0  # mean and contrast (0..255) below which nobody could tell
 
 Sketch = NDArray[np.float32]
+Counted = tuple[int, ...]  # how many of each category a look found
 
 
 def sketch(picture: Image) -> tuple[Sketch, CannotTell | None]:
@@ -36,7 +37,7 @@ def moved(before: Sketch, after: Sketch) -> bool:
     return float((np.abs(after - before) > _CHANGED).mean()) > _CELLS
 
 
-def look(before: Sketch | None, after: Sketch, faces_changed: bool, counts: tuple[int, ...], rested: int) -> Look:
+def look(before: Sketch | None, after: Sketch, faces_changed: bool, counts: tuple[Counted, ...], rested: int) -> Look:
     """Why to look now, or "still". `before` is the copy of the last look, `counts` what the last looks counted.
 
     `rested` is the number of samples since the last look. What has just changed is looked at until `SETTLED` looks

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 from onnx import TensorProto
 
-from detectors.coco import CATEGORIES, CLASSES
+from detectors import coco
+from detectors.coco import CLASSES
 from detectors.convert import Body
 from detectors.drawing import Drawing
 from detectors.tfjs import GraphModel
 
 FACE_SIDE = 256
-KEPT = tuple(name for name in CLASSES if any(name in names for names in CATEGORIES.values()))
+KEPT = tuple(name for name in CLASSES if name in coco.KEPT)
 BEST = 100
 _CELLS = ((16, 2), (8, 6))  # BlazeFace: cells a side, anchors a cell, for each of its two maps
 

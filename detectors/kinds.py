@@ -1,32 +1,23 @@
-"""The kinds of incident that a picture can show: what each reads in one sample, and how long that must last.
+"""The kinds of incident that a picture can show, and how long each must last.
 
-A new kind is a new row of `KINDS`. A kind says what is seen and never what it means: that is for people.
+A new kind is a new row of `KINDS`, with what it reads in one sample from `readings.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
-import msgspec
-
-from detectors.seen import Box, Observation
+from detectors import readings
+from detectors.readings import Reading
+from detectors.seen import CannotTell, Observation
 from detectors.settings import Settings
-from domain.incidents import Severity
+from domain.incidents import Severity, graver
 from domain.policy import DetectorKind
 
 GAP_S = 6.0  # samples further apart than this say nothing about the time between them
-FACE = 0.75  # surely a face: a second person may rest on it
-FACE_TRACE = 0.6  # enough of a face to say that somebody is there
-
-
-class Reading(msgspec.Struct, frozen=True):
-    """What one sample says of one kind. `raw_score` is the score that decided, held against `threshold`."""
-
-    positive: bool
-    confidence: float
-    raw_score: float
-    threshold: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +26,13 @@ class Kind:
 
     Opens when, within `window_s`, at least `needed` samples and at least `needed` of each `of` show it, the first and
     the last of them `span_s` apart or more; closes after `clear_s` without it. `version` changes with any of this.
-    A window longer than twice the span holds enough samples however they are spaced, up to `GAP_S`.
+    A window longer than twice the span holds enough samples however they are spaced, up to `GAP_S`. `detector` is what
+    it is read from.
     """
 
     name: DetectorKind
     version: str
+    detector: Literal["persons+faces", "objects", "faces"]
     read: Callable[[Observation, Settings], Reading]
     thresholds: Callable[[Settings], dict[str, float]]
     severity: Severity
@@ -48,58 +41,49 @@ class Kind:
     window_s: float = 8.5
     span_s: float
     clear_s: float = 6.0
-    grave_after_s: float | None = None  # then it becomes `high`
+    grave_after_s: float | None = None  # then it becomes as grave as this:
+    grave: Severity = "high"
 
-    def severity_after(self, seconds: float) -> Severity:
-        return "high" if self.grave_after_s is not None and seconds > self.grave_after_s else self.severity
-
-
-def out_of_view(observation: Observation, settings: Settings) -> Reading:
-    """Neither a person nor a face. A trace of either is enough to say nothing: not finding a face proves little."""
-    thresholds = _out_of_view_thresholds(settings)
-    person, face = _strongest(observation.persons), _strongest(observation.faces)
-    trace, threshold = max(
-        (person, thresholds["person"]), (face, thresholds["face"]), key=lambda pair: pair[0] - pair[1]
-    )
-    positive = person < thresholds["person"] and face < thresholds["face"]
-    return Reading(positive, 1.0 - max(person, face), trace, threshold)
+    def severity_after(self, seconds: float, before: Severity | None = None) -> Severity:
+        """How grave it is after so long; never less than it was `before`."""
+        late = self.grave_after_s is not None and seconds > self.grave_after_s
+        return graver(self.grave if late else self.severity, before)
 
 
-def several_people(observation: Observation, settings: Settings) -> Reading:
-    """More persons, or more faces, than may be there. Either is enough: one finds who is half out of the picture."""
-    thresholds = _several_people_thresholds(settings)
-    person = _strongest(observation.persons, settings.people)
-    face = _strongest(observation.faces, settings.people)
-    score, threshold = max(
-        (person, thresholds["person"]), (face, thresholds["face"]), key=lambda pair: pair[0] - pair[1]
-    )
-    return Reading(score >= threshold, score, score, threshold)
+def unsure(observation: Observation, settings: Settings) -> dict[DetectorKind, CannotTell]:
+    """The kinds that are looked for and of which this sample says nothing, each with why."""
+    watched = [kind for kind in KINDS.values() if settings.watches(kind.name)]
+    if observation.cannot_tell is not None:
+        return {kind.name: observation.cannot_tell for kind in watched}
+    said = {kind.name: kind.read(observation, settings).cannot_tell for kind in watched}
+    return {name: why for name, why in said.items() if why is not None}
 
 
-def _out_of_view_thresholds(settings: Settings) -> dict[str, float]:
-    return {"person": settings.threshold("out_of_view", 0.3), "face": FACE_TRACE}
-
-
-def _several_people_thresholds(settings: Settings) -> dict[str, float]:
-    return {"person": settings.threshold("several_people", 0.38), "face": FACE}
-
-
-def _strongest(boxes: tuple[Box, ...], passed_over: int = 0) -> float:
-    """The best score, or the best after the `passed_over` better ones; 0 when there are not so many."""
-    scores = sorted((box.score for box in boxes), reverse=True)
-    return scores[passed_over] if len(scores) > passed_over else 0.0
-
-
+_LYING: tuple[readings.Thing, ...] = ("second_screen", "book")
 KINDS: Mapping[DetectorKind, Kind] = {
     kind.name: kind
     for kind in (
         Kind(
-            name="out_of_view", version="out_of_view/2", read=out_of_view, thresholds=_out_of_view_thresholds,
-            severity="warn", span_s=4.0, grave_after_s=30.0,
+            name="out_of_view", version="out_of_view/2", detector="persons+faces", read=readings.out_of_view,
+            thresholds=readings.out_of_view_thresholds, severity="warn", span_s=4.0, grave_after_s=30.0,
         ),
         Kind(
-            name="several_people", version="several_people/2", read=several_people,
-            thresholds=_several_people_thresholds, severity="high", span_s=1.5,
+            name="several_people", version="several_people/2", detector="persons+faces", read=readings.several_people,
+            thresholds=readings.several_people_thresholds, severity="high", span_s=1.5,
+        ),
+        Kind(
+            name="handheld_device", version="handheld_device/1", detector="objects",
+            read=partial(readings.thing, "handheld_device"),
+            thresholds=partial(readings.thing_thresholds, "handheld_device"), severity="warn", span_s=1.5,
+            grave_after_s=10.0,
+        ),
+        *(
+            Kind(  # what lies or stands there has time: a longer look, and no hurry
+                name=name, version=f"{name}/1", detector="objects", read=partial(readings.thing, name),
+                thresholds=partial(readings.thing_thresholds, name), severity="info", needed=3, of=5, window_s=12.5,
+                span_s=4.0, clear_s=10.0,
+            )
+            for name in _LYING
         ),
     )
 }  # fmt: skip

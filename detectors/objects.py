@@ -1,4 +1,4 @@
-"""Finds persons, and later other objects, in a picture: `ultralytics.YOLO` on whichever weights are in use."""
+"""Finds persons and other objects in a picture: `ultralytics.YOLO` on whichever weights are in use."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from detectors.picture import Image
 from detectors.seen import Box, overlap
 from detectors.weights import Weights, WeightsMissingError
 
-VERSION = "1"
+VERSION = "2"
 IMAGE_SIDE = 416  # pixels of the longer side; 512 finds no more at a webcam's distance and costs half as much again
 WEAKEST = 0.2  # finds below this are noise; what counts above it is a rule's business
 _OVERLAP = 0.5
-_AT_MOST = 20
+_AT_MOST = 40
 
 
 class Objects:
     """One loaded model. Not safe to call from two threads at once; load one for each worker process."""
 
-    def __init__(self, weights: Weights, categories: tuple[Category, ...] = ("person",)) -> None:
-        """Loads `weights`, which takes some seconds. Raises `WeightsMissingError` when they know none of a category."""
+    def __init__(self, weights: Weights) -> None:
+        """Loads `weights`, which takes some seconds. Raises `WeightsMissingError` when they know no persons.
+
+        Other weights may know less than ours: what they have no class for is never among the finds.
+        """
         runtime.prepare()
         import torch  # noqa: PLC0415 - heavy, and only after `prepare`
         from ultralytics.models import YOLO  # noqa: PLC0415
@@ -33,17 +36,16 @@ class Objects:
         names: dict[int, str] = self._model.names
         self._category = {
             number: category
-            for category in categories
+            for category, wanted in CATEGORIES.items()
             for number, name in names.items()
-            if name in CATEGORIES[category]
+            if name in wanted
         }
-        for category in categories:
-            if category not in self._category.values():
-                raise WeightsMissingError(f"{weights.path} knows no class for: {category}")
+        if "person" not in self._category.values():
+            raise WeightsMissingError(f"{weights.path} knows no class for: person")
         self.find(np.zeros((480, 640, 3), np.uint8))
 
     def find(self, picture: Image) -> dict[Category, tuple[Box, ...]]:
-        """What is in `picture` (H, W, 3; BGR), for each category, strongest first."""
+        """What is in `picture` (H, W, 3; BGR), for each category that the weights know, strongest first."""
         results = self._model.predict(
             picture, imgsz=IMAGE_SIDE, rect=True, conf=WEAKEST, iou=_OVERLAP, max_det=_AT_MOST,
             classes=list(self._category), device=self._device, verbose=False,

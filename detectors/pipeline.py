@@ -1,17 +1,18 @@
-"""One picture in, one observation out: faces on every sample, objects when the gate says so, persons tracked."""
+"""One picture in, one observation out: faces on every sample, objects when the gate says so, and tracked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from typing import Protocol, TypeVar
 
 from detectors import faces, gate, objects, tracks
 from detectors.coco import Category
-from detectors.kinds import FACE_TRACE, KINDS
+from detectors.kinds import KINDS
 from detectors.picture import Image, decode
+from detectors.readings import FACE_TRACE
 from detectors.seen import Box, Observation
 from detectors.settings import Settings
 from detectors.weights import Resolved, Weights
@@ -20,7 +21,7 @@ from domain.policy import DetectorKind
 
 Found = TypeVar("Found")
 _ULTRALYTICS = "ultralytics-opencv-headless"
-_COUNTED = 0.3  # persons weaker than this don't keep the gate awake
+_COUNTED = 0.3  # what is weaker than this doesn't keep the gate awake
 
 
 class FindsFaces(Protocol):
@@ -50,8 +51,8 @@ class View:
 
     session: str
     sketch: gate.Sketch | None = None
-    tracks: tuple[tracks.Track, ...] = ()
-    counts: tuple[int, ...] = ()
+    tracks: dict[Category, tuple[tracks.Track, ...]] = field(default_factory=dict)
+    counts: tuple[gate.Counted, ...] = ()
     faces: int = 0
     rested: int = 0
 
@@ -84,14 +85,17 @@ class Pipeline:
         else:
             view.rested += 1
         view.faces = counted
-        return Observation(session=view.session, at=at, persons=tracks.persons(view.tracks), faces=found, look=look)
+        things = {category: tracks.in_view(followed) for category, followed in view.tracks.items()}
+        persons = things.pop("person", ())
+        return Observation(session=view.session, at=at, persons=persons, faces=found, things=things, look=look)
 
     def provenance(self, kind: DetectorKind, settings: Settings) -> Provenance:
         """What an incident of `kind` rests on."""
         rule = KINDS[kind]
-        used = (self.objects.weights, self.faces.weights)
+        used = [self.objects.weights] if rule.detector != "faces" else []
+        used += [self.faces.weights] if "faces" in rule.detector else []
         return Provenance(
-            detector="persons+faces",
+            detector=rule.detector,
             detector_version=f"persons/{objects.VERSION} faces/{faces.VERSION} ultralytics/{version(_ULTRALYTICS)}",
             weights={weights.name: weights.sha256 for weights in used},
             thresholds=rule.thresholds(settings),
@@ -99,10 +103,14 @@ class Pipeline:
         )
 
     def _look(self, view: View, sketch: gate.Sketch, picture: Image) -> None:
-        found = _run("persons", self.objects.find, picture)["person"]
+        found = _run("persons", self.objects.find, picture)
         view.sketch, view.rested = sketch, 0
-        view.tracks = tracks.follow(view.tracks, found)
-        many = sum(person.score >= _COUNTED for person in tracks.persons(view.tracks))
+        view.tracks = {
+            category: tracks.follow(view.tracks.get(category, ()), boxes) for category, boxes in found.items()
+        }
+        many = tuple(
+            sum(box.score >= _COUNTED for box in tracks.in_view(followed)) for followed in view.tracks.values()
+        )
         view.counts = (*view.counts, many)[-gate.SETTLED :]
 
 

@@ -9,6 +9,7 @@ from functools import partial
 
 from detectors.changes import Change, Closed, Peak, Still
 from detectors.coverage import Counts, Coverage
+from detectors.kinds import unsure
 from detectors.outbox import Outbox
 from detectors.pipeline import DetectorError
 from detectors.sampler import Key
@@ -38,8 +39,7 @@ class Report:
         self._faults.setdefault(key, {}).update(dict.fromkeys(settings.failing, 0))
 
     def sampled(self, key: Key, settings: Settings, observation: Observation) -> None:
-        told = observation.cannot_tell is None
-        self._coverage.setdefault(key, Coverage()).sampled(settings, observation.at, told=told)
+        self._coverage.setdefault(key, Coverage()).sampled(settings, observation.at, unsure(observation, settings))
 
     def overloaded(self, key: Key, settings: Settings, at: datetime) -> None:
         self._coverage.setdefault(key, Coverage()).overloaded(settings, at)

@@ -12,7 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from detectors.changes import Change, Closed, Opened, Peak, Still, Why, incident_id
-from detectors.kinds import GAP_S, KINDS, Kind, Reading
+from detectors.kinds import GAP_S, KINDS, Kind
+from detectors.readings import Reading
 from detectors.seen import Observation
 from detectors.settings import Settings, StillOpen
 from domain.incidents import Severity
@@ -80,8 +81,7 @@ def step(state: State, settings: Settings, observation: Observation) -> tuple[St
         one = watch.open
         if not settings.watches(kind.name):
             watch, change = _stop(one, kind.name, at, "not_observed")
-        elif observation.cannot_tell is None:
-            reading = kind.read(observation, settings)
+        elif observation.cannot_tell is None and (reading := kind.read(observation, settings)).cannot_tell is None:
             if one is None:
                 watch, change = _wait(watch, kind, state.session, at, reading)
             elif reading.positive:
@@ -127,7 +127,7 @@ def _start(kind: Kind, recent: tuple[Sample, ...]) -> datetime | None:
 
 def _see(one: Open, kind: Kind, at: datetime, reading: Reading) -> tuple[Watch, Change | None]:
     """It is open and still there. A `Peak` when the picture is better, or when it has become graver."""
-    severity = kind.severity_after((at - one.started_at).total_seconds()) if one.severity != "high" else "high"
+    severity = kind.severity_after((at - one.started_at).total_seconds(), one.severity)
     better = reading.confidence >= one.peak + BETTER
     peak = reading.confidence if better else one.peak
     graver = severity != one.severity

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
-CannotTell = Literal["unreadable", "too_dark", "no_detail", "detector_failed"]
+from detectors.coco import Category
+
+CannotTell = Literal["unreadable", "too_dark", "no_detail", "detector_failed", "too_far", "not_known"]
 Look = Literal["first", "moved", "faces_changed", "unsettled", "keep_alive", "still", "none"]
 
 
@@ -28,14 +31,16 @@ class Box(msgspec.Struct, frozen=True):
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """One sample of one session. `at` is the server's clock; `look` says why objects were looked for, or weren't.
 
-    Weak finds are included: which score counts is a rule's business. With `cannot_tell` nothing was seen, for a reason
-    that says nothing about the candidate.
+    `things` are the other objects, by category; one that the weights in use do not know is not among them. Weak finds
+    are included: which score counts is a rule's business. With `cannot_tell` nothing was seen, for a reason that says
+    nothing about the candidate.
     """
 
     session: str
     at: datetime
     persons: tuple[Box, ...] = ()
     faces: tuple[Box, ...] = ()
+    things: Mapping[Category, tuple[Box, ...]] = {}
     look: Look = "none"
     cannot_tell: CannotTell | None = None
 

@@ -1,4 +1,4 @@
-"""Follows persons from look to look, so that a score is the median of three and not one look's luck."""
+"""Follows persons and things from look to look, so that a score is the median of three and not one look's luck."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from detectors.seen import Box, overlap
 
-_SAME = 0.3  # overlap from which on a box is the same person
+_SAME = 0.3  # overlap from which on a box is the same person or thing
 _SCORES = 3
-_MISSES = 2  # looks without a person after which it is another one
+_MISSES = 2  # looks without it after which it is another one
 
 
 class Track(msgspec.Struct, frozen=True):
-    """One person over several looks: where last seen, the last scores (newest last), and looks missed since."""
+    """One person or thing: where last seen, the scores of the last looks (newest last), and looks missed since."""
 
     box: Box
     scores: tuple[float, ...]
@@ -44,6 +44,6 @@ def follow(tracks: tuple[Track, ...], found: tuple[Box, ...]) -> tuple[Track, ..
     return went_on + missing
 
 
-def persons(tracks: tuple[Track, ...]) -> tuple[Box, ...]:
-    """Who was found in the last look, each with the median of its scores."""
+def in_view(tracks: tuple[Track, ...]) -> tuple[Box, ...]:
+    """Who or what was found in the last look, each with the median of its scores."""
     return tuple(replace(track.box, score=median(track.scores)) for track in tracks if not track.missed)

@@ -15,7 +15,7 @@ from domain.event import Refused
 from domain.purpose import WHAT, Purpose, asked, basis_of, does, must_rest
 from domain.sensitive import Sensitive, must_be_reasoned
 
-DetectorKind = Literal["out_of_view", "several_people"]
+DetectorKind = Literal["out_of_view", "several_people", "handheld_device", "second_screen", "book"]
 IncidentKind = Literal[DetectorKind, BrowserKind]
 
 
@@ -166,7 +166,6 @@ def notice(policy: Policy, opens_in: OpensIn = "tab") -> str:
         )
         if on
     ]
-    points = {"out_of_view": "nobody can be seen", "several_people": "more than one person can be seen"}
     lines = [
         f"While you sit this exam we record {_and(captured)}." if captured else "Nothing is recorded in this exam."
     ]
@@ -178,7 +177,7 @@ def notice(policy: Policy, opens_in: OpensIn = "tab") -> str:
     if policy.camera and policy.room_scan:
         lines.append("An invigilator may ask you to show your room with your camera.")
     if policy.detectors:
-        seen = [points[d.kind] for d in policy.detectors]
+        seen = [_SEEN[d.kind] for d in policy.detectors]
         lines.append(f"A program points out to an invigilator when {_or(seen)}. It decides nothing.")
     cannot = policy.unobservable(opens_in)
     if policy.full_screen and opens_in == "frame":
@@ -208,6 +207,14 @@ def _bases(policy: Policy) -> list[str]:
         lines.append("We ask you for your consent apart from this notice. You sit the exam all the same if you say no.")
     return lines
 
+
+_SEEN: dict[DetectorKind, str] = {
+    "out_of_view": "nobody can be seen",
+    "several_people": "more than one person can be seen",
+    "handheld_device": "a telephone or another device in a hand can be seen",
+    "second_screen": "another screen can be seen",
+    "book": "a book can be seen",
+}
 
 _BASIS = {
     "public_task": "a task in the public interest (GDPR art. 6(1)(e))",

@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from detectors import runtime
-from detectors.coco import CLASSES
-from detectors.kinds import FACE
+from detectors.coco import CATEGORIES, CLASSES
 from detectors.objects import Objects
 from detectors.pipeline import Pipeline
+from detectors.readings import FACE
 from detectors.weights import Resolved, Weights, WeightsMissingError
 
 Photograph = Callable[[str], NDArray[np.uint8]]
@@ -99,17 +99,31 @@ def test_yolo_weights_of_another_make_are_used_as_they_are(tmp_path_factory: pyt
     untrained.model.names = dict(enumerate(CLASSES))
     untrained.save(path)
     other = Objects(Weights("untrained", path, "0" * 64))
-    assert set(other.find(np.zeros((480, 640, 3), np.uint8))) == {"person"}
+    assert set(other.find(np.zeros((480, 640, 3), np.uint8))) == set(CATEGORIES)
 
 
-def test_weights_that_know_no_persons_are_refused(resolved: Resolved, tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.fixture
+def without(resolved: Resolved, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Weights]:
+    """The real weights, without the name of one class."""
     import onnx
 
-    model = onnx.load(resolved.persons.path)
-    for entry in model.metadata_props:
-        if entry.key == "names":
-            entry.value = entry.value.replace("'person'", "'pedestrian'")
-    path = tmp_path_factory.mktemp("other") / "none.onnx"
-    onnx.save(model, path)
+    def lacking(name: str) -> Weights:
+        model = onnx.load(resolved.persons.path)
+        for entry in model.metadata_props:
+            if entry.key == "names":
+                entry.value = entry.value.replace(f"'{name}'", "'something else'")
+        path = tmp_path_factory.mktemp("other") / "lacking.onnx"
+        onnx.save(model, path)
+        return Weights("lacking", path, "0" * 64)
+
+    return lacking
+
+
+def test_weights_that_know_no_persons_are_refused(without: Callable[[str], Weights]) -> None:
     with pytest.raises(WeightsMissingError, match="knows no class for: person"):
-        Objects(Weights("none", path, "0" * 64))
+        Objects(without("person"))
+
+
+def test_what_the_weights_do_not_know_is_not_among_the_finds(without: Callable[[str], Weights]) -> None:
+    nothing = np.zeros((480, 640, 3), np.uint8)
+    assert set(Objects(without("book")).find(nothing)) == {"person", "handheld_device", "second_screen"}

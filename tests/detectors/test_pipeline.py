@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -13,10 +14,13 @@ from numpy.typing import NDArray
 
 from detectors import gate, rules, tracks
 from detectors.changes import Change, Opened
+from detectors.coco import Category
+from detectors.kinds import unsure
 from detectors.pipeline import DetectorError, Pipeline, View
+from detectors.readings import Thing
 from detectors.seen import Box, Observation
 from detectors.settings import Settings
-from domain.policy import Policy
+from domain.policy import DetectorSetting, Policy
 
 Image = NDArray[np.uint8]
 Photograph = Callable[[str], Image]
@@ -34,10 +38,10 @@ def observe(pipeline: Pipeline, pictures: Iterable[bytes], view: View | None = N
     return [pipeline.observe(view, at, picture) for at, picture in zip(times, pictures, strict=False)]
 
 
-def incidents(observations: Iterable[Observation]) -> list[Change]:
+def incidents(observations: Iterable[Observation], settings: Settings = SETTINGS) -> list[Change]:
     state, changes = rules.begin("s"), list[Change]()
     for one in observations:
-        state, made = rules.step(state, SETTINGS, one)
+        state, made = rules.step(state, settings, one)
         changes += made
     return changes
 
@@ -126,9 +130,9 @@ def test_a_track_takes_the_median_and_forgets_who_is_gone() -> None:
     followed: tuple[tracks.Track, ...] = ()
     for score in (0.5, 0.1, 0.6):
         followed = tracks.follow(followed, (at(0.1, score), at(0.55, 0.9)))
-    assert sorted(box.score for box in tracks.persons(followed)) == [0.5, 0.9]
+    assert sorted(box.score for box in tracks.in_view(followed)) == [0.5, 0.9]
     followed = tracks.follow(followed, (at(0.12, 0.6),))
-    assert [box.score for box in tracks.persons(followed)] == [0.6]
+    assert [box.score for box in tracks.in_view(followed)] == [0.6]
     assert len(followed) == 2
     assert len(tracks.follow(followed, (at(0.12, 0.6),))) == 1
 
@@ -149,6 +153,42 @@ def test_a_turning_head_opens_nothing(pipeline: Pipeline, clip: Clip, to_jpeg: T
     assert incidents(observe(pipeline, map(to_jpeg, islice(clip("turning-head.gif"), 16)))) == []
 
 
+@pytest.mark.parametrize("name", [*ONE, "please"])
+def test_nobody_who_holds_nothing_is_taken_to_hold_something(
+    pipeline: Pipeline, clip: Clip, to_jpeg: ToJpeg, name: str
+) -> None:
+    """They sign with their hands, wear a badge, and have a cupboard and a chair behind them."""
+    frames = clip(f"one-person-{name}.mkv")
+    seen = observe(pipeline, [to_jpeg(frames[(13 * n) % len(frames)]) for n in range(12)])
+    things = Settings(detectors=tuple(DetectorSetting(kind=kind) for kind in get_args(Thing)))
+    assert incidents(seen, things) == []
+    assert not any(unsure(one, things) for one in seen)
+
+
+def test_things_are_tracked_and_keep_the_score_of_three_looks(
+    pipeline: Pipeline, photograph: Photograph, to_jpeg: ToJpeg
+) -> None:
+    class WithTelephone:
+        """The real finds, and a telephone in front of the first of them."""
+
+        weights = pipeline.objects.weights
+        scores = iter((0.5, 0.1, 0.6))
+
+        def find(self, picture: Image) -> dict[Category, tuple[Box, ...]]:
+            found = pipeline.objects.find(picture)
+            return found | {"handheld_device": (Box(0.4, 0.6, 0.5, 0.8, next(self.scores, 0.6)),)}
+
+    picture = to_jpeg(photograph("astronaut"))
+    seen = observe(Pipeline(pipeline.faces, WithTelephone()), [picture] * 8)
+    assert [round(one.things["handheld_device"][0].score, 2) for one in seen[:4]] == [0.5, 0.3, 0.5, 0.5]
+    assert [one.look for one in seen[:6]] == ["first", *["unsettled"] * 2, *["still"] * 3]
+    assert seen[-1].things["book"] == ()
+    settings = Settings(detectors=(DetectorSetting(kind="handheld_device"),))
+    opened = incidents(seen, settings)[0]
+    assert isinstance(opened, Opened)
+    assert (opened.kind, opened.severity, opened.threshold) == ("handheld_device", "warn", 0.4)
+
+
 @pytest.mark.parametrize("name", ["two-people.gif", "one-person-please.mkv"])
 def test_a_second_person_opens_several_people(pipeline: Pipeline, clip: Clip, to_jpeg: ToJpeg, name: str) -> None:
     """In `please` the second person stands half outside the picture and shows no face."""
@@ -166,3 +206,5 @@ def test_provenance_names_models_thresholds_and_rule(pipeline: Pipeline) -> None
     assert said.thresholds == {"person": 0.38, "face": 0.75}
     assert said.rule_version == "several_people/2"
     assert "ultralytics/8.4." in said.detector_version
+    book = pipeline.provenance("book", Settings(detectors=(DetectorSetting(kind="book", threshold=0.6),)))
+    assert (set(book.weights), book.thresholds, book.detector) == ({"centernet"}, {"book": 0.6}, "objects")

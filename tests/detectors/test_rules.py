@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from detectors import rules
 from detectors.changes import Change, Closed, Opened, Peak, Still, incident_id
-from detectors.kinds import GAP_S, KINDS
+from detectors.kinds import GAP_S, KINDS, unsure
+from detectors.readings import Thing
 from detectors.seen import Box, CannotTell, Observation
 from detectors.settings import Settings, StillOpen
 from domain.policy import DetectorKind, DetectorSetting
@@ -155,6 +157,59 @@ def test_the_policy_sets_the_threshold() -> None:
     opened = watch([sample(2 * n, "2", 0.85) for n in range(4)], strict)[1][0]
     assert isinstance(opened, Opened)
     assert (opened.threshold, opened.raw_score) == (0.8, 0.85)
+
+
+THINGS = Settings(
+    detectors=tuple(DetectorSetting(kind=kind) for kind in get_args(Thing)),
+)
+
+
+def desk(second: float, kind: Thing, score: float, *, height: float = 0.8) -> Observation:
+    """Somebody so tall in the picture, with something in view; scores of 0 are of things that are not there."""
+    things = dict.fromkeys(get_args(Thing), ()) | ({kind: (box(score),)} if score else {})
+    person = Box(0.2, 0.9 - height, 0.6, 0.9, 0.9)
+    return Observation(session="s", at=START + timedelta(seconds=second), persons=(person,), things=things)
+
+
+@pytest.mark.parametrize(
+    ("kind", "scores", "opens"),
+    [
+        ("handheld_device", [0.5, 0.0, 0.5], True),
+        ("handheld_device", [0.5, 0.0, 0.0, 0.5, 0.0], False),
+        ("handheld_device", [0.39] * 9, False),
+        ("book", [0.5, 0.5], False),
+        ("book", [0.5, 0.5, 0.0, 0.5], True),
+        ("second_screen", [0.5, 0.0, 0.5, 0.0, 0.5], True),
+        ("second_screen", [0.5, 0.0, 0.0, 0.5, 0.0, 0.0, 0.5], False),
+        ("second_screen", [0.44] * 9, False),
+    ],
+)
+def test_a_thing_opens_once_it_was_seen_often_enough(kind: Thing, scores: list[float], opens: bool) -> None:
+    _, changes = watch([desk(2.0 * n, kind, score) for n, score in enumerate(scores)], THINGS)
+    assert [change.kind for change in changes] == ([kind] if opens else [])
+
+
+def test_a_telephone_that_stays_in_the_hand_becomes_grave_and_a_book_does_not() -> None:
+    for kind, severities in (("handheld_device", ["warn", "high"]), ("book", ["info"])):
+        _, changes = watch([desk(2.0 * n, kind, 0.6) for n in range(9)], THINGS)
+        assert [change.severity for change in changes] == severities
+
+
+def test_things_that_cannot_be_seen_are_not_seconds_seen() -> None:
+    """Weights that do not know it, or somebody who sits too far away to show what they hold."""
+    unknown = Observation(session="s", at=START, persons=(box(0.9),))
+    assert unsure(unknown, THINGS) == dict.fromkeys(get_args(Thing), "not_known")
+    far = desk(0.0, "book", 0.0, height=0.2)
+    assert unsure(far, THINGS) == {"handheld_device": "too_far", "book": "too_far"}
+    assert unsure(desk(0.0, "book", 0.6, height=0.2), THINGS) == {"handheld_device": "too_far"}, "found all the same"
+    assert unsure(desk(0.0, "book", 0.0), THINGS) == {}
+
+
+def test_a_kind_that_cannot_be_told_neither_opens_nor_closes() -> None:
+    state, changes = watch([desk(2.0 * n, "book", 0.6) for n in range(4)], THINGS)
+    assert [type(change) for change in changes] == [Opened]
+    _, changes = watch([desk(8 + 2.0 * n, "book", 0.0, height=0.2) for n in range(20)], THINGS, state)
+    assert changes == []
 
 
 def test_a_worker_that_starts_again_goes_on_with_what_was_open() -> None:

@@ -24,7 +24,7 @@ from detectors.report import RECOVERED
 from detectors.seen import Box
 from detectors.settings import Settings, StillOpen
 from detectors.worker import Share
-from domain.policy import Policy
+from domain.policy import DetectorSetting, Policy
 from tests.detectors.hall import START, TENANT, WATCHED, Wiring, hall, until
 
 Image = NDArray[np.uint8]
@@ -198,6 +198,34 @@ async def test_a_failing_detector_is_one_fault_and_the_exam_goes_on(
     assert room.wiring.faults == [("anna", "faces", "MemoryError: no room")]
     assert room.wiring.changes == []
     assert room.counts("anna") == {"due": 5, "taken": 2, "cannot_tell": 3, "overloaded": 0, "muted": 0}
+
+
+async def test_a_telephone_in_the_hand_is_told_with_the_weights_that_found_it(
+    connection: Client, pipeline: Pipeline, one: bytes
+) -> None:
+    class WithTelephone:
+        """The real finds, and a telephone in front of the first of them."""
+
+        weights = pipeline.objects.weights
+
+        def find(self, picture: Image) -> dict[Category, tuple[Box, ...]]:
+            return pipeline.objects.find(picture) | {"handheld_device": (Box(0.4, 0.6, 0.5, 0.8, 0.6),)}
+
+    policy = Policy(detectors=(DetectorSetting(kind="handheld_device"), DetectorSetting(kind="book")))
+    muted = frozenset({"handheld_device"})
+    answers: dict[str, Settings | None] = {
+        "anna": Settings(detectors=policy.detectors), "ben": Settings(detectors=policy.detectors, muted=muted),
+    }  # fmt: skip
+    async with hall(connection, Pipeline(pipeline.faces, WithTelephone()), Wiring(answers=answers)) as room:
+        await room.send("ben", one, one, one)
+        await room.send("anna", one, one, one)
+        await until(lambda: bool(room.wiring.changes))
+        coverage = {name: room.worker.coverage(TENANT, name) for name in ("anna", "ben")}
+    ((session, opened, evidence, provenance),) = room.wiring.changes
+    assert (session, opened.kind, evidence) == ("anna", "handheld_device", one)
+    assert (provenance.detector, set(provenance.weights)) == ("objects", {"centernet"})
+    assert (coverage["anna"]["handheld_device"].taken, coverage["ben"]["handheld_device"].muted) == (3, 3)
+    assert coverage["ben"]["book"].taken == 3
 
 
 async def test_a_detector_that_works_again_says_so_and_a_second_failure_is_a_fault_of_its_own(

@@ -43,6 +43,11 @@ def test_the_notice_names_nothing_that_is_not_captured(policy: Policy, first: st
 def test_the_notice_names_just_the_detectors_that_are_on() -> None:
     one = Policy(detectors=(DetectorSetting(kind="several_people"),))
     assert "points out to an invigilator when more than one person can be seen." in notice(one)
+    things = Policy(
+        detectors=tuple(DetectorSetting(kind=kind) for kind in ("handheld_device", "second_screen", "book"))
+    )
+    seen = "a telephone or another device in a hand can be seen, another screen can be seen or a book can be seen."
+    assert seen in notice(things)
     assert "A program points out" not in notice(Policy(detectors=()))
 
 

@@ -34,7 +34,7 @@ HOUR_S = 3600.0
 def counted(seconds: Iterable[float], *, told: bool = True) -> Counts:
     coverage = Coverage()
     for second in seconds:
-        coverage.sampled(WATCHED, NINE + second * S, told=told)
+        coverage.sampled(WATCHED, NINE + second * S, {} if told else {"out_of_view": "too_dark"})
     return coverage.kinds.get("out_of_view", Counts())
 
 
