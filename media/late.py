@@ -29,6 +29,7 @@ LONGEST_S = 60.0
 FRAMES_MAX = 10_000  # of pictures and sound: more than twice what a minute of both can hold
 _CLUSTER_MS = 2_000
 _STILL_MS = 2_500  # a picture is shown for so long after it came, unless another one comes
+_NO_DECODER = {"codec_whitelist": "none"}  # else the first pictures would be decoded, to see what they are
 _TRACKS = {"vp8": VIDEO_TRACK, "opus": AUDIO_TRACK}
 
 
@@ -69,21 +70,26 @@ def cut_out(
 
 
 def _blocks(file: bytes) -> list[Block]:
-    """All frames, in order of time."""
+    """All frames, in order of time.
+
+    A WebM file may have its frames compressed, a thousandfold: more bytes than the file has are not taken out of it.
+    """
     found: list[Block] = []
+    left = len(file)
     try:
-        with av.open(io.BytesIO(file), "r", format="webm") as container:
+        with av.open(io.BytesIO(file), "r", format="webm", options=_NO_DECODER) as container:
             codecs = sorted(map(_codec, container.streams))
             if codecs not in (["vp8"], ["opus", "vp8"]):
                 raise NotPlayable("must be VP8, with Opus or without sound")
-            for packet in container.demux():
-                if packet.pts is None or packet.size == 0:
-                    continue
-                at_ms = round(packet.pts * packet.time_base * 1000)
-                track = _TRACKS[_codec(packet.stream)]
-                found.append(Block(at_ms, track, packet.is_keyframe, bytes(packet)))
-                if len(found) > FRAMES_MAX or not 0 <= at_ms <= LONGEST_S * 1000:
+            for count, packet in enumerate(container.demux(), 1):
+                left -= packet.size
+                if left < 0:
+                    raise NotPlayable("must hold its frames as they are, not compressed again")
+                at_ms = 0 if packet.pts is None else round(packet.pts * packet.time_base * 1000)
+                if count > FRAMES_MAX or not 0 <= at_ms <= LONGEST_S * 1000:
                     raise NotPlayable(f"must be at most {LONGEST_S:.0f} seconds long")
+                if packet.pts is not None and packet.size:
+                    found.append(Block(at_ms, _TRACKS[_codec(packet.stream)], packet.is_keyframe, bytes(packet)))
     except (av.FFmpegError, ValueError, LookupError) as error:
         if isinstance(error, NotPlayable):
             raise

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import zlib
 from datetime import datetime, timedelta
 
+import av
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,10 +19,13 @@ from media.finalise import finalise
 from media.late import LateSegment, NotPlayable, cut_out
 from media.names import SegmentName
 from media.sealing import open_segment
-from media.webm import AUDIO_TRACK, Block, cluster, header
+from media.webm import AUDIO_TRACK, VIDEO_TRACK, Block, cluster, header
 from tests.media.hall import watch
 from tests.media.tape import DATA_KEY, RECORDING, START, browser_file, play, record
 from tests.media.test_finalise import plaintext
+
+COMPRESSION = bytes.fromhex("6D8096 624093 50318100 50328101 50338100 503484 42548100")
+"""Of a Matroska track: its frames are compressed by zlib (RFC 9559, ContentEncodings)."""
 
 
 def after(seconds: float) -> datetime:
@@ -131,6 +136,34 @@ def test_what_is_no_recording_of_a_page_is_refused(card: Clip, tone: Clip, spoil
 def test_a_file_that_goes_on_for_too_long_is_refused(card: Clip) -> None:
     with pytest.raises(NotPlayable, match="60 seconds"):
         cut(browser_file(card, None, 62), (-10, 100), long_s=62)
+
+
+def test_frames_that_were_compressed_are_not_blown_up(card: Clip) -> None:
+    """Each block of 12 KB would become 12 MB."""
+    head = header(VideoFormat("VP8", 640, 480), sound=False, start=START)
+    before, tracks = head.split(bytes.fromhex("1654AE6B"))
+    entry = tracks[3:] + COMPRESSION  # behind the sizes of the list and of its one entry, and the entry's name
+    entry = b"\xae" + (len(entry) | 1 << 14).to_bytes(2) + entry
+    bomb = before + bytes.fromhex("1654AE6B") + (len(entry) | 1 << 14).to_bytes(2) + entry
+    picture = zlib.compress(card.frames[0] + bytes(12_000_000), 9)
+    bomb += b"".join(cluster([Block(at * 10, VIDEO_TRACK, True, picture)]) for at in range(10))
+    with pytest.raises(NotPlayable, match="compressed"):
+        cut(bomb, (-10, 30))
+
+
+def test_nothing_of_a_strangers_file_is_decoded(card: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decoder that had looked into it would know what colours its pictures are in."""
+    opened = []
+
+    def spied(*args: object, **options: object) -> object:
+        container = av_open(*args, **options)  # type: ignore[call-overload]
+        opened.append(container.streams.video[0].codec_context.pix_fmt)
+        return container
+
+    av_open = av.open
+    monkeypatch.setattr(av, "open", spied)
+    assert cut(browser_file(card, None, 2), (-10, 30))
+    assert opened == [None]
 
 
 def test_sound_alone_is_no_recording(tone: Clip) -> None:
