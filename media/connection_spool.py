@@ -43,7 +43,7 @@ class SpoolAway(Exception):
 
 
 class ConnectionSpool:
-    """One connection's folder. Made and written in the spool's thread; the public calls below only queue."""
+    """One connection's folder. Made and written in the spool's threads, one at a time; the public calls only queue."""
 
     def __init__(self, spool: Spool, folder: Path) -> None:
         self._spool, self._folder = spool, folder
@@ -74,7 +74,7 @@ class ConnectionSpool:
         """Opens the next segment. SpoolAway when there is no room; nothing was begun then."""
         self._check_room()
         self._broken = False
-        self._put(lambda: self._begin(note, header), len(header))
+        self._put(lambda: self._begin(note, header), len(header), syncs=True)
 
     def append(self, sealed: bytes) -> None:
         """Adds one sealed frame. SpoolAway when there is no room or an earlier write failed: the segment stops."""
@@ -85,18 +85,18 @@ class ConnectionSpool:
 
     def finish(self, note: SegmentNote) -> None:
         """The segment is whole. Always taken."""
-        self._put(lambda: self._finish(note))
+        self._put(lambda: self._finish(note), syncs=True)
 
     def abandon(self, note: SegmentNote) -> None:
         """No more will come of this segment; what is on disk is kept, as not complete."""
-        self._put(lambda: self._abandon(note))
+        self._put(lambda: self._abandon(note), syncs=True)
 
     def end(self, at: datetime, why: Why, gap_why: Why | None = None) -> None:
         """The connection ended. Nothing may be called after this.
 
         `gap_why`: why nothing was recorded at its end, where that is known.
         """
-        self._put(lambda: self._end(EndedNote(at=at, why=why, gap_why=gap_why)))
+        self._put(lambda: self._end(EndedNote(at=at, why=why, gap_why=gap_why)), syncs=True)
 
     def sync(self) -> None:
         """To be called each second: what was written is on disk then. An end that the disk refused is tried again."""
@@ -122,7 +122,7 @@ class ConnectionSpool:
         if self._held + self._queued > self._spool.free:
             raise SpoolAway("this recording holds more of the spool than is left for the others")
 
-    def _put(self, job: Callable[[], None], size: int = 0) -> None:
+    def _put(self, job: Callable[[], None], size: int = 0, *, syncs: bool = False) -> None:
         self._queued += size
 
         def counted() -> None:
@@ -130,7 +130,7 @@ class ConnectionSpool:
             self._held += size
             self._queued -= size
 
-        self._spool.put(counted, size)
+        self._spool.put(counted, size, owner=self, syncs=syncs)
 
     def _guard(self, job: Callable[[], None]) -> None:
         try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -247,3 +249,35 @@ async def test_writes_do_not_wait_for_the_disk(tmp_path: Path) -> None:
     spool.close()
     assert waited == [True]
     assert (connection_folder(tmp_path, RECORDING, 1) / "000001.part").stat().st_size > 2_000_000
+
+
+async def test_a_slow_disk_syncs_for_many_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty connections, each with a segment, and a disk that takes 10 ms for each of their syncs."""
+    syncs = list[float]()
+
+    def slowly(sync: Callable[[int], None]) -> Callable[[int], None]:
+        def slow(descriptor: int) -> None:
+            time.sleep(0.01)
+            syncs.append(time.monotonic())
+            sync(descriptor)
+
+        return slow
+
+    spool = Spool(tmp_path, 1 << 30)
+    connections = [await spool.connection(RECORDING._replace(session=f"s{n}"), 1) for n in range(40)]
+    monkeypatch.setattr(os, "fdatasync", slowly(os.fdatasync))
+    monkeypatch.setattr(os, "fsync", slowly(os.fsync))
+    began = time.monotonic()
+    for number, connection in enumerate(connections):
+        sealer = SegmentSealer(DATA_KEY, SegmentName(RECORDING._replace(session=f"s{number}"), 1, 1))
+        connection.begin(note(1), sealer.header)
+        connection.append(sealed(sealer, b"all", last=True))
+        connection.finish(note(1, complete=True))
+        connection.end(NOW, "stopped")
+    spool.close()
+    assert len(syncs) > 200
+    assert time.monotonic() - began < len(syncs) * 0.01 / 2
+    for number in range(40):
+        folder = connection_folder(tmp_path, RECORDING._replace(session=f"s{number}"), 1)
+        assert read_segment_note(folder / "000001.json").complete
+        assert read_ended_note(folder / "ended.json").why == "stopped"
