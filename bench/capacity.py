@@ -41,7 +41,7 @@ def run() -> list[dict[str, object]]:
 def clean(tried: Recorded) -> bool:
     found, sent = tried.found, tried.sent
     whole = found["frames"] == sent["frames"] and found["sounds"] == sent["sounds"]
-    return whole and found["lost"] == found["dropped"] == 0
+    return whole and found["lost"] == found["dropped"] == found["disk_behind"] == 0
 
 
 def _try(candidates: int, *, quietly: bool) -> Recorded | str:
@@ -65,7 +65,8 @@ def _said(tried: Recorded) -> str:
         return f"{said}; all of {sent['packets']:,} packets are in the spool."
     return (
         f"{said}; {found['lost']} of {sent['packets']:,} packets were lost, {found['dropped']} dropped by the kernel,"
-        f" {sent['frames'] - found['frames']} pictures are missing; the senders were {sent['late_s']} s late at most."
+        f" {sent['frames'] - found['frames']} pictures are missing; the senders were {sent['late_s']} s late at most,"
+        f" the disk so far behind that recording stopped {found['disk_behind']} times."
     )
 
 

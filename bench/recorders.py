@@ -73,7 +73,7 @@ class Ours:
         notes = [read_segment_note(note) for note in self._spool.root.glob(f"*/*/*/[0-9]*{NOTE}")]
         return {
             "frames": sum(n.frames for n in notes), "sounds": sum(n.sounds for n in notes),
-            "lost": lost, "dropped": dropped,
+            "lost": lost, "dropped": dropped, "disk_behind": sum(n.gap_before == "spool_full" for n in notes),
         }  # fmt: skip
 
     async def finish(self) -> float:

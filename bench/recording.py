@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import statistics
 import sys
 import tempfile
@@ -125,6 +126,7 @@ def _ms(cores: float) -> float:
 async def _serve(kind: str, port: int) -> None:
     """Records what comes; measures and finishes when told."""
     pin(0)
+    logging.getLogger("media").setLevel(logging.ERROR)  # how often a recording stopped is counted
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         recorder: Ours | Aiortc | janus.Janus

@@ -33,13 +33,13 @@ async def test_all_that_is_sent_is_found(tmp_path: Path) -> None:
     sounds = sum(s.frames for s in streams if s.kind == "audio")
     assert frames > 2 * 3 * 20
     assert sounds > 2 * 2 * 16
-    assert found == {"frames": frames, "sounds": sounds, "lost": 0, "dropped": 0}
+    assert found == {"frames": frames, "sounds": sounds, "lost": 0, "dropped": 0, "disk_behind": 0}
 
 
 def test_one_missing_picture_or_packet_is_not_clean() -> None:
     sent = {"packets": 100.0, "frames": 50.0, "sounds": 20.0}
-    whole = {"frames": 50, "sounds": 20, "lost": 0, "dropped": 0}
-    for change in ({}, {"frames": 49}, {"sounds": 19}, {"lost": 1}, {"dropped": 1}):
+    whole = {"frames": 50, "sounds": 20, "lost": 0, "dropped": 0, "disk_behind": 0}
+    for change in ({}, {"frames": 49}, {"sounds": 19}, {"lost": 1}, {"dropped": 1}, {"disk_behind": 1}):
         assert clean(Recorded(1, 0.1, 0.0, "", sent, whole | change)) == (not change)
 
 
