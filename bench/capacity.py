@@ -11,7 +11,7 @@ import json
 from bench.recording import DoesNotCount, Recorded, record
 
 ASKED = 100
-MORE, FEWER = (200, 300), (80, 60, 40)
+MORE, FEWER = (150, 200), (80, 60, 40)
 
 
 def run() -> list[dict[str, object]]:
