@@ -26,10 +26,10 @@ def sketch(picture: Image) -> tuple[Sketch, CannotTell | None]:
 
     A lamp, or a camera that adjusts its exposure, shifts and stretches all greys alike: that leaves the copy as it was.
     """
-    grey = cv2.cvtColor(shrink(picture, *_SIZE), cv2.COLOR_BGR2GRAY).astype(np.float32)
-    mean, contrast = float(grey.mean()), float(grey.std())
+    grey = cv2.cvtColor(shrink(picture, *_SIZE), cv2.COLOR_BGR2GRAY)
+    mean, contrast = (float(value.item()) for value in cv2.meanStdDev(grey))
     reason: CannotTell | None = "too_dark" if mean < DARK else "no_detail" if contrast < PLAIN else None
-    return (grey - mean) / max(contrast, _FLAT), reason
+    return (grey.astype(np.float32) - mean) / max(contrast, _FLAT), reason
 
 
 def moved(before: Sketch, after: Sketch) -> bool:

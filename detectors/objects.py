@@ -42,14 +42,21 @@ class Objects:
         }
         if "person" not in self._category.values():
             raise WeightsMissingError(f"{weights.path} knows no class for: person")
-        self.find(np.zeros((480, 640, 3), np.uint8))
+        from detectors.predictor import Predictor  # noqa: PLC0415
+
+        self._model.predict(
+            np.zeros((480, 640, 3), np.uint8), predictor=Predictor, imgsz=IMAGE_SIDE, rect=True, conf=WEAKEST,
+            iou=_OVERLAP, max_det=_AT_MOST, classes=list(self._category), device=self._device, verbose=False,
+        )  # fmt: skip
+        predictor: object = (
+            self._model.predictor
+        )  # asked itself from now on: `predict` would read its options each time
+        assert isinstance(predictor, Predictor)
+        self._predictor = predictor
 
     def find(self, picture: Image) -> dict[Category, tuple[Box, ...]]:
         """What is in `picture` (H, W, 3; BGR), for each category that the weights know, strongest first."""
-        results = self._model.predict(
-            picture, imgsz=IMAGE_SIDE, rect=True, conf=WEAKEST, iou=_OVERLAP, max_det=_AT_MOST,
-            classes=list(self._category), device=self._device, verbose=False,
-        )  # fmt: skip
+        results = self._predictor(picture)
         found: dict[Category, tuple[Box, ...]] = dict.fromkeys(self._category.values(), ())
         for box, number in (row for result in results for row in _rows(result)):
             category = self._category[number]

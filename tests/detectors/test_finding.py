@@ -80,6 +80,23 @@ def test_ultralytics_runs_on_one_thread_without_spinning_and_without_the_network
     assert (AUTOINSTALL, ONLINE, SETTINGS["sync"], events.enabled) == (False, False, False, False)
 
 
+@pytest.mark.parametrize("shape", [(480, 640), (720, 1280), (640, 480), (300, 300)])
+def test_the_quick_way_into_ultralytics_finds_what_its_own_way_finds(
+    pipeline: Pipeline, photograph: Photograph, shape: tuple[int, int]
+) -> None:
+    from ultralytics.models import YOLO
+
+    assert isinstance(pipeline.objects, Objects)
+    picture = cv2.resize(photograph("bus"), shape[::-1]).astype(np.uint8)
+    theirs = YOLO(pipeline.objects.weights.path, task="detect").predict(
+        picture, imgsz=416, rect=True, conf=0.2, iou=0.5, max_det=40, classes=list(pipeline.objects._category),
+        device="cpu", verbose=False,
+    )  # fmt: skip
+    ours = pipeline.objects._predictor(picture)
+    assert len(theirs[0].boxes) > 0
+    assert np.allclose(ours[0].boxes.data, theirs[0].boxes.data, atol=1e-3)
+
+
 def test_torchvision_keeps_the_best_of_overlapping_boxes(pipeline: Pipeline) -> None:
     """The contract with torchvision, whether its own library loads or ours stands in for one operator of it."""
     import torch
