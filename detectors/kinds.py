@@ -85,5 +85,15 @@ KINDS: Mapping[DetectorKind, Kind] = {
             )
             for name in _LYING
         ),
+        Kind(
+            name="face_not_visible", version="face_not_visible/1", detector="persons+faces",
+            read=readings.face_not_visible, thresholds=readings.face_not_visible_thresholds, severity="info", needed=3,
+            of=5, window_s=12.5, span_s=4.0, grave_after_s=20.0, grave="warn",
+        ),
+        Kind(
+            name="looking_away", version="looking_away/1", detector="faces", read=readings.looking_away,
+            thresholds=readings.looking_away_thresholds, severity="info", needed=3, of=4, window_s=12.5, span_s=6.0,
+            clear_s=8.0,
+        ),
     )
 }  # fmt: skip

@@ -6,12 +6,17 @@ from typing import Literal
 
 import msgspec
 
+from detectors.pose import away
 from detectors.seen import Box, CannotTell, Observation
 from detectors.settings import Settings
 
 FACE = 0.75  # surely a face: a second person may rest on it
 FACE_TRACE = 0.6  # enough of a face to say that somebody is there
 FAR = 0.3  # of the picture's height: whoever is smaller holds things that are too small to be found
+FAR_FOR_A_FACE = 0.25  # the same, for faces to be found
+FAR_FOR_A_POSE = 0.05  # of the picture's height: a face that is smaller cannot be measured
+SURELY = 0.5  # surely a person: that no face is found may rest on it
+WIDEST = 60.0  # degrees that count as a score of 1
 
 Thing = Literal["handheld_device", "second_screen", "book"]
 # On clips without any such thing hands, badges and furniture score up to 0.3.
@@ -65,19 +70,59 @@ def several_people_thresholds(settings: Settings) -> dict[str, float]:
     return {"person": settings.threshold("several_people", 0.38), "face": FACE}
 
 
+def face_not_visible(observation: Observation, settings: Settings) -> Reading:
+    """Surely a person, and hardly a trace of a face. Where nobody is found that is another kind's business."""
+    threshold = face_not_visible_thresholds(settings)["face"]
+    person, face = _strongest(observation.persons), _strongest(observation.faces)
+    if face < threshold and person >= SURELY and _tallest(observation) < FAR_FOR_A_FACE:
+        return unsure("too_far")
+    return Reading(face < threshold and person >= SURELY, person * (1.0 - face), face, threshold)
+
+
+def face_not_visible_thresholds(settings: Settings) -> dict[str, float]:
+    return {"person": SURELY, "face": settings.threshold("face_not_visible", FACE_TRACE)}
+
+
+def looking_away(observation: Observation, settings: Settings) -> Reading:
+    """The head points elsewhere than it does as a rule. Whose baseline is not known, nothing is said of.
+
+    The score is the angle: 1 stands for sixty degrees and more.
+    """
+    threshold = looking_away_thresholds(settings)["angle"]
+    faces = [face for face in observation.faces if face.score >= FACE_TRACE]
+    if len(faces) > 1:
+        return unsure("several_faces")
+    if not faces:
+        return unsure("no_face")
+    if faces[0].bottom - faces[0].top < FAR_FOR_A_POSE:
+        return unsure("too_far")
+    if observation.pose is None or observation.baseline is None:
+        return unsure("no_face" if observation.pose is None else "no_baseline")
+    score = min(1.0, away(observation.baseline, observation.pose) / WIDEST)
+    return Reading(score >= threshold, score, score, threshold)
+
+
+def looking_away_thresholds(settings: Settings) -> dict[str, float]:
+    return {"angle": settings.threshold("looking_away", 0.5)}
+
+
 def thing(kind: Thing, observation: Observation, settings: Settings) -> Reading:
     """Something of that kind. A telephone or a book of somebody who sits far away is too small to be found."""
     if kind not in observation.things:
         return unsure("not_known")
     score, threshold = _strongest(observation.things[kind]), thing_thresholds(kind, settings)[kind]
-    tallest = max((person.bottom - person.top for person in observation.persons), default=1.0)
-    if score < threshold and kind != "second_screen" and tallest < FAR:
+    if score < threshold and kind != "second_screen" and _tallest(observation) < FAR:
         return unsure("too_far")
     return Reading(score >= threshold, score, score, threshold)
 
 
 def thing_thresholds(kind: Thing, settings: Settings) -> dict[str, float]:
     return {kind: settings.threshold(kind, _THINGS[kind])}
+
+
+def _tallest(observation: Observation) -> float:
+    """How much of the picture's height the nearest person fills; 1 where there is none, for nobody is far then."""
+    return max((person.bottom - person.top for person in observation.persons), default=1.0)
 
 
 def _strongest(boxes: tuple[Box, ...], passed_over: int = 0) -> float:

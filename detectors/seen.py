@@ -10,7 +10,10 @@ import msgspec
 
 from detectors.coco import Category
 
-CannotTell = Literal["unreadable", "too_dark", "no_detail", "detector_failed", "too_far", "not_known"]
+CannotTell = Literal[
+    "unreadable", "too_dark", "no_detail", "detector_failed", "too_far", "not_known", "no_face", "several_faces",
+    "no_baseline",
+]  # fmt: skip
 Look = Literal["first", "moved", "faces_changed", "unsettled", "keep_alive", "still", "none"]
 
 
@@ -28,12 +31,20 @@ class Box(msgspec.Struct, frozen=True):
         return max(0.0, self.right - self.left) * max(0.0, self.bottom - self.top)
 
 
+class Pose(msgspec.Struct, frozen=True):
+    """Where a head points, in degrees: to the right of the picture, and down."""
+
+    yaw: float
+    pitch: float
+
+
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """One sample of one session. `at` is the server's clock; `look` says why objects were looked for, or weren't.
 
     `things` are the other objects, by category; one that the weights in use do not know is not among them. Weak finds
-    are included: which score counts is a rule's business. With `cannot_tell` nothing was seen, for a reason that says
-    nothing about the candidate.
+    are included: which score counts is a rule's business. `pose` is of the only face, where faces may be measured, and
+    `baseline` where that candidate's head rests, once that is learnt. With `cannot_tell` nothing was seen, for a reason
+    that says nothing about the candidate.
     """
 
     session: str
@@ -41,6 +52,8 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     persons: tuple[Box, ...] = ()
     faces: tuple[Box, ...] = ()
     things: Mapping[Category, tuple[Box, ...]] = {}
+    pose: Pose | None = None
+    baseline: Pose | None = None
     look: Look = "none"
     cannot_tell: CannotTell | None = None
 

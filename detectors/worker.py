@@ -127,7 +127,8 @@ class Worker:
     async def _look(self, key: Key, seat: Seat, picture: Picture) -> None:
         observation = Observation(session=picture.session, at=picture.at)
         if seat.watched:  # else nobody may be looked at; the rules still close what is open
-            look = partial(self._pipeline.observe, seat.view, picture.at, picture.jpeg)
+            measure = seat.settings.watches("looking_away")
+            look = partial(self._pipeline.observe, seat.view, picture.at, picture.jpeg, measure=measure)
             try:
                 observation = await asyncio.get_running_loop().run_in_executor(self._thread, look)
             except Exception as error:  # noqa: BLE001 - whatever fails on a picture, the exam goes on

@@ -15,7 +15,9 @@ from domain.event import Refused
 from domain.purpose import WHAT, Purpose, asked, basis_of, does, must_rest
 from domain.sensitive import Sensitive, must_be_reasoned
 
-DetectorKind = Literal["out_of_view", "several_people", "handheld_device", "second_screen", "book"]
+DetectorKind = Literal[
+    "out_of_view", "several_people", "handheld_device", "second_screen", "book", "face_not_visible", "looking_away"
+]  # fmt: skip
 IncidentKind = Literal[DetectorKind, BrowserKind]
 
 
@@ -214,6 +216,8 @@ _SEEN: dict[DetectorKind, str] = {
     "handheld_device": "a telephone or another device in a hand can be seen",
     "second_screen": "another screen can be seen",
     "book": "a book can be seen",
+    "face_not_visible": "you can be seen but not your face",
+    "looking_away": "you look away from your exam for some time",
 }
 
 _BASIS = {

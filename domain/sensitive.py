@@ -9,7 +9,7 @@ from domain.event import Refused
 if TYPE_CHECKING:
     from domain.policy import Policy
 
-Sensitive = Literal["room_scan", "voice", "looking_away", "face_geometry"]
+Sensitive = Literal["room_scan", "voice", "looking_away", "face_not_visible", "face_geometry"]
 
 
 def switched_on(policy: Policy) -> tuple[Sensitive, ...]:

@@ -116,6 +116,18 @@ def test_a_model_that_fails_is_named(pipeline: Pipeline, photograph: Photograph,
         observe(Pipeline(Broken(), pipeline.objects), [to_jpeg(photograph("astronaut"))])
 
 
+def test_who_covers_their_face_is_there_without_one(pipeline: Pipeline, clip: Clip, to_jpeg: ToJpeg) -> None:
+    picture = clip("one-person-milk.mkv")[0]
+    face = pipeline.faces.find(picture)[0]
+    rows, columns = picture.shape[:2]
+    middle = (int((face.left + face.right) / 2 * columns), int((face.top + face.bottom) / 2 * rows))
+    covered = cv2.circle(picture.copy(), middle, int((face.bottom - face.top) * rows * 0.8), (40, 50, 60), -1)
+    settings = Settings(detectors=(*SETTINGS.detectors, DetectorSetting(kind="face_not_visible")))
+    (opened,) = incidents(observe(pipeline, [to_jpeg(covered.astype(np.uint8))] * 8), settings)
+    assert isinstance(opened, Opened)
+    assert (opened.kind, opened.severity) == ("face_not_visible", "info")
+
+
 def test_two_sessions_do_not_disturb_each_other(pipeline: Pipeline, photograph: Photograph, to_jpeg: ToJpeg) -> None:
     one, other = View("one"), View("other")
     observe(pipeline, [to_jpeg(photograph("astronaut"))] * 4, one)
@@ -160,7 +172,7 @@ def test_nobody_who_holds_nothing_is_taken_to_hold_something(
     """They sign with their hands, wear a badge, and have a cupboard and a chair behind them."""
     frames = clip(f"one-person-{name}.mkv")
     seen = observe(pipeline, [to_jpeg(frames[(13 * n) % len(frames)]) for n in range(12)])
-    things = Settings(detectors=tuple(DetectorSetting(kind=kind) for kind in get_args(Thing)))
+    things = Settings(detectors=tuple(DetectorSetting(kind=kind) for kind in (*get_args(Thing), "face_not_visible")))
     assert incidents(seen, things) == []
     assert not any(unsure(one, things) for one in seen)
 

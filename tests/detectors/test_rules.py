@@ -9,12 +9,13 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from detectors import rules
 from detectors.changes import Change, Closed, Opened, Peak, Still, incident_id
 from detectors.kinds import GAP_S, KINDS, unsure
 from detectors.readings import Thing
-from detectors.seen import Box, CannotTell, Observation
+from detectors.seen import Box, CannotTell, Observation, Pose
 from detectors.settings import Settings, StillOpen
 from domain.policy import DetectorKind, DetectorSetting
 
@@ -203,6 +204,60 @@ def test_things_that_cannot_be_seen_are_not_seconds_seen() -> None:
     assert unsure(far, THINGS) == {"handheld_device": "too_far", "book": "too_far"}
     assert unsure(desk(0.0, "book", 0.6, height=0.2), THINGS) == {"handheld_device": "too_far"}, "found all the same"
     assert unsure(desk(0.0, "book", 0.0), THINGS) == {}
+
+
+FACES = Settings(detectors=(DetectorSetting(kind="face_not_visible"), DetectorSetting(kind="looking_away")))
+
+
+def head(second: float, yaw: float, *faces: float, person: float = 0.9, height: float = 0.8) -> Observation:
+    """A person with faces of these scores, whose head rests at 10 degrees to the right and 5 up."""
+    body = Box(0.2, 0.9 - height, 0.6, 0.9, person)
+    return Observation(
+        session="s", at=START + timedelta(seconds=second), persons=(body,), faces=tuple(box(face) for face in faces),
+        pose=Pose(yaw, -5.0) if faces else None, baseline=Pose(10.0, -5.0),
+    )  # fmt: skip
+
+
+def test_a_person_without_a_face_opens_and_becomes_a_warning() -> None:
+    _, changes = watch([head(2.0 * n, 0.0) for n in range(16)], FACES)
+    assert [(type(change), change.kind, change.severity) for change in changes] == [
+        (Opened, "face_not_visible", "info"), (Peak, "face_not_visible", "warn"),
+    ]  # fmt: skip
+
+
+def test_a_trace_of_a_face_or_no_person_is_not_a_hidden_face() -> None:
+    assert watch([head(2.0 * n, 10.0, 0.65) for n in range(16)], FACES)[1] == []
+    assert watch([head(2.0 * n, 0.0, person=0.45) for n in range(16)], FACES)[1] == []
+    nobody = [Observation(session="s", at=START + timedelta(seconds=2 * n)) for n in range(16)]
+    assert watch(nobody, FACES)[1] == []
+
+
+def test_who_sits_too_far_away_to_show_a_face_hides_none() -> None:
+    far = head(0.0, 0.0, height=0.2)
+    assert unsure(far, FACES) == {"face_not_visible": "too_far", "looking_away": "no_face"}
+
+
+@pytest.mark.parametrize(("yaw", "opens"), [(39.0, False), (-19.0, False), (41.0, True), (-21.0, True)])
+def test_looking_away_is_held_against_the_own_baseline(yaw: float, opens: bool) -> None:
+    _, changes = watch([head(2.0 * n, yaw, 0.95) for n in range(8)], FACES)
+    assert [change.kind for change in changes] == (["looking_away"] if opens else [])
+
+
+@pytest.mark.parametrize(
+    ("yaws", "opens"), [("-+--+-", False), ("-++--++--++", False), ("++++", True), ("++-++", True)]
+)
+def test_a_short_look_aside_is_nothing(yaws: str, opens: bool) -> None:
+    samples = [head(2.0 * n, 60.0 if one == "+" else 10.0, 0.95) for n, one in enumerate(yaws)]
+    assert [change.kind for change in watch(samples, FACES)[1]] == (["looking_away"] if opens else [])
+
+
+def test_without_a_baseline_or_with_another_face_nobody_looks_away() -> None:
+    one = head(0.0, 90.0, 0.95)
+    assert unsure(replace(one, baseline=None), FACES) == {"looking_away": "no_baseline"}
+    assert unsure(head(0.0, 90.0, 0.95, 0.9), FACES) == {"looking_away": "several_faces"}
+    small = Box(0.4, 0.4, 0.43, 0.44, 0.95)
+    assert unsure(replace(one, faces=(small,)), FACES) == {"looking_away": "too_far"}
+    assert unsure(one, FACES) == {}
 
 
 def test_a_kind_that_cannot_be_told_neither_opens_nor_closes() -> None:

@@ -46,7 +46,7 @@ GIVEN = ConsentGiven(at=at("9:04"), purpose="ai_flags")
 REFUSED = ConsentRefused(at=at("9:04"), purpose="ai_flags")
 LATER = replace(NO, at=at("10:00"))
 WITHDRAWN = ConsentWithdrawn(at=at("10:00"), purpose="ai_flags")
-MEASURES = replace(POLICY, detectors=(DetectorSetting(kind="looking_away"),))  # type: ignore[arg-type]
+MEASURES = replace(POLICY, detectors=(DetectorSetting(kind="looking_away"),))
 
 
 def muted(when: str) -> tuple[DetectorMuted, ...]:

@@ -48,6 +48,8 @@ def test_the_notice_names_just_the_detectors_that_are_on() -> None:
     )
     seen = "a telephone or another device in a hand can be seen, another screen can be seen or a book can be seen."
     assert seen in notice(things)
+    faces = Policy(detectors=tuple(DetectorSetting(kind=kind) for kind in ("face_not_visible", "looking_away")))
+    assert "you can be seen but not your face or you look away from your exam for some time." in notice(faces)
     assert "A program points out" not in notice(Policy(detectors=()))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
+from msgspec.structs import replace
 
 from domain.event import Refused
-from domain.policy import Policy, must_hold
+from domain.policy import DetectorSetting, Policy, must_hold
 from domain.policy_template import DECIDER as TEMPLATE
 from domain.policy_template import Create as CreateTemplate
 from domain.schedule import DECIDER as SCHEDULE
@@ -16,6 +19,7 @@ from tests.domain.test_schedule import CREATED
 
 BARE = Policy(room_scan=True)
 REASONED = Policy(room_scan=True, reasons={"room_scan": "Books are forbidden, and desks are not ours."})
+FromAFace = Literal["looking_away", "face_not_visible"]
 RULE = "room_scan is off unless a reason is given"
 
 
@@ -40,3 +44,13 @@ def test_the_same_holds_for_a_schedule_and_for_a_template() -> None:
     given(SCHEDULE, CREATED).when(SetPolicy(policy=BARE)).refused(RULE, field="reasons.room_scan", kind="invalid")
     create = CreateTemplate(name="High risk", policy=BARE)
     given(TEMPLATE).when(create).refused(RULE, field="policy.reasons.room_scan", kind="invalid")
+
+
+@pytest.mark.parametrize("kind", ["looking_away", "face_not_visible"])
+def test_what_is_read_from_a_face_is_off_until_somebody_says_why_the_exam_needs_it(
+    kind: FromAFace,
+) -> None:
+    policy = Policy(detectors=(DetectorSetting(kind=kind),))
+    with pytest.raises(Refused, match=f"{kind} is off unless a reason is given"):
+        must_hold(policy)
+    must_hold(replace(policy, reasons={kind: "An oral exam: the examiner looks at the candidate."}))
