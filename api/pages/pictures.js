@@ -9,7 +9,8 @@ const TRACKS = ["camera", "screen"];
 export function livePictures(call, policy) {
   const how = {}; // what a viewer of each track says of itself
   let session = "";
-  let stops = [];
+  let views = {}; // of each track
+  let connections = {}; // their numbers, as the candidate last connected
 
   function see(row) {
     const wanted = RUNNING.includes(row.phase) ? row.session : "";
@@ -18,14 +19,18 @@ export function livePictures(call, policy) {
       if (wanted) begin(row);
     }
     for (const track of TRACKS) {
-      const up = row.tracks[track]?.up;
+      const { up, connection } = row.tracks[track] ?? {};
+      if (up && connection !== connections[track]) {
+        if (connections[track]) views[track]?.connectedAnew();
+        connections[track] = connection;
+      }
       find(`#live-${track}-state`).textContent = `${track}: ${up ? how[track] : "nothing comes from the candidate at the moment"}`;
     }
   }
 
   function begin(row) {
     session = row.session;
-    stops = TRACKS.filter((track) => policy[track]).map((track) => {
+    for (const track of TRACKS.filter((name) => policy[name])) {
       const video = find(`#live-${track}`);
       const say = (text) => {
         how[track] = text;
@@ -33,12 +38,14 @@ export function livePictures(call, policy) {
       };
       find(`#live-${track}-place`).hidden = false;
       video.setAttribute("aria-label", `${track} of ${row.name ?? "the candidate"}, live`);
-      return watch(call, `/sessions/${session}`, track, video, (state, why) => say({ live: "live", lost: why }[state] ?? "waiting for a picture"));
-    });
+      const told = (state, why) => say({ live: "live", lost: why }[state] ?? "waiting for a picture");
+      views[track] = watch(call, `/sessions/${session}`, track, video, told);
+    }
   }
 
   function close() {
-    for (const stop of stops.splice(0)) stop();
+    for (const view of Object.values(views)) view.stop();
+    [views, connections] = [{}, {}];
     for (const track of TRACKS) find(`#live-${track}-place`).hidden = true;
     session = "";
   }

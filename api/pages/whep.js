@@ -2,9 +2,12 @@
 
 import { keepConnected } from "/assets/rtc.js";
 
+const FOLLOWS_MS = 1200; // a picture, where the candidate has connected anew to the media process that we watch at
+
 /**
- * Plays the `track` of the session at `at` in `video`, sound included. Returns `stop`. `state("waiting" | "live" | "lost",
- * why)` tells how it goes; live is what shows a picture.
+ * Plays the `track` of the session at `at` in `video`, sound included. `state("waiting" | "live" | "lost", why)` tells how
+ * it goes; live is what shows a picture. Returns `stop`, and `connectedAnew`, for who knows that the candidate has: where
+ * no picture follows they are with another media process, and we go there before the browser notices.
  */
 export function watch(call, at, track, video, state) {
   const prepare = (peer) => {
@@ -16,11 +19,26 @@ export function watch(call, at, track, video, state) {
     video.requestVideoFrameCallback(() => video.srcObject === shown && state("live"));
     for (const kind of track === "camera" ? ["video", "audio"] : ["video"]) peer.addTransceiver(kind, { direction: "recvonly" });
   };
-  const { stop } = keepConnected(call, at, `${at}/whep/${track}`, prepare, (how, why) => {
+  const { stop, again, stats } = keepConnected(call, at, `${at}/whep/${track}`, prepare, (how, why) => {
     if (how !== "live") state(how === "lost" ? how : "waiting", why);
   });
-  return () => {
-    video.srcObject = null;
-    return stop();
+
+  async function pictures() {
+    for (const one of (await stats())?.values() ?? []) if (one.type === "inbound-rtp" && one.kind === "video") return one.framesDecoded;
+    return null;
+  }
+
+  async function connectedAnew() {
+    const before = await pictures();
+    const look = async () => before !== null && (await pictures()) === before && again("the candidate is with another media process");
+    setTimeout(look, FOLLOWS_MS);
+  }
+
+  return {
+    connectedAnew,
+    stop: () => {
+      video.srcObject = null;
+      return stop();
+    },
   };
 }

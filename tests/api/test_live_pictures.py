@@ -89,3 +89,34 @@ async def test_both_pages_go_over_to_another_media_process_when_theirs_is_told_t
             while len(stays.viewers) < 2:
                 await asyncio.sleep(0.05)
         await page.wait_for_function(MOVES, arg=await page.evaluate(TIMES), timeout=20_000)
+
+
+async def test_an_invigilator_is_with_the_candidate_again_within_seconds_when_a_media_process_is_gone_without_a_word(
+    hall: Hall, browser: Browser, tmp_path: Path
+) -> None:
+    """The browser alone would take eight seconds to notice; the candidate's new connection tells it sooner."""
+    exam = await an_exam(hall)
+    async with AsyncExitStack() as stack:
+        workers = [await stack.enter_async_context(a_media_worker(hall, name, tmp_path / name)) for name in ("a", "b")]
+        candidate, page = [await stack.enter_async_context(a_page(browser)) for _ in range(2)]
+        await candidate.goto(link(exam))
+        await sits(candidate)
+        await signed_in(page, exam, "invigilator@example.org")
+        await page.get_by_role("button", name="Candidate 0", exact=True).click()
+        await page.wait_for_function(MOVES, arg=[0, 0], timeout=20_000)
+        gone, other = sorted(workers, key=lambda worker: worker.holds, reverse=True)
+        for task in gone._lasting:
+            task.cancel()
+        gone._port.close()
+        gone._port.close = lambda: None  # it cannot be closed again
+        died = time.monotonic()
+        async with asyncio.timeout(20):
+            while other.holds < 2:
+                await asyncio.sleep(0.02)
+            publishing = time.monotonic() - died
+            while len(other.viewers) < 2:
+                await asyncio.sleep(0.02)
+        watching = time.monotonic() - died
+        print(f"the candidate is with another process after {publishing:.1f} s, who watches after {watching:.1f} s")
+        assert watching < publishing + 4
+        await page.wait_for_function(MOVES, arg=await page.evaluate(TIMES), timeout=20_000)
