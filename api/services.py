@@ -100,8 +100,12 @@ class LateMedia(Protocol):
         """The parts of a WebM file that lie in `stretches`, stored. Raises `Refused` for what cannot be played."""
         ...
 
-    async def still(self, tenant: str, session: str, track: Track, jpeg: bytes, *, at: datetime) -> StoredStill:
-        """Stores a JPEG and shows it to whoever watches. Raises `Refused` when its key was destroyed."""
+    async def still(self, tenant: str, session: str, track: Track, jpeg: bytes) -> StoredStill:
+        """Stores a JPEG, the same one once. Raises `Refused` when its key was destroyed."""
+        ...
+
+    async def show(self, tenant: str, session: str, track: Track, jpeg: bytes, *, at: datetime) -> None:
+        """Shows a JPEG to whoever watches now."""
         ...
 
     async def open_still(self, tenant: str, recording: str, still: StillStored) -> bytes | None:

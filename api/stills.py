@@ -12,6 +12,7 @@ from functools import partial
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, RawBody
+from msgspec.structs import replace
 
 from api.callers import load_session, may
 from api.device_time import DeviceTime, Skew, by_our_clock
@@ -27,6 +28,7 @@ from domain import late
 
 BYTES = 256 * 1024
 OLDEST, EARLIEST = timedelta(minutes=10), timedelta(seconds=10)
+LIVE = timedelta(seconds=15)  # what was taken before that is kept, and no picture of now
 READS: dict[str, object] = {"image/jpeg": bytes}
 
 
@@ -47,20 +49,30 @@ async def send(  # noqa: PLR0917 - what a still is sent with
     """Takes a JPEG of a track. `taken_at` is by the clock of the device, which is `skew_ms` ahead of the server's."""
     services, caller = services_of(request), caller_of(request)
     wanted = track_of(track)
-    may_publish(await load_session(services, caller.tenant, session), wanted)
+    state = await load_session(services, caller.tenant, session)
+    may_publish(state, wanted)
     now = services.now()
     at = by_our_clock(taken_at, skew_ms, field="taken_at")
     if not now - OLDEST <= at <= now + EARLIEST:
         rule = f"at most {OLDEST.seconds // 60} minutes ago, by the server's clock"
         raise Denied(422, "invalid", rule, field="taken_at")
+    if state.started_at is None or at < state.started_at:
+        raise Denied(422, "invalid", "taken after the exam was started", field="taken_at")
     at = min(at, now)
-    still = await services.late.still(caller.tenant, session, wanted, await upright(body), at=at)
-    order = late.StoreStill(
-        at=at, device_at=taken_at, skew_ms=skew_ms, received_at=now, object_key=still.object_key, sha256=still.sha256,
-        width=still.width, height=still.height,
-    )  # fmt: skip
     name = recordings.recording_name(session, wanted)
+    order = late.StoreStill(
+        at=at, device_at=taken_at, skew_ms=skew_ms, received_at=now, object_key="", sha256="", width=0, height=0
+    )
+    if not late.decide(order, await tape_of(services, caller.tenant, name)):  # what is refused is not stored either
+        return Taken(at=at)
+    jpeg = await upright(body)
+    still = await services.late.still(caller.tenant, session, wanted, jpeg)
+    order = replace(
+        order, object_key=still.object_key, sha256=still.sha256, width=still.width, height=still.height
+    )  # fmt: skip
     await command(request, partial(recordings.store_still, session=session, name=name, order=order))
+    if now - at <= LIVE:
+        await services.late.show(caller.tenant, session, wanted, jpeg, at=at)
     return Taken(at=at)
 
 

@@ -190,14 +190,15 @@ def _fills(segment: Segment, state: Recording) -> bool:
 
 
 def _still(command: StoreStill, state: Recording) -> tuple[StillStored, ...]:
-    if any(still.sha256 == command.sha256 for still in state.stills):
-        return ()
-    if len(state.stills) >= MOST_STILLS:
-        raise Refused(f"there are {MOST_STILLS} stills of this track already")
+    """When a picture was taken says which it is: of a screen that does not change all are the same."""
     place = bisect_left(state.stills, command.at, key=attrgetter("at"))
     beside = state.stills[max(0, place - 1) : place + 1]
+    if any(still.device_at == command.device_at for still in beside):
+        return ()
     if any(abs(still.at - command.at) < STILL_EVERY for still in beside):
         raise Refused(f"a still comes at most each {STILL_EVERY.seconds} seconds", field="taken_at")
+    if len(state.stills) >= MOST_STILLS:
+        raise Refused(f"there are {MOST_STILLS} stills of this track already")
     return (
         StillStored(
             at=command.at, device_at=command.device_at, skew_ms=command.skew_ms, received_at=command.received_at,

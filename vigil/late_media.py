@@ -56,7 +56,7 @@ class LateMedia:
             await self._core.objects.put_new(late.segment.object_key, late.stored)
         return tuple(late.segment for late in found)
 
-    async def still(self, tenant: str, session: str, track: Track, jpeg: bytes, *, at: datetime) -> StoredStill:
+    async def still(self, tenant: str, session: str, track: Track, jpeg: bytes) -> StoredStill:
         data_key = await self._key(tenant, session)
         name = hmac.digest(data_key, jpeg, "sha256").hex()[:32]
         key = still_object_key(recording_name(tenant, session, track), name)
@@ -65,14 +65,17 @@ class LateMedia:
             await self._core.objects.put_new(key, sealed)
         except ObjectExists:
             sealed = await self._core.objects.get(key)
-        (width, height), thumbnail = await asyncio.to_thread(_small, jpeg)
+        width, height = _size(jpeg)
+        return StoredStill(object_key=key, sha256=sha256(sealed).hexdigest(), width=width, height=height)
+
+    async def show(self, tenant: str, session: str, track: Track, jpeg: bytes, *, at: datetime) -> None:
+        width, height = _size(jpeg)
         picture = Picture(
             tenant=tenant, session=session, track=track, at=at, width=width, height=height, jpeg=jpeg,
-            thumbnail=thumbnail,
+            thumbnail=await asyncio.to_thread(_small, jpeg),
         )  # fmt: skip
         with suppress(NatsError):  # nobody sees it now; it is kept all the same
             await self._core.nats.publish(f"vigil.still.{session}.{track}", msgspec.msgpack.encode(picture))
-        return StoredStill(object_key=key, sha256=sha256(sealed).hexdigest(), width=width, height=height)
 
     async def open_still(self, tenant: str, recording: str, still: StillStored) -> bytes | None:
         name = await self._name(tenant, parse_recording_name(tenant, recording).session)
@@ -97,11 +100,14 @@ class LateMedia:
         return KeyName(state.subject, session, "media")
 
 
-def _small(jpeg: bytes) -> tuple[tuple[int, int], bytes]:
-    """Width and height of a picture, and a thumbnail of it."""
+def _size(jpeg: bytes) -> tuple[int, int]:
     with Image.open(BytesIO(jpeg), formats=("JPEG",)) as picture:
-        size = picture.size
+        return picture.size
+
+
+def _small(jpeg: bytes) -> bytes:
+    with Image.open(BytesIO(jpeg), formats=("JPEG",)) as picture:
         picture.thumbnail(THUMBNAIL)
         out = BytesIO()
         picture.save(out, "JPEG", quality=70)
-    return size, out.getvalue()
+    return out.getvalue()

@@ -63,7 +63,7 @@ def sent(began: datetime, from_s: float, long_s: float = 6.0, *, skew_s: float =
 
 @pytest.fixture(scope="module")
 async def exam(hall: Hall) -> Exam:
-    return await an_exam(hall, candidates=8)
+    return await an_exam(hall, candidates=len(NUMBERS))
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ async def sitter(exam: Exam) -> Sitter:
     return Sitter(exam, number)
 
 
-NUMBERS = list(range(8))
+NUMBERS = list(range(12))
 
 
 class Sitter:
@@ -231,7 +231,8 @@ async def test_a_still_is_kept_and_shown_to_who_watches(sitter: Sitter) -> None:
     assert (heard[0].width, len(heard[0].thumbnail) < len(heard[0].jpeg)) == (640, True)
 
     before = await sitter.hall.position()
-    other = await sitter.me.post(at, content=jpeg(600), params=query, headers=head)
+    soon = query | {"taken_at": (now + timedelta(hours=1, seconds=2)).isoformat()}
+    other = await sitter.me.post(at, content=jpeg(600), params=soon, headers=head)
     await refused(sitter.hall, other, before, 409, "taken_at", "each 5 seconds")
     old = query | {"taken_at": now.isoformat()}
     await refused(
@@ -249,6 +250,57 @@ async def test_a_still_is_kept_and_shown_to_who_watches(sitter: Sitter) -> None:
     stream = str(Stream("main", "record", sitter.session))
     _, seen = await sitter.hall.services.handler.load(record.DECIDER, stream, fresh=True)
     assert [what for _, what in seen.viewed] == [f"{sitter.session}.camera"]
+
+
+async def test_of_a_screen_that_does_not_change_each_still_is_kept(sitter: Sitter) -> None:
+    at, head = f"{sitter.at}/stills/screen", {"Content-Type": "image/jpeg"}
+    for _ in range(2):
+        query = {"taken_at": sitter.hall.clock().isoformat(), "skew_ms": 0}
+        answer = await sitter.me.post(at, content=jpeg(), params=query, headers=head)
+        assert answer.status_code == 201, answer.text
+        sitter.hall.clock.ahead += timedelta(seconds=10)
+    stream = str(Stream("main", "recording", f"{sitter.session}.screen"))
+    _, tape = await sitter.hall.services.handler.load(DECIDER, stream, fresh=True)
+    first, second = tape.stills
+    assert second.at - first.at >= timedelta(seconds=10)
+    assert second.object_key == first.object_key
+    assert await sitter.hall.services.late.open_still("main", f"{sitter.session}.screen", second)
+
+
+async def test_a_still_that_is_refused_is_neither_stored_nor_shown(sitter: Sitter) -> None:
+    heard: list[bytes] = []
+
+    async def hear(message: Any) -> None:  # noqa: ANN401
+        heard.append(message.data)
+
+    await sitter.hall.core.nats.subscribe(f"vigil.still.{sitter.session}.camera", cb=hear)
+    await sitter.hall.core.nats.flush()
+    at, head, store = f"{sitter.at}/stills/camera", {"Content-Type": "image/jpeg"}, sitter.hall.core.objects
+    sitter.hall.clock.ahead += timedelta(seconds=60)
+    now = sitter.hall.clock()
+
+    async def send(at_s: float, width: int) -> int:
+        query = {"taken_at": (now + timedelta(seconds=at_s)).isoformat(), "skew_ms": 0}
+        return (await sitter.me.post(at, content=jpeg(width), params=query, headers=head)).status_code
+
+    async def stored() -> int:
+        return len(await store.list(f"main/media/{sitter.session}.camera/"))
+
+    assert await send(0, 640) == 201
+    assert await send(-3, 600) == 409
+    assert await stored() == 1
+    assert await send(-40, 620) == 201, "it comes late, and is no picture of now"
+    await sitter.hall.core.nats.flush()
+    assert (len(heard), await stored()) == (1, 2)
+    sitter.hall.clock.ahead += timedelta(minutes=5)
+
+
+async def test_a_still_of_the_time_before_the_start_is_refused(sitter: Sitter) -> None:
+    before = await sitter.hall.position()
+    query = {"taken_at": (sitter.hall.clock() - timedelta(minutes=5)).isoformat(), "skew_ms": 0}
+    head = {"Content-Type": "image/jpeg"}
+    answer = await sitter.me.post(f"{sitter.at}/stills/camera", content=jpeg(), params=query, headers=head)
+    await refused(sitter.hall, answer, before, 422, "taken_at", "after the exam was started")
 
 
 async def test_a_still_of_what_is_not_captured_or_over_is_refused(sitter: Sitter) -> None:

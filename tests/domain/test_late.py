@@ -172,6 +172,10 @@ def test_a_still_is_kept_once() -> None:
     given(DECIDER, *TAPE, _shown(10, "cc")).when(_still(10, "cc")).then_nothing()
 
 
+def test_a_screen_that_does_not_change_has_a_still_each_time() -> None:
+    given(DECIDER, *TAPE, _shown(10, "cc")).when(_still(20, "cc")).then(_shown(20, "cc"))
+
+
 def test_stills_keep_a_distance_and_their_order() -> None:
     given(DECIDER, *TAPE, _shown(10, "cc")).when(_still(13, "dd")).refused("each 5 seconds", field="taken_at")
     state = given(DECIDER, *TAPE, _shown(20, "cc"), _shown(10, "dd")).state
