@@ -25,7 +25,8 @@ from api.recordings import tape_of
 from api.schema import says
 from api.whip import track_of
 from commands import recordings
-from domain import late, recording
+from domain import late
+from domain.gaps import new_gaps
 from domain.late import Stretch, missing, settled_until, within
 from domain.recording import Recording
 from domain.session import Session
@@ -33,6 +34,7 @@ from domain.session import Session
 WEBM = "video/webm"
 BYTES = 4 * 1024 * 1024
 LONGEST = timedelta(seconds=60)
+TRIES = 3  # where several files come for one gap at the same time
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,35 +86,42 @@ async def send(  # noqa: PLR0917 - what a file is sent with
 
     `started_at` and `ended_at` are by the clock of the candidate's device, which is `skew_ms` ahead of the server's. Of
     files that overlap, each ends where the next one begins with its key frame. `sha256` (hex) is of the file.
-    200 for one that was kept before; 409 where nothing is missing, or nobody waits any more. Everything that is kept is
-    marked as late.
+    The same file may come again, for a gap that was not known yet: 200 where nothing more of it is missing. 409 where
+    nothing is missing, or nobody waits any more. Everything that is kept is marked as late.
     """
     services, caller = services_of(request), caller_of(request)
     state = await load_session(services, caller.tenant, session)
     name = recordings.recording_name(session, track_of(track))
     _check(request, body, sha256, started_at, ended_at)
     tape = await tape_of(services, caller.tenant, name)
-    if before := _filled(tape, sha256):
-        return Response(Kept(filled=before), status_code=200)
+    first = next((s for s in tape.late if s.sent_sha256 == sha256), None)
+    if first:  # another gap may lie in it; when it was taken is known by now
+        started_at, ended_at, skew_ms = first.device_started_at, first.device_ended_at, first.skew_ms
     began = by_our_clock(started_at, skew_ms, field="started_at")
     ended = by_our_clock(ended_at, skew_ms, field="ended_at")
-    parts = () if _too_late(state, services.now()) else tuple(within(missing(tape), began, ended))
-    if not parts or tape.started_at is None:
+    before = _filled(tape, sha256)
+    for turn in range(TRIES):
+        parts = () if _too_late(state, services.now()) else tuple(within(missing(tape), began, ended))
+        if not parts or tape.started_at is None:
+            break
+        cut = await services.late.cut(
+            caller.tenant, session, track_of(track), body, began_at=began, ended_at=ended, stretches=parts,
+            zero=tape.started_at,
+        )  # fmt: skip
+        if not cut:
+            break
+        order = late.StoreLate(
+            segments=cut, sent_sha256=sha256, device_started_at=started_at, device_ended_at=ended_at, skew_ms=skew_ms,
+            received_at=services.now(),
+        )  # fmt: skip
+        keep = partial(recordings.store_late, session=session, name=name, order=order)
+        await command(request, keep, part=f"try {turn}" if turn else "", first=not turn)
+        tape = await tape_of(services, caller.tenant, name)
+        if {s.object_key for s in cut} <= {s.segment.object_key for s in tape.late}:
+            break  # else another file has filled something of it meanwhile
+    if not (filled := _filled(tape, sha256)):
         raise _nothing_missing()
-    cut = await services.late.cut(
-        caller.tenant, session, track_of(track), body, began_at=began, ended_at=ended, stretches=parts,
-        zero=tape.started_at,
-    )  # fmt: skip
-    if not cut:
-        raise _nothing_missing()
-    order = late.StoreLate(
-        segments=cut, sent_sha256=sha256, device_started_at=started_at, device_ended_at=ended_at, skew_ms=skew_ms,
-        received_at=services.now(),
-    )  # fmt: skip
-    await command(request, partial(recordings.store_late, session=session, name=name, order=order))
-    if kept := _filled(await tape_of(services, caller.tenant, name), sha256):
-        return Response(Kept(filled=kept))
-    raise _nothing_missing()  # any more: another file has filled it meanwhile
+    return Response(Kept(filled=filled), status_code=200 if filled == before else 201)
 
 
 def _filled(tape: Recording, sha256: str) -> tuple[Part, ...]:
@@ -135,9 +144,7 @@ def _all_told(state: Session, tape: Recording) -> bool:
     """Whether every gap up to the end of the session is known."""
     if not state.over or state.ended_at is None or tape.live:
         return False
-    if tape.segments:
-        return tape.finalised is not None and tape.finalised.segments >= len(tape.segments)
-    return not recording.decide(recording.Settle(session_ended_at=state.ended_at), tape)
+    return not new_gaps(tape, 0, len(tape.segments), settled=True, until=state.ended_at)
 
 
 def _too_late(state: Session, now: datetime) -> bool:

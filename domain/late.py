@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from domain.event import Command, Event, Refused
 from domain.gaps import SHORTEST_GAP
-from domain.segment import OWN_COPY, Segment
+from domain.segment import OWN_COPY, Segment, place_of
 
 if TYPE_CHECKING:
     from domain.recording import Recording
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TAKEN_FOR = timedelta(hours=24)  # after the end of the session
 STILL_EVERY = timedelta(seconds=5)  # pages send one each ten seconds
 SHORTEST_PART = timedelta(milliseconds=100)
+MOST_LATE = 10_000  # segments of one track: more than half a day, all of it in pieces of six seconds
 MOST_STILLS = 5000  # of one track: a whole day of nothing else
 
 # Events of a recording. Tags and field names are on disk for ever.
@@ -112,7 +113,11 @@ def evolve(state: Recording, event: LateEvent) -> Recording:
 def decide(command: LateCommand, state: Recording) -> tuple[LateEvent, ...]:
     match command:
         case StoreLate(segments=segments):
-            return tuple(_late(command, s) for s in segments if _fills(s, state))
+            left = missing(state)
+            filling = tuple(_late(command, s) for s in segments if _fills(s, left))
+            if len(state.late) + len(filling) > MOST_LATE:
+                raise Refused(f"more than {MOST_LATE} stretches of this track have come late")
+            return filling
         case StoreStill():
             return _still(command, state)
         case _:
@@ -127,15 +132,14 @@ def missing(state: Recording) -> tuple[Stretch, ...]:
     if state.codec not in (None, COPY_CODEC):
         return ()
     found: list[Stretch] = []
+    at = 0  # both are in order of time, and none overlaps with another
     for gap in state.gaps:
         start = gap.started_at
-        for late in state.late:
-            begins, ends = late.segment.started_at, late.segment.ended_at
-            if begins >= gap.ended_at or ends <= start:
-                continue
-            if begins - start >= SHORTEST_GAP:
-                found.append(Stretch(start, begins))
-            start = max(start, ends)
+        while at < len(state.late) and state.late[at].segment.started_at < gap.ended_at:
+            late, at = state.late[at].segment, at + 1
+            if late.started_at - start >= SHORTEST_GAP:
+                found.append(Stretch(start, late.started_at))
+            start = max(start, late.ended_at)
         if gap.ended_at - start >= SHORTEST_GAP:
             found.append(Stretch(start, gap.ended_at))
     return tuple(found)
@@ -150,14 +154,18 @@ def within(stretches: Iterable[Stretch], start: datetime, end: datetime) -> Iter
 
 
 def settled_until(state: Recording) -> datetime | None:
-    """Up to when each moment is in a stored segment or in a recorded gap; None when that is known of none."""
+    """Up to when each moment is in a stored segment or in a recorded gap; None when that is known of none.
+
+    It counts from the start of the recording; of the first connection from its first segment, where that is stored.
+    """
     known = sorted(
         [Stretch(s.started_at, s.ended_at) for s in state.segments]
         + [Stretch(g.started_at, g.ended_at) for g in state.gaps]
     )
-    if not known:
+    if not known or state.started_at is None:
         return None
-    reached = known[0][1]
+    set_up = place_of(state.segments[0]) == (1, 1) if state.segments else False
+    reached = known[0][0] if set_up else state.started_at
     for start, end in known:
         if start - reached >= SHORTEST_GAP:
             break
@@ -183,10 +191,10 @@ def _late(command: StoreLate, segment: Segment) -> LateSegmentStored:
     )  # fmt: skip
 
 
-def _fills(segment: Segment, state: Recording) -> bool:
+def _fills(segment: Segment, left: Iterable[Stretch]) -> bool:
     if segment.connection != OWN_COPY:
         raise Refused("what comes late is of no connection", field="connection")
-    return any(s.started_at <= segment.started_at and segment.ended_at <= s.ended_at for s in missing(state))
+    return any(s.started_at <= segment.started_at and segment.ended_at <= s.ended_at for s in left)
 
 
 def _still(command: StoreStill, state: Recording) -> tuple[StillStored, ...]:

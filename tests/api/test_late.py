@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -36,22 +38,30 @@ async def interrupted(hall: Hall, session: str) -> datetime:
     """Media for six seconds, nothing for thirty, and media again. Returns when the first came, two minutes ago."""
     began = hall.clock() - timedelta(minutes=2)
     name = recordings.recording_name(session, "camera")
-    for connection, at_s in ((1, 0), (2, 36)):
-        start = partial(
-            recordings.start_connection, session=session, track="camera", connection=connection, worker="w1"
-        )
-        await hall.act(f"start {name} {connection}", start)
-        at = began + timedelta(seconds=at_s)
-        stored = Segment(
-            connection=connection, number=1, started_at=at, ended_at=at + timedelta(seconds=6), bytes=1, frames=90,
-            sha256="aa" * 32, object_key=f"{name}.{connection}", codec="VP8", width=640, height=480, complete=True,
-        )  # fmt: skip
-        order = recording.StoreSegment(segment=stored)
-        await hall.act(f"store {name} {connection}", partial(recordings.store_segment, name=name, order=order))
-        if connection == 1:
-            end = recording.End(connection=1, at=at + timedelta(seconds=6), why="lost")
-            await hall.act(f"end {name}", partial(recordings.end_connection, name=name, order=end))
+    await stored(hall, session, 1, began)
+    end = recording.End(connection=1, at=began + timedelta(seconds=6), why="lost")
+    await hall.act(f"end {name}", partial(recordings.end_connection, name=name, order=end))
+    await stored(hall, session, 2, began + timedelta(seconds=36))
     return began
+
+
+async def stored(hall: Hall, session: str, connection: int, at: datetime) -> None:
+    """A connection, and its first six seconds."""
+    name = recordings.recording_name(session, "camera")
+    start = partial(recordings.start_connection, session=session, track="camera", connection=connection, worker="w1")
+    await hall.act(f"start {name} {connection}", start)
+    segment = Segment(
+        connection=connection, number=1, started_at=at, ended_at=at + timedelta(seconds=6), bytes=1, frames=90,
+        sha256="aa" * 32, object_key=f"{name}.{connection}", codec="VP8", width=640, height=480, complete=True,
+    )  # fmt: skip
+    order = recording.StoreSegment(segment=segment)
+    await hall.act(f"store {name} {connection}", partial(recordings.store_segment, name=name, order=order))
+
+
+def span(began: datetime, from_s: float, to_s: float) -> tuple[str, str]:
+    """As the server writes it."""
+    first, last = ((began + timedelta(seconds=s)).isoformat().replace("+00:00", "Z") for s in (from_s, to_s))
+    return first, last
 
 
 def sent(began: datetime, from_s: float, long_s: float = 6.0, *, skew_s: float = 0.0) -> dict[str, Any]:
@@ -73,7 +83,7 @@ async def sitter(exam: Exam) -> Sitter:
     return Sitter(exam, number)
 
 
-NUMBERS = list(range(12))
+NUMBERS = list(range(16))
 
 
 class Sitter:
@@ -141,6 +151,52 @@ async def test_a_file_that_comes_again_is_kept_once(sitter: Sitter) -> None:
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.json() == first.json()
     assert await sitter.hall.position() == before
+
+
+async def test_a_file_that_comes_again_fills_a_gap_that_was_not_known_before(sitter: Sitter) -> None:
+    """The second connection was lost as well, while the page recorded a piece that began in the first gap."""
+    began = await interrupted(sitter.hall, sitter.session)
+    file = browser_file(card_clip(2), None, 10)
+    first = await sitter.send(sent(began, 34, 10), file)
+    assert [(p["started_at"], p["ended_at"]) for p in first.json()["filled"]] == [span(began, 34, 36)]
+
+    end = recording.End(connection=2, at=began + timedelta(seconds=42), why="lost")
+    name = recordings.recording_name(sitter.session, "camera")
+    await sitter.hall.act(f"end 2 {name}", partial(recordings.end_connection, name=name, order=end))
+    await stored(sitter.hall, sitter.session, 3, began + timedelta(seconds=60))
+    again = await sitter.send(sent(began, 34, 10, skew_s=9), file)
+    assert again.status_code == 201
+    filled = [(p["started_at"], p["ended_at"]) for p in again.json()["filled"]]
+    assert filled == [span(began, 34, 36), span(began, 42, 44)]
+    assert (await sitter.send(sent(began, 34, 10), file)).status_code == 200
+
+
+async def test_of_two_files_that_come_at_once_both_fill_what_they_can(sitter: Sitter) -> None:
+    began = await interrupted(sitter.hall, sitter.session)
+    files = [browser_file(card_clip(2), None, seconds) for seconds in (6.0, 8.0, 7.0)]
+    places = zip(files, (10, 14, 20), (6, 8, 7), strict=True)
+    answers = await asyncio.gather(*(sitter.send(sent(began, at, long), file) for file, at, long in places))
+    assert [answer.status_code for answer in answers] == [201, 201, 201]
+    kept = [s.segment for s in (await sitter.tape()).late]
+    assert sum((s.ended_at - s.started_at).total_seconds() for s in kept) == pytest.approx(17, abs=0.2)
+    assert all(one.ended_at <= following.started_at for one, following in itertools.pairwise(kept))
+
+
+async def test_a_page_keeps_its_copy_until_all_is_told_of_a_session_that_went_on(sitter: Sitter) -> None:
+    """What was finished before the session went on says nothing of what came afterwards."""
+    began = await interrupted(sitter.hall, sitter.session)
+    name = recordings.recording_name(sitter.session, "camera")
+    await sitter.send(sent(began, 10))
+    made = recording.Finalise(object_key="film", bytes=1, sha256="aa" * 32, duration_s=1, frames=1, segments=3)
+    end = recording.End(connection=2, at=began + timedelta(seconds=42), why="lost")
+    await sitter.hall.act(f"end 2 {name}", partial(recordings.end_connection, name=name, order=end))
+    await sitter.hall.act(f"film {name}", partial(recordings.finalise, name=name, order=made))
+    await stored(sitter.hall, sitter.session, 3, began + timedelta(seconds=60))
+    end = recording.End(connection=3, at=began + timedelta(seconds=66), why="lost")
+    await sitter.hall.act(f"end 3 {name}", partial(recordings.end_connection, name=name, order=end))
+    await sitter.submit()
+    told = await sitter.missing()
+    assert time(told["settled_until"]) == began + timedelta(seconds=66), "what is missing up to the end is not told yet"
 
 
 async def test_what_was_recorded_is_not_sent_twice(sitter: Sitter) -> None:

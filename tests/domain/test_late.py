@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -97,6 +98,24 @@ def test_it_is_settled_up_to_the_first_stretch_of_which_nobody_tells() -> None:
     assert settled_until(given(DECIDER, *TAPE).state) == _seconds(36)
     without_the_gap = [e for e in TAPE if not isinstance(e, GapRecorded)]
     assert settled_until(given(DECIDER, *without_the_gap).state) == _seconds(6)
+
+
+def test_nothing_is_settled_after_a_connection_of_which_nothing_has_come() -> None:
+    """Its media worker may have died with its disk: then the gap is told of only when nobody waits for it any more."""
+    second = (
+        Started(connection=1, at=BEGAN, worker="w1"),
+        Started(connection=2, at=_seconds(20), worker="w2"),
+        SegmentStored(segment=_segment(2, 1, 21, 27)),
+    )
+    assert settled_until(given(DECIDER, *second).state) == BEGAN
+    assert settled_until(given(DECIDER, *second, _gap(0, 21)).state) == _seconds(27)
+    slow = (Started(connection=1, at=BEGAN, worker="w1"), SegmentStored(segment=_segment(1, 1, 3, 9)))
+    assert settled_until(given(DECIDER, *slow).state) == _seconds(9), "it takes a moment to be set up"
+
+
+def test_what_comes_late_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("domain.late.MOST_LATE", 1)
+    given(DECIDER, *TAPE, _kept(_late(7, 8))).when(_sent(_late(9, 10))).refused("more than 1 stretches")
 
 
 def test_late_segments_are_played_where_they_belong() -> None:
