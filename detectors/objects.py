@@ -36,21 +36,21 @@ class Objects:
         names: dict[int, str] = self._model.names
         self._category = {
             number: category
-            for category, wanted in CATEGORIES.items()
+            for category, members in CATEGORIES.items()
             for number, name in names.items()
-            if name in wanted
+            if name in members
         }
         if "person" not in self._category.values():
             raise WeightsMissingError(f"{weights.path} knows no class for: person")
+        wanted = list(self._category) if len(self._category) < len(names) else None  # all of ours are: nothing to sift
         from detectors.predictor import Predictor  # noqa: PLC0415
 
         self._model.predict(
             np.zeros((480, 640, 3), np.uint8), predictor=Predictor, imgsz=IMAGE_SIDE, rect=True, conf=WEAKEST,
-            iou=_OVERLAP, max_det=_AT_MOST, classes=list(self._category), device=self._device, verbose=False,
+            iou=_OVERLAP, max_det=_AT_MOST, classes=wanted, device=self._device, verbose=False,
         )  # fmt: skip
-        predictor: object = (
-            self._model.predictor
-        )  # asked itself from now on: `predict` would read its options each time
+        # From now on the predictor itself is asked: `predict` would read its options for each picture.
+        predictor: object = self._model.predictor
         assert isinstance(predictor, Predictor)
         self._predictor = predictor
 
