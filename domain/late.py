@@ -24,6 +24,7 @@ TAKEN_FOR = timedelta(hours=24)  # after the end of the session
 STILL_EVERY = timedelta(seconds=5)  # pages send one each ten seconds
 SHORTEST_PART = timedelta(milliseconds=100)
 MOST_LATE = 10_000  # segments of one track: more than half a day, all of it in pieces of six seconds
+MOST_FILMS = 20  # of one recording: each is all of it, made anew for what came after the one before
 MOST_STILLS = 5000  # of one track: a whole day of nothing else
 
 # Events of a recording. Tags and field names are on disk for ever.
@@ -102,7 +103,8 @@ def evolve(state: Recording, event: LateEvent) -> Recording:
     match event:
         case LateSegmentStored(segment=segment):
             place = bisect_left(state.late, segment.started_at, key=attrgetter("segment.started_at"))
-            return replace(state, late=(*state.late[:place], event, *state.late[place:]))
+            since = state.late_since or event.received_at
+            return replace(state, late=(*state.late[:place], event, *state.late[place:]), late_since=since)
         case StillStored():
             place = bisect_left(state.stills, event.at, key=attrgetter("at"))
             return replace(state, stills=(*state.stills[:place], event, *state.stills[place:]))
@@ -127,9 +129,10 @@ def decide(command: LateCommand, state: Recording) -> tuple[LateEvent, ...]:
 def missing(state: Recording) -> tuple[Stretch, ...]:
     """The parts of recorded gaps that nothing has filled, in order of time.
 
-    Of a recording in another codec than a page's copy none are: it is one file in the end.
+    Of a recording in another codec than a page's copy none are: it is one file in the end. Nor of one whose film was
+    made too often.
     """
-    if state.codec not in (None, COPY_CODEC):
+    if state.codec not in (None, COPY_CODEC) or state.films >= MOST_FILMS:
         return ()
     found: list[Stretch] = []
     at = 0  # both are in order of time, and none overlaps with another

@@ -107,7 +107,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     """`ended` maps a connection to why it ended; `segments` are in order of connection and number, `gaps` of time.
 
     `gap_whys` holds the recorder's word on the gap before a segment, by connection and number, and `last_whys` on the
-    gap at a connection's end. `started_at` is the first connection's, `ended_at` the latest of all ends. `codecs` has
+    gap at a connection's end. `films` is how often it was finished, and `late_since` when the first came of what came
+    late after that. `started_at` is the first connection's, `ended_at` the latest of all ends. `codecs` has
     what a connection's pictures are in, where that was told.
     """
 
@@ -122,6 +123,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     late: tuple[LateSegmentStored, ...] = ()
     stills: tuple[StillStored, ...] = ()
     finalised: Finalised | None = None
+    films: int = 0
+    late_since: datetime | None = None
     codecs: dict[int, str] = {}
 
     @property
@@ -164,7 +167,8 @@ def evolve(state: Recording, event: RecordingEvent) -> Recording:
             latest = max(at, state.ended_at or at)
             return replace(state, ended=state.ended | {connection: why}, ended_at=latest, last_whys=last)
         case Finalised():
-            return replace(state, finalised=event)
+            made = replace(state, finalised=event, films=state.films + 1)
+            return replace(made, late_since=None) if made.finished else made
         case _:
             assert_never(event)
 
@@ -180,6 +184,8 @@ def decide(command: RecordingCommand, state: Recording) -> tuple[RecordingEvent,
                 raise Refused("another connection was opened for this track meanwhile; try again")
             if connection > MOST_CONNECTIONS:
                 raise Refused(f"this track has been connected {MOST_CONNECTIONS} times; ask an invigilator for help")
+            if codec and state.codec not in (None, codec):  # what came late meanwhile is in another one
+                raise Refused(f"this recording is in {state.codec}", field="codec")
             return (Started(connection=connection, at=at, worker=worker, codec=codec),)
         case StoreSegment(segment=segment, gap_why=gap_why):
             return _store(segment, gap_why, state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import psycopg
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 ACTOR = "system/upload"
 WAITS = "the recording waits on our disk, because the object store is full or away"
 LOOK_EVERY_S = 0.5
-MORE_COMES = timedelta(seconds=15)
+MORE_COMES, MOST_COMES = timedelta(seconds=15), timedelta(minutes=5)  # after the last late file, and after the first
 REST_S, LONGEST_REST_S = 5.0, 600.0  # after a recording that could not be finished: at first, and in the end
 
 
@@ -145,10 +145,10 @@ async def _finalise(core: Core, name: RecordingName) -> None:
     _, state = await core.handler.load(recording.DECIDER, stream, fresh=True)
     if state.finished or state.live or not state.stored:
         return
-    if state.late and core.now() - max(late.received_at for late in state.late) < MORE_COMES:
-        return  # a page that sends one file has more
     session = str(Stream(name.tenant, "session", name.session))
     _, whose = await core.handler.load(session_rules.DECIDER, session, fresh=True)
+    if more_comes(state, whose.ended_at, core.now()):
+        return
     made = await _make(core, name, state)
     key = finalised_object_key(name, made.sha256, made.codec)
     try:
@@ -160,6 +160,14 @@ async def _finalise(core: Core, name: RecordingName) -> None:
         segments=made.segments, session_ended_at=whose.ended_at,
     )  # fmt: skip
     await core.act(name.tenant, ACTOR, f"finalise {key}", partial(recordings.finalise, name=name.text, order=order))
+
+
+def more_comes(state: Recording, ended_at: datetime | None, now: datetime) -> bool:
+    """Whether to wait: a page that sends one file has more. One that never comes to an end is not waited for."""
+    if not state.late or state.late_since is None:
+        return False
+    began = max(state.late_since, ended_at or state.late_since)
+    return now - max(late.received_at for late in state.late) < MORE_COMES and now - began < MOST_COMES
 
 
 async def _make(core: Core, name: RecordingName, state: Recording) -> FinalisedFile:

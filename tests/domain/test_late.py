@@ -12,8 +12,18 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain.gaps import SHORTEST_GAP, GapRecorded
-from domain.late import LateSegmentStored, StillStored, StoreLate, StoreStill, in_order, missing, settled_until, within
-from domain.recording import DECIDER, Recording, RecordingEvent, SegmentStored, Started
+from domain.late import (
+    MOST_FILMS,
+    LateSegmentStored,
+    StillStored,
+    StoreLate,
+    StoreStill,
+    in_order,
+    missing,
+    settled_until,
+    within,
+)
+from domain.recording import DECIDER, Ended, Finalised, Recording, RecordingEvent, SegmentStored, Start, Started
 from domain.segment import OWN_COPY, Segment
 from tests.domain.given import given
 from tests.domain.hall import at
@@ -111,6 +121,32 @@ def test_nothing_is_settled_after_a_connection_of_which_nothing_has_come() -> No
     assert settled_until(given(DECIDER, *second, _gap(0, 21)).state) == _seconds(27)
     slow = (Started(connection=1, at=BEGAN, worker="w1"), SegmentStored(segment=_segment(1, 1, 3, 9)))
     assert settled_until(given(DECIDER, *slow).state) == _seconds(9), "it takes a moment to be set up"
+
+
+def _film(segments: int) -> Finalised:
+    return Finalised(object_key="film", bytes=1, sha256="aa" * 32, duration_s=1.0, frames=1, segments=segments)
+
+
+def test_what_came_late_waits_from_its_first_segment_until_it_is_in_the_film() -> None:
+    first, second = _kept(_late(7, 8)), replace(_kept(_late(9, 10)), received_at=at("10:02"))
+    assert given(DECIDER, *TAPE, first, second).state.late_since == first.received_at
+    assert given(DECIDER, *TAPE, first, _film(3)).state.late_since is None
+    assert given(DECIDER, *TAPE, first, _film(3), second).state.late_since == second.received_at
+    assert given(DECIDER, *TAPE, first, second, _film(3)).state.late_since == first.received_at
+
+
+def test_a_recording_is_not_made_anew_without_end() -> None:
+    often = [_film(2)] * MOST_FILMS
+    assert missing(given(DECIDER, *TAPE, *often[1:]).state)
+    assert not missing(given(DECIDER, *TAPE, *often).state)
+    given(DECIDER, *TAPE, *often).when(_sent(_late(7, 8))).then_nothing()
+
+
+def test_no_connection_begins_in_another_codec_than_what_came_late() -> None:
+    """It was let in when nothing was recorded yet."""
+    tape = (Started(connection=1, at=BEGAN, worker="w1"), Ended(connection=1, at=_seconds(9), why="lost"), _gap(0, 9))
+    start = Start(connection=2, at=_seconds(20), worker="w1", codec="H264")
+    given(DECIDER, *tape, _kept(_late(1, 2))).when(start).refused("in VP8", field="codec")
 
 
 def test_what_comes_late_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

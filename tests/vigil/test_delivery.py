@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,8 +16,10 @@ from msgspec.structs import replace
 from commands.objects import ObjectExists, ObjectStoreAway
 from domain.fault import FaultClosed, FaultOpened
 from domain.gaps import GapRecorded
+from domain.late import LateSegmentStored
 from domain.record import Sealed
-from domain.recording import Finalised
+from domain.recording import Finalised, Recording
+from domain.segment import OWN_COPY, Segment
 from media.names import finalised_object_key, recording_name
 from media.spooled import EndedNote
 from tests.media.hall import watch
@@ -25,7 +27,7 @@ from tests.seaweed import Seaweed
 from tests.vigil import studio
 from tests.vigil.hall import Hall, a_hall, running, until
 from vigil import delivery
-from vigil.delivery import Delivery, upload
+from vigil.delivery import Delivery, more_comes, upload
 from vigil.door import Media
 from vigil.outlook import given_up
 from vigil.sealing import OBJECT_STORE
@@ -242,3 +244,25 @@ async def test_a_recording_goes_through_a_locked_bucket_and_plays_by_range(
         film = b"".join([piece async for piece in playing.read(0, playing.size)])
         assert b"webm" in film[:64]
         assert b"".join([piece async for piece in playing.read(70_000, 70_100)]) == film[70_000:70_100]
+
+
+def test_a_film_waits_for_a_page_that_sends_more_and_not_for_one_that_never_ends() -> None:
+    ended = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    came = ended + timedelta(seconds=30)
+    segment = Segment(
+        connection=OWN_COPY, number=1, started_at=ended, ended_at=came, bytes=1, frames=1, sha256="aa" * 32,
+        object_key="late", codec="VP8", width=640, height=480, complete=True,
+    )  # fmt: skip
+    late = LateSegmentStored(
+        segment=segment, sent_sha256="aa" * 32, device_started_at=ended, device_ended_at=came, skew_ms=0,
+        received_at=came,
+    )  # fmt: skip
+    tape = Recording(late=(late,), late_since=came)
+    assert more_comes(tape, ended, came + timedelta(seconds=14))
+    assert not more_comes(tape, ended, came + timedelta(seconds=15))
+    for minutes, waits in ((4, True), (5, False)):
+        last = came + timedelta(minutes=minutes)
+        dripped = replace(tape, late=(late, replace(late, received_at=last)))
+        assert more_comes(dripped, ended, last + timedelta(seconds=1)) == waits
+    assert more_comes(replace(tape, late_since=ended - timedelta(hours=1)), ended, came), "it counts from the end on"
+    assert not more_comes(Recording(), ended, came)
