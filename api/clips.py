@@ -24,6 +24,7 @@ from domain.phase import Track
 from domain.segment import OWN_COPY, Segment
 
 LONGEST = timedelta(minutes=2)
+BYTES = 96 * 1024 * 1024  # of the segments: three times the largest one, and more than two minutes of a screen
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -85,6 +86,9 @@ async def clip(
     services, tenant = services_of(request), caller_of(request).tenant
     tape = await tape_of(services, tenant, recording)
     parts = [s for s in in_order(tape) if s.started_at < ends_at and s.ended_at > starts_at]
+    if sum(part.bytes for part in parts) > BYTES:
+        rule = f"an earlier time: these segments have more than {BYTES // 1024 // 1024} MiB together"
+        raise Denied(422, "invalid", rule, field="ends_at")
     opened = await services.open_clip(tenant, recording, parts) if parts else None
     if opened is None:
         rule = "nothing is stored of this time; of the last seconds something comes in a moment"

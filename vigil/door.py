@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 
@@ -20,7 +20,7 @@ from domain import recording, session_rules
 from domain.incidents import Evidence
 from domain.segment import Segment
 from domain.stream import Stream
-from media.names import parse_recording_name
+from media.names import RecordingName, parse_recording_name
 from media.playback import Playback
 from media.remux import RemuxFailed, remux
 from media.sealing import Tampered
@@ -32,6 +32,7 @@ from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
 
+CLIPS_AT_ONCE = 2  # of one process: each is in memory three times over while it is made
 PROBED_S = 5.0  # for so long it is believed that the object store works
 
 
@@ -102,6 +103,7 @@ class Media:
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._clipping = asyncio.Semaphore(CLIPS_AT_ONCE)
         self._probing = asyncio.Lock()
         self._found = ""
         self._probed_at = float("-inf")
@@ -124,15 +126,15 @@ class Media:
         if key is None:
             return None
         try:
-            stored = await asyncio.gather(*(self._core.objects.get(s.object_key) for s in segments))
-            read = dict(zip((s.object_key for s in segments), stored, strict=True))
-            film = await asyncio.to_thread(remux, key, parsed, segments, lambda s: read[s.object_key])
+            async with self._clipping:
+                stored = await asyncio.gather(*(self._core.objects.get(s.object_key) for s in segments))
+                read = dict(zip((s.object_key for s in segments), stored, strict=True))
+                return await asyncio.to_thread(_clip, key, parsed, segments, read)
         except ObjectMissing:
             return None
         except (Tampered, RemuxFailed):
             log.exception("a clip of %s cannot be made", name)
             return None
-        return Clip(data=b"".join(film.pieces), media_type=film.media_type)
 
     async def picture(self, tenant: str, session: str, evidence: Evidence) -> bytes | None:
         """The JPEG, or None when it or its key is gone."""
@@ -161,3 +163,8 @@ class Media:
         name = KeyName(state.subject, session, "media")
         await self._core.keys.fetch([name])
         return self._core.keys.held(name)
+
+
+def _clip(key: bytes, recording: RecordingName, segments: Sequence[Segment], read: Mapping[str, bytes]) -> Clip:
+    film = remux(key, recording, segments, lambda segment: read[segment.object_key])
+    return Clip(data=b"".join(film.pieces), media_type=film.media_type)

@@ -130,6 +130,15 @@ async def test_what_is_not_there_is_said(exam: Exam, began: datetime) -> None:
     await refused(exam.hall, screen, before, 404, "recording", "no such")
 
 
+async def test_more_than_fits_into_memory_is_not_put_together(
+    exam: Exam, began: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await exam.hall.position()
+    monkeypatch.setattr("api.clips.BYTES", 1000)
+    answer = await exam.invigilator.get(at(exam, "clip"), params=span(began, 0, 5))
+    await refused(exam.hall, answer, before, 422, "ends_at", "an earlier time")
+
+
 async def test_an_invigilator_plays_the_moments_around_a_flag(exam: Exam, began: datetime, browser: Browser) -> None:
     await flag(exam, 0, "seen", began + timedelta(seconds=12))
     async with a_page(browser) as page:
