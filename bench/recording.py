@@ -71,13 +71,15 @@ def run() -> list[dict[str, object]]:
 
 
 def record(kind: str, candidates: int, *, packet_ms: int = 20, screens: bool = False, finish: bool = True) -> Recorded:
-    """Has `kind` record so many, once more where the machine was too busy to count. `DoesNotCount` in the end."""
-    for _ in range(TRIES - 1):
+    """Has `kind` record so many, again where the machine was too busy to count. `DoesNotCount` in the end."""
+    why = ""
+    for _ in range(TRIES):
         try:
             return _record(kind, candidates, packet_ms, screens, finish)
-        except DoesNotCount as error:
-            print(f"once more: {error}", file=sys.stderr)
-    return _record(kind, candidates, packet_ms, screens, finish)
+        except RuntimeError as error:
+            why = str(error)
+            print(f"with {candidates} from {kind}: {why}", file=sys.stderr)
+    raise DoesNotCount(why)
 
 
 def _record(kind: str, candidates: int, packet_ms: int, screens: bool, finish: bool) -> Recorded:

@@ -34,6 +34,7 @@ Exchange = Callable[[str], Awaitable[str]]
 TICK_S = 0.005
 PIECE = 1100  # bytes of a frame in one packet, as browsers have it
 _REPORT_EVERY_S = 1.0
+_CALM_S = 0.05
 _AT_ONCE = 4  # connect at the same time
 
 
@@ -135,25 +136,33 @@ class Sending:
     """Keeps the pace of all links. `late_s` is the furthest that it fell behind."""
 
     def __init__(self) -> None:
-        self.late_s = 0.0
+        self.links: list[Link] = []
+        self.late_s = self._late_now_s = 0.0
         self._chance = random.Random(5)
         self._number = count()
         self._due: list[tuple[float, int, float, Callable[[], None]]] = []
 
     def add(self, link: Link) -> None:
         """Sends on `link` from now on; candidates are not in step."""
+        self.links.append(link)
         begins = time.monotonic() + self._chance.random()
         for stream in link.streams:
             self._add(begins, stream.interval_s, partial(link.send, stream))
             begins += 0.5  # sound is recorded from the first picture on
         self._add(begins, _REPORT_EVERY_S, link.report)
 
+    async def calm(self) -> None:
+        """Waits until there is time for something else, which connecting is."""
+        while self._late_now_s > _CALM_S:  # noqa: ASYNC110  # the pace is no event
+            await asyncio.sleep(TICK_S)
+
     async def run(self) -> None:
         while True:
             now = time.monotonic()
+            self._late_now_s = max(0.0, now - self._due[0][0]) if self._due else 0.0
+            self.late_s = max(self.late_s, self._late_now_s)
             while self._due and self._due[0][0] <= now:
                 due, number, every_s, act = self._due[0]
-                self.late_s = max(self.late_s, now - due)
                 heapq.heapreplace(self._due, (due + every_s, number, every_s, act))
                 act()
             await asyncio.sleep(TICK_S)
@@ -170,8 +179,11 @@ def cut(kind: Literal["video", "audio"], frame: bytes) -> list[bytes]:
     return [(b"\0" if at else b"\x10") + frame[at : at + size] for at in range(0, len(frame), size)]
 
 
-async def connect(url: str, candidates: int, what: Load, address: str, on_link: Callable[[Link], None]) -> None:
-    """Connects all, each from `address`. They post their offers to `url`/camera/N and `url`/screen/N."""
+async def connect(url: str, candidates: int, what: Load, address: str, sending: Sending) -> None:
+    """Connects all, each from `address`, and has each sent on at once.
+
+    They post their offers to `url`/camera/N and `url`/screen/N.
+    """
     room = asyncio.Semaphore(_AT_ONCE)
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
 
@@ -180,9 +192,10 @@ async def connect(url: str, candidates: int, what: Load, address: str, on_link: 
                 return (await client.post(path, content=offer)).raise_for_status().text
 
             async with room:
+                await sending.calm()
                 link = Link(clips, address)
                 await link.connect(exchange)
-                on_link(link)
+                sending.add(link)
 
         cameras = [one(f"/camera/{n}", [what.camera, what.sound]) for n in range(candidates)]
         screens = [one(f"/screen/{n}", [what.screen]) for n in range(candidates) if what.screen]
@@ -194,22 +207,16 @@ async def _main(port: int, address: str, candidates: int, packet_ms: int, screen
     pin(-1)
     what = load(packet_ms, screen=screens)
     say(str(what))
-    links: list[Link] = []
     sending = Sending()
-
-    def send_on(link: Link) -> None:
-        links.append(link)
-        sending.add(link)
-
     pacing = asyncio.create_task(sending.run())
-    await connect(f"http://127.0.0.1:{port}", candidates, what, address, send_on)
+    await connect(f"http://127.0.0.1:{port}", candidates, what, address, sending)
     say("sending")
     await asyncio.sleep(1)
     sending.late_s = 0.0  # connecting takes its time, and nobody is measured yet
     cpu, wall = time.process_time(), time.monotonic()
     await told()
     pacing.cancel()
-    streams = [stream for link in links for stream in link.streams]
+    streams = [stream for link in sending.links for stream in link.streams]
     say(
         {
             "packets": sum(s.packets for s in streams),

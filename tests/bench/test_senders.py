@@ -9,26 +9,20 @@ from bench.capacity import clean
 from bench.processes import free_port, serving
 from bench.recorders import Ours, dropped_packets
 from bench.recording import Recorded
-from bench.senders import Link, Sending, connect, cut, load
+from bench.senders import Sending, connect, cut, load
 
 
 async def test_all_that_is_sent_is_found(tmp_path: Path) -> None:
     recorder, port, sending = Ours(tmp_path), free_port(), Sending()
-    links: list[Link] = []
-
-    def send_on(link: Link) -> None:
-        links.append(link)
-        sending.add(link)
-
     async with serving(port, recorder.answer):
         pacing = asyncio.create_task(sending.run())
-        await connect(f"http://127.0.0.1:{port}", 2, load(60, screen=True), "127.0.0.1", send_on)
+        await connect(f"http://127.0.0.1:{port}", 2, load(60, screen=True), "127.0.0.1", sending)
         await asyncio.sleep(4)
         pacing.cancel()
         await asyncio.sleep(0.5)
-        assert recorder.connections == len(links) == 4
+        assert recorder.connections == len(sending.links) == 4
         found = await recorder.close()
-    streams = [stream for link in links for stream in link.streams]
+    streams = [stream for link in sending.links for stream in link.streams]
     frames = sum(s.frames for s in streams if s.kind == "video")
     sounds = sum(s.frames for s in streams if s.kind == "audio")
     assert frames > 2 * 3 * 20
