@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import psycopg
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from psycopg.conninfo import make_conninfo
 
 from commands.objects import FolderStore, Guards, ObjectStoreAway
+from detectors.weights import resolve
 from tests.seaweed import BUCKET, Seaweed
 from vigil.doctor import report
 from vigil.embedded import Servers
@@ -32,6 +34,18 @@ async def test_an_installation_that_lacks_nothing_is_told_so(settings: Settings)
     assert code == 0
     assert found["secret"] == ("ok", str(settings.secret_file))
     assert signer(settings).fingerprint in found["signing"][1]
+
+
+async def test_the_engine_the_weights_and_the_cost_of_a_sample_are_told(settings: Settings) -> None:
+    weights = resolve()
+    held, found = (await looked(settings))[1]["weights"]
+    assert held == "ok"
+    assert re.fullmatch(
+        rf"persons and objects: {weights.persons.name} \(sha256 {weights.persons.sha256[:12]}\) through ultralytics"
+        rf" 8\.[\d.]+ on ONNX Runtime [\d.]+; faces: blazeface \(sha256 {weights.faces.sha256[:12]}\);"
+        r" [1-9]\d* ms of CPU for a sample with every look",
+        found,
+    ), found
 
 
 @pytest.mark.parametrize(
