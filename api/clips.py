@@ -62,7 +62,7 @@ async def manifest(request: AnyRequest, recording: FromPath[str]) -> Manifest:
     track = next((t for t in get_args(Track) if recording.endswith(f".{t}")), None)
     if track is None or not tape.stored:
         raise missing("recording")
-    await on_record(request, recording, "manifest")
+    await on_record(request, recording)
     return Manifest(
         recording=recording, track=track, live=tape.live, segments=tuple(map(_read, in_order(tape))),
         gaps=tuple(Gap(started_at=g.started_at, ended_at=g.ended_at, why=g.why) for g in tape.gaps),
@@ -99,7 +99,7 @@ async def clip(
         "Vigil-Clip-Starts": parts[0].started_at.isoformat(timespec="milliseconds"), "Content-Type": opened.media_type,
     }  # fmt: skip
     span = span_of(request, len(opened.data), etag)
-    await on_record(request, recording, f"{starts_at.isoformat()} {ends_at.isoformat()}")
+    await on_record(request, recording)
     if span is None:
         return Response(opened.data, headers=headers)
     start, stop = span

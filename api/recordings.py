@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from functools import partial
+from hashlib import sha256
 from typing import Literal, get_args
 
 import msgspec
@@ -155,11 +156,12 @@ def span_of(request: AnyRequest, size: int, etag: str) -> tuple[int, int] | None
     return start, stop
 
 
-async def on_record(request: AnyRequest, name: str, part: str = "media") -> None:
-    """Notes that somebody looks at this part of a recording, which they ask for again and again."""
+async def on_record(request: AnyRequest, name: str) -> None:
+    """Notes that somebody looks at a recording, of which they ask for the same again and again."""
     session = name.partition(".")[0]
     minute = services_of(request).now().strftime("%Y-%m-%dT%H:%M")
-    await command(request, partial(recordings.view, session=session, what=name), key=f"view {name} {part} {minute}")
+    asked = sha256(f"{request.url.path}?{request.url.query}".encode()).hexdigest()
+    await command(request, partial(recordings.view, session=session, what=name), key=f"view {asked} {minute}")
 
 
 def _link(services: Services, caller: Caller, name: str) -> Link | None:

@@ -87,7 +87,7 @@ async def look(request: AnyRequest, recording: FromPath[str], number: FromPath[i
     jpeg = await services.late.open_still(tenant, recording, still) if still else None
     if still is None or jpeg is None:
         raise missing("still", field="number")
-    await on_record(request, recording, f"still {number}")
+    await on_record(request, recording)
     headers = {"Cache-Control": "private, no-store", "ETag": f'"{still.sha256}"'}
     return Response(jpeg, media_type="image/jpeg", headers=headers)
 

@@ -130,6 +130,14 @@ async def test_what_is_not_there_is_said(exam: Exam, began: datetime) -> None:
     await refused(exam.hall, screen, before, 404, "recording", "no such")
 
 
+async def test_the_same_moments_in_other_words_are_one_look(exam: Exam, began: datetime) -> None:
+    query = span(began, 1, 3)
+    other = {name: time.replace("+00:00", "Z") for name, time in query.items()}
+    assert other != query
+    for asked in (query, other):
+        assert (await exam.invigilator.get(at(exam, "clip"), params=asked)).status_code == 200
+
+
 async def test_more_than_fits_into_memory_is_not_put_together(
     exam: Exam, began: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
