@@ -33,12 +33,15 @@ from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
 
+CUT_AT_ONCE = 2  # of one process: many pages come back at the same time, and others wait for threads too
+
 
 class LateMedia:
     """Stores late segments and stills. Each may be told of later, or never: then its bytes lie there for nobody."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._cutting = asyncio.Semaphore(CUT_AT_ONCE)
 
     async def cut(
         self, tenant: str, session: str, track: Track, file: bytes, *, began_at: datetime, ended_at: datetime,
@@ -47,9 +50,10 @@ class LateMedia:
         data_key = await self._key(tenant, session)
         name = recording_name(tenant, session, track)
         try:
-            found = await asyncio.to_thread(
-                cut_out, data_key, name, file, began_at=began_at, ended_at=ended_at, stretches=stretches, zero=zero
-            )
+            async with self._cutting:
+                found = await asyncio.to_thread(
+                    cut_out, data_key, name, file, began_at=began_at, ended_at=ended_at, stretches=stretches, zero=zero
+                )
         except NotPlayable as error:
             raise Refused(error.rule, field="body", kind="invalid") from error
         for late in found:
