@@ -47,8 +47,11 @@ def missing() -> str | None:
     """Why it cannot be measured here, and what would help; None when it can."""
     if shutil.which("janus") is None or _library("plugins/libjanus_videoroom.so*") is None:
         return "not run: there is no Janus here (on Debian: apt-get install janus)"
-    if not shutil.which("unshare") or not shutil.which("ip") or subprocess.run(apart("-c", ""), check=False).returncode:
-        return "not run: Janus takes no loopback address, and a network of its own cannot be made here (unshare, ip)"
+    if (
+        not all(map(shutil.which, ("unshare", "setpriv", "ip")))
+        or subprocess.run(apart("-c", ""), check=False).returncode
+    ):
+        return "not run: Janus takes no loopback address, and no network of its own can be made (unshare, setpriv, ip)"
     return None
 
 
@@ -160,7 +163,7 @@ async def running(folder: Path, *, recording: bool) -> AsyncIterator[Janus]:
     (folder / "janus.jcfg").write_text(_SETTINGS.format(folder=folder))
     (folder / "janus.transport.pfunix.jcfg").write_text(_ORDERS.format(folder=folder))
     (folder / "janus.plugin.videoroom.jcfg").write_text("general: {}\n")
-    command = ("janus", "-F", str(folder), "-L", str(folder / "log"), "-N")
+    command = ("setpriv", "--pdeathsig", "KILL", "janus", "-F", str(folder), "-L", str(folder / "log"), "-N")
     silent = asyncio.subprocess.DEVNULL
     server = await asyncio.create_subprocess_exec(*command, stdout=silent, stderr=silent)
     try:

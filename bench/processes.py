@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ import uvicorn
 
 Answer = Callable[[str, str], Awaitable[str]]
 
+ENDS_WITHIN_S = 10
+
 
 @contextmanager
 def process(module: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """It is killed when the body ends, however that is."""
+    """When the body ends its input does, which tells it to clear up; it is killed where it does not end by itself."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent
@@ -28,6 +30,11 @@ def process(module: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
         try:
             yield started
         finally:
+            assert started.stdin is not None
+            with suppress(BrokenPipeError):
+                started.stdin.close()
+            with suppress(subprocess.TimeoutExpired):
+                started.wait(ENDS_WITHIN_S)
             started.kill()
 
 

@@ -226,7 +226,7 @@ async def _main(port: int, address: str, candidates: int, packet_ms: int, screen
             "share": (time.process_time() - cpu) / (time.monotonic() - wall),
         }
     )
-    await asyncio.sleep(60)  # the links stand until the other side has counted
+    await told()  # the links stand until the other side has counted
 
 
 def _grainy(count: int) -> Iterator[Picture]:

@@ -57,12 +57,12 @@ class Viewer:
 
 
 async def _main(port: int, address: str, offered: bool) -> None:
-    """Told a number, has so many watch; told nothing, says how many pictures each has seen so far."""
+    """Told a number, has so many watch; and says how many pictures each has seen so far."""
     pin(-1)
     viewers: list[Viewer] = []
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-        while True:
-            if wanted := await told():
+        while wanted := await told():
+            if wanted != "seen":
                 while len(viewers) < int(wanted):
                     viewer = Viewer(len(viewers), address)
                     await (viewer.take_offer if offered else viewer.offer)(client)

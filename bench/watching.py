@@ -63,11 +63,11 @@ def one_more(kind: str, viewers: int) -> tuple[float, str]:
                 tell(watching, str(number))
                 hear(watching)
                 time.sleep(WARM_S)
-                tell(watching, "")
+                tell(watching, "seen")
                 before = hear(watching)
                 tell(relay, "measure")
                 shares.append(statistics.median(hear(relay)))
-                tell(watching, "")
+                tell(watching, "seen")
                 seen = [after - one for one, after in zip(before, hear(watching), strict=True)]
                 if min(seen) < MOST * WINDOWS * WINDOW_S * FPS:
                     raise RuntimeError(f"the measurement does not count: the viewers of {kind} saw {seen} pictures")
