@@ -58,7 +58,7 @@ export function copySaid(copy) {
 
   function notKept() {
     const parts = seconds(copy.lost());
-    return parts && ` Your device had no room for ${parts}; that is a technical fault and is not held against you.`;
+    return parts && ` Your device could not keep ${parts}; that is a technical fault and is not held against you.`;
   }
 
   return { said, full: during };

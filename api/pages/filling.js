@@ -82,7 +82,7 @@ export function filling(call, at, copy, said) {
 
   /** Nothing is missing there any more, or it comes too late (409); else it cannot be taken, and that is counted. */
   async function drop(piece, status) {
-    if (status !== 409) copy.lose([piece]);
+    if (status !== 409) copy.count(piece);
     await copy.forget([piece]);
     return REST_MS;
   }

@@ -55,7 +55,7 @@ export function localCopy(call, session, changed) {
         break;
       } catch (error) {
         most = Math.min(most, sum(held, (one) => one.bytes)); // the browser has no more room than this
-        if (error?.name !== "QuotaExceededError" || !(await drop())) return lose([piece]);
+        if (error?.name !== "QuotaExceededError" || !(await drop())) return lose(piece);
       }
     held.push(piece);
     room();
@@ -70,14 +70,17 @@ export function localCopy(call, session, changed) {
     const over = track && lasts(track) > MOST_MS ? held.filter((one) => one.track === track) : held;
     const [goes] = [...over].sort((a, b) => rank(a) - rank(b) || a.started - b.started);
     if (!goes) return false;
-    if (rank(goes)) lose([goes]);
+    if (rank(goes)) lose(goes);
     await forget([goes]);
     return true;
   }
 
-  /** What could not be kept is counted, and said. */
-  function lose(some) {
-    for (const piece of some) lost.add(piece.track, (piece.ended - piece.started) / 1000);
+  /** What could not be kept is counted, and said after the exam. */
+  const count = (piece) => lost.add(piece.track, (piece.ended - piece.started) / 1000);
+
+  /** There was no room for it, which is said at once. */
+  function lose(piece) {
+    count(piece);
     if (full) return;
     full = true;
     changed();
@@ -133,7 +136,7 @@ export function localCopy(call, session, changed) {
     stop: () => Promise.all(running.map((stop) => stop())),
     standing: () => (running.length ? (full ? "full" : "kept") : null),
     read: (piece) => store.read(piece.id),
-    lose,
+    count,
     tracks: () => [...new Set(held.map((piece) => piece.track))],
     held: (track) => held.filter((piece) => piece.track === track),
     wanted: () => held.filter(isMissing).sort((a, b) => a.started - b.started),

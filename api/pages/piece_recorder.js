@@ -5,7 +5,7 @@ import { firstPicture } from "/assets/first_picture.js";
 
 const PIECE_MS = 6000;
 const TOGETHER_MS = 500; // for so long at least two record at once: an encoder takes a moment to begin
-const NO_LONGER_MS = 4000;
+const NO_LONGER_MS = 10_000;
 const SLICE_MS = 250; // how often a recorder gives what it has, which shows whether it has begun
 const VIDEO_BPS = { camera: 300_000, screen: 250_000 };
 const AUDIO_BPS = 32_000;
