@@ -179,7 +179,7 @@ async def away(page: Page, clock: Clock, seconds: float) -> tuple[datetime, date
     await page.wait_for_timeout(seconds * 1000)
     await page.unroute("**/whip/**")
     for track in ("camera", "screen"):
-        await expect(page.locator(f"#{track}-state")).to_have_text("● recording", timeout=15_000)
+        await expect(page.locator(f"#{track}-state")).to_have_text("● recording", timeout=60_000)
     return lost, clock()
 
 
