@@ -30,6 +30,7 @@ from domain.policy import IncidentKind
 from domain.purpose import Purpose
 from domain.recorded import Recorded, Stored
 from domain.session import Session, evolve
+from domain.sight import guidance
 from domain.stop_rules import rest_left_s
 from domain.stops import Break, BreakAsked, BreakKind
 from domain.stream import Stream, parse
@@ -57,6 +58,7 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="se
     duration_s: int
     ended_at: datetime | None
     faults: tuple[str, ...]
+    guidance: str = ""  # what the candidate can do so that they are seen well
     on_break: Break | None = None
     break_asked: BreakAsked | None = None
     rest_left_s: int = 0
@@ -241,6 +243,7 @@ def clock(state: Session) -> Clock:
         phase=state.phase, checked=state.checked, started_at=state.started_at, due_at=state.due_at,
         end_at=state.end_at, stopped_since=state.stopped_since, stopped_s=state.stopped_s, extra_s=state.extra_s,
         duration_s=state.duration_s, ended_at=state.ended_at, faults=tuple(sorted((*state.faults, *state.lost))),
+        guidance=guidance(state.ill_seen) if state.phase == "in_progress" else "",
         on_break=state.on_break, break_asked=state.break_asked, rest_left_s=rest_left_s(state),
         allowed=allowance(state.allowed.accommodation, state.allowed.objects), muted=tuple(sorted(mutes(state))),
         waived=tuple(sorted(state.waived)),

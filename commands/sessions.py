@@ -142,8 +142,10 @@ async def restore_connection(work: Work, name: str, track: Track) -> None:
     await work.do(session_rules.DECIDER, name, fault.RestoreConnection(at=work.at, track=track))
 
 
-async def open_fault(work: Work, name: str, what: str, why: str, since: datetime | None = None) -> None:
-    await work.do(session_rules.DECIDER, name, fault.OpenFault(what=what, why=why, since=since))
+async def open_fault(
+    work: Work, name: str, what: str, why: str, *, since: datetime | None = None, cause: fault.Cause = "ours"
+) -> None:
+    await work.do(session_rules.DECIDER, name, fault.OpenFault(what=what, why=why, cause=cause, since=since))
 
 
 async def close_fault(work: Work, name: str, what: str, since: datetime | None = None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import partial
 
+from detectors import sight
 from detectors.changes import Change, Closed, Peak, Still
 from detectors.coverage import Counts, Coverage
 from detectors.kinds import unsure
@@ -36,7 +37,7 @@ class Report:
 
     def begins(self, key: Key, settings: Settings) -> None:
         """A session is met now, perhaps with detectors that an earlier worker saw fail."""
-        self._faults.setdefault(key, {}).update(dict.fromkeys(settings.failing, 0))
+        self._faults.setdefault(key, {}).update(dict.fromkeys(settings.failing - {sight.NAME}, 0))
 
     def sampled(self, key: Key, settings: Settings, observation: Observation) -> None:
         self._coverage.setdefault(key, Coverage()).sampled(settings, observation.at, unsure(observation, settings))
@@ -81,6 +82,12 @@ class Report:
                 del known[detector]
                 log.info("detector %s works again on session %s", detector, key[1])
                 self._outbox.put(key, partial(self._tell_fault, *key, detector, None))
+
+    def seeing(self, key: Key, told: sight.Told) -> None:
+        """The camera shows too little of a session, or enough again."""
+        if told is not None:
+            why = None if told == "well" else told
+            self._outbox.put(key, partial(self._tell_fault, *key, sight.NAME, why))
 
     def forget(self, key: Key) -> None:
         self._coverage.pop(key, None)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from detectors import rules
+from detectors import rules, sight
 from detectors.changes import Change, Why
-from detectors.kinds import KINDS
+from detectors.kinds import KINDS, unsure
 from detectors.pipeline import View
 from detectors.seen import Observation
 from detectors.settings import Settings
@@ -23,10 +23,12 @@ class Seat:
     view: View
     state: rules.State
     came_at: float  # when the last picture came, on the worker's own clock
+    seeing: sight.Sight = field(default_factory=sight.Sight)
 
     @classmethod
     def take(cls, session: str, settings: Settings, now: float) -> Seat:
-        return cls(settings, View(session), rules.begin(session, settings.still_open), now)
+        before = sight.Sight(told="unknown" if sight.NAME in settings.failing else None)
+        return cls(settings, View(session), rules.begin(session, settings.still_open), now, before)
 
     @property
     def watched(self) -> bool:
@@ -35,7 +37,8 @@ class Seat:
 
     @property
     def open(self) -> bool:
-        return any(watch.open is not None for watch in self.state.watches.values())
+        """Whether anything was told that is not over."""
+        return self.seeing.told is not None or any(watch.open is not None for watch in self.state.watches.values())
 
     def due(self, at: datetime) -> bool:
         return self.state.at is None or (at - self.state.at).total_seconds() >= LEAST_S
@@ -43,6 +46,20 @@ class Seat:
     def step(self, observation: Observation) -> tuple[Change, ...]:
         self.state, changes = rules.step(self.state, self.settings, observation)
         return changes
+
+    def look(self, observation: Observation) -> sight.Told:
+        """Whether the session can be seen well from now on, or no more; None where nothing has changed."""
+        if observation.cannot_tell in sight.OURS:
+            return None
+        reasons = unsure(observation, self.settings).values()
+        self.seeing, told = sight.step(self.seeing, observation.at, reasons)
+        return told
+
+    def look_away(self) -> sight.Told:
+        """Observation stops: whatever was told of how the session can be seen is over."""
+        told: sight.Told = "well" if self.seeing.told else None
+        self.seeing = sight.Sight()
+        return told
 
     def leave(self, why: Why) -> tuple[Change, ...]:
         """Closes what is open, as of the last sample."""

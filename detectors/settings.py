@@ -24,8 +24,8 @@ class StillOpen(msgspec.Struct, frozen=True, kw_only=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What holds for one session now. Pictures from before `since` are not looked at.
 
-    `people` counts the candidate and those who may be in view beside them. `still_open`, and which detectors are
-    `failing` by an earlier worker's word, are read once, when a worker meets the session.
+    `people` counts the candidate and those who may be in view beside them. `still_open`, and which detectors (or the
+    sight) are `failing` by an earlier worker's word, are read once, when a worker meets the session.
     """
 
     detectors: tuple[DetectorSetting, ...]

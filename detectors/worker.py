@@ -57,7 +57,8 @@ class Worker:
         `settings(tenant, session)`: what holds now, or None when the session is not under observation (not in progress,
         or on a break); asked at most each second. `changed(tenant, session, change, evidence, provenance)`: what the
         rules say, in order for each session; the evidence is the JPEG in which a change was seen.
-        `fault(tenant, session, detector, why)`: a detector fails on this session, or with None works again.
+        `fault(tenant, session, detector, why)`: a detector fails on this session, or with None works again. As
+        `sight` it tells that the camera shows too little, for one of the reasons in `domain/sight.py`.
         """
         self._nats, self._pipeline, self._share = nats, pipeline, share or Share()
         self._report = Report(pipeline.provenance, changed, fault, outbox or Outbox())
@@ -134,16 +135,20 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - whatever fails on a picture, the exam goes on
                 self._report.failed(key, error)
                 observation = msgspec.structs.replace(observation, cannot_tell="detector_failed")
+        else:
+            seat.view.baseline = None
         if self._seats.get(key) is not seat:
             return  # it ended meanwhile
         self._report.looked(key, observation)
         self._report.sampled(key, seat.settings, observation)
+        self._report.seeing(key, seat.look(observation))
         self._report.changed(key, seat.settings, seat.step(observation), picture.jpeg)
 
     def _leave(self, key: Key) -> None:
         seat = self._seats.pop(key, None)
         if seat is not None:
             self._report.changed(key, seat.settings, seat.leave("not_observed"), None)
+            self._report.seeing(key, seat.look_away())
             self._report.interrupted(key)
 
     async def _ask_after(self) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, assert_never
 
 from msgspec.structs import replace
 
+from domain import sight
 from domain.event import Command, Event
 from domain.phase import RUNNING, Track
 
@@ -86,12 +87,18 @@ def evolve(state: Session, event: FaultEvent) -> Session:
         case ConnectionRestored(at=at, track=track):
             lost = {t: since for t, since in state.lost.items() if t != track}
             return returned(state, replace(state, lost=lost), at)
-        case FaultOpened(what=what, since=since):
+        case FaultOpened(what=what, why=why, since=since):
             unheard = state.unheard | ({what: since} if what in CUTS_OFF and since else {})
-            return replace(state, faults=state.faults | {what}, unheard=unheard, faults_told=_told(state, event))
+            return replace(
+                state, faults=state.faults | {what}, unheard=unheard, faults_told=_told(state, event),
+                ill_seen=why if what == sight.FAULT else state.ill_seen,
+            )  # fmt: skip
         case FaultClosed(what=what, since=since):
             unheard = {name: began for name, began in state.unheard.items() if name != what}
-            after = replace(state, faults=state.faults - {what}, unheard=unheard, faults_told=_told(state, event))
+            after = replace(
+                state, faults=state.faults - {what}, unheard=unheard, faults_told=_told(state, event),
+                ill_seen="" if what == sight.FAULT else state.ill_seen,
+            )  # fmt: skip
             return returned(state, after, since) if since else after
         case _:
             assert_never(event)

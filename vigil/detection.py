@@ -7,8 +7,11 @@ import logging
 from functools import partial
 from typing import assert_never
 
+import msgspec
+
 from commands import flags, sessions
 from commands.handler import UseCase
+from detectors import sight
 from detectors.changes import Change, Closed, Opened, Peak, Still
 from detectors.pipeline import Pipeline
 from detectors.settings import Settings, StillOpen
@@ -16,10 +19,13 @@ from detectors.weights import WeightsMissingError, resolve
 from detectors.worker import Worker
 from domain import incidents, session_rules
 from domain.event import Refused
+from domain.fault import Cause
 from domain.incidents import Evidence, Provenance
 from domain.muting import mutes
 from domain.policy import is_detected
 from domain.session import Session
+from domain.sight import FAULT as FAULT_OF_SIGHT
+from domain.sight import WHY, Reason
 from domain.stream import Stream
 from vigil.coverage import ACTOR, report_coverage
 from vigil.evidence import Album, Shot
@@ -68,6 +74,7 @@ class Findings:
             if is_detected(kind := i.kind)
         )  # fmt: skip
         failing = frozenset(fault.removeprefix(FAULT) for fault in state.faults if fault.startswith(FAULT))
+        failing |= {sight.NAME} if FAULT_OF_SIGHT in state.faults else set()
         return Settings(
             detectors=state.policy.detectors,
             muted=frozenset(mutes(state)),
@@ -125,16 +132,18 @@ class Findings:
     async def fault(self, tenant: str, session: str, detector: str, why: str | None) -> None:
         """A detector fails on a session, or works again: each time a fault of its own, hence the version in the cause.
 
-        Said again, after a lost answer, it changes nothing.
+        Said again, after a lost answer, it changes nothing. The same for a camera that shows too little.
         """
-        stream, what = str(Stream(tenant, "session", session)), f"{FAULT}{detector}"
+        seen = detector == sight.NAME
+        stream, what = str(Stream(tenant, "session", session)), FAULT_OF_SIGHT if seen else f"{FAULT}{detector}"
         version, _ = await self._core.handler.load(session_rules.DECIDER, stream, fresh=True)
         if why is None:
             use_case: UseCase = partial(sessions.close_fault, name=session, what=what)
             await self._act(tenant, f"fault over {session} {what} {version}", use_case)
         else:
-            why = f"it cannot look at the camera: {why}"
-            use_case = partial(sessions.open_fault, name=session, what=what, why=why)
+            why = WHY[msgspec.convert(why, Reason)] if seen else f"it cannot look at the camera: {why}"
+            cause: Cause = "device" if seen else "ours"
+            use_case = partial(sessions.open_fault, name=session, what=what, why=why, cause=cause)
             await self._act(tenant, f"fault {session} {what} {version}", use_case)
 
     async def _session(self, tenant: str, session: str) -> Session:

@@ -1,4 +1,4 @@
-// What an accommodation allows, in words, never why; and which detectors stay silent.
+// What an accommodation allows, in words, never why; which detectors stay silent; and how to be seen well.
 
 import { find, words } from "/assets/show.js";
 
@@ -18,6 +18,13 @@ export function allowedWords(allowed, muted) {
   }
   const silent = (Array.isArray(muted) ? muted : Object.keys(muted)).map(words);
   return [told.length && `Allowed: ${told.join("; ")}.`, silent.length && `Not looked for: ${silent.join(", ")}.`].filter(Boolean).join(" ");
+}
+
+/** What the candidate can do so that they are seen well, or nothing. */
+export function showGuidance({ guidance }) {
+  const place = find("#guidance");
+  if (place.textContent !== guidance) place.textContent = guidance; // said once, not with each thing that happens
+  place.hidden = !guidance;
 }
 
 /** Shows it in the place that a page has for it, or nothing. */

@@ -1,7 +1,7 @@
 // The candidate's page: join, notice, system check, exam, end. What the server says is shown; nothing is guessed.
 
 import { client } from "/assets/calls.js";
-import { showAllowed } from "/assets/allowed.js";
+import { showAllowed, showGuidance } from "/assets/allowed.js";
 import { assessment, fullScreen } from "/assets/assessment.js";
 import { advise, runChecks } from "/assets/checks.js";
 import { showConsents } from "/assets/consent.js";
@@ -82,6 +82,7 @@ function step() {
   find("#notice-text").textContent = session.notice.text;
   find("#status").textContent = words(clock.phase);
   showAllowed(clock);
+  showGuidance(clock);
   showConsents(consents, Boolean(clock.started_at), consent);
   if (session.pin_needed && !clock.started_at) find("#pin-place").hidden = false;
   find("#start").textContent = clock.started_at ? "Go back to the exam" : "Start the exam";

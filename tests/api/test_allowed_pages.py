@@ -1,10 +1,14 @@
-"""In a real browser: whom to call when the page does not work, and what an accommodation allows."""
+"""In a real browser: whom to call when the page does not work, what is allowed, and how to be seen well."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from playwright.async_api import Browser, expect
 
-from tests.api.hall import Hall, an_exam
+from commands import sessions
+from domain.sight import FAULT, WHY
+from tests.api.hall import Hall, an_exam, sit
 from tests.api.test_pages import a_page, browser, signed_in
 
 __all__ = ["browser"]
@@ -45,3 +49,26 @@ async def test_what_is_allowed_is_shown_to_who_watches_and_to_the_candidate(hall
         await signed_in(page, exam, "invigilator@example.org")
         await page.get_by_role("button", name="Candidate 0").click()
         await expect(page.locator("#allowed")).to_have_text(words)
+
+
+async def test_who_cannot_be_seen_well_is_told_what_helps_and_who_watches_is_told_too(
+    hall: Hall, browser: Browser
+) -> None:
+    exam = await an_exam(hall)
+    session = await sit(exam)
+    why = WHY["too_dark"]
+    opened = partial(sessions.open_fault, name=session, what=FAULT, why=why, cause="device")
+    async with a_page(browser) as candidate, a_page(browser) as watcher:
+        told = candidate.locator("#guidance")
+        await candidate.goto(f"{hall.url}/join#{exam.links[0].rpartition('#')[2]}")
+        await expect(candidate.get_by_role("heading", name="System check")).to_be_visible()
+        await expect(told).to_be_hidden()
+        await signed_in(watcher, exam, "invigilator@example.org")
+        await hall.act("dark", opened)
+        await expect(told).to_have_text(
+            "We cannot see you well: it is too dark. More light on your face helps. It is not held against you."
+        )
+        await expect(watcher.get_by_text("cannot see well: it is too dark")).to_be_visible()
+        await hall.act("light", partial(sessions.close_fault, name=session, what=FAULT))
+        await expect(told).to_be_hidden()
+        await expect(watcher.get_by_text("cannot see well")).to_have_count(0)

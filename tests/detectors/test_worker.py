@@ -52,6 +52,11 @@ def nobody(photograph: Callable[[str], Image], to_jpeg: Callable[[Image], bytes]
     return to_jpeg(cv2.resize(photograph("coffee"), (640, 480)).astype(np.uint8))
 
 
+@pytest.fixture(scope="session")
+def dark(to_jpeg: Callable[[Image], bytes]) -> bytes:
+    return to_jpeg(np.zeros((480, 640, 3), np.uint8))
+
+
 async def test_an_incident_is_told_with_its_picture_and_provenance_and_then_its_end(
     connection: Client, pipeline: Pipeline, one: bytes, two: bytes
 ) -> None:
@@ -265,6 +270,34 @@ async def test_a_fault_that_an_earlier_worker_told_is_over_once_this_one_can_loo
         await room.send("anna", *[one] * RECOVERED)
         await until(lambda: bool(wiring.faults))
     assert wiring.faults == [("anna", "faces", None)]
+
+
+async def test_a_room_that_stays_dark_is_told_once_and_so_is_the_light(
+    connection: Client, pipeline: Pipeline, one: bytes, dark: bytes
+) -> None:
+    async with hall(connection, pipeline) as room:
+        await room.send("anna", one, *[dark] * 9, one, one)
+        assert room.wiring.faults == [], "it was dark for a moment"
+        await room.send("anna", *[dark] * 14)
+        await until(lambda: bool(room.wiring.faults))
+        await room.send("anna", *[one] * 4)
+        await until(lambda: len(room.wiring.faults) == 2)
+    assert room.wiring.faults == [("anna", "sight", "too_dark"), ("anna", "sight", None)]
+    assert room.wiring.changes == []
+    assert room.counts("anna")["cannot_tell"] == 9 + 14 + 2, (
+        "the first in the light came too late to be judged with one"
+    )
+
+
+async def test_a_break_ends_what_was_told_of_the_dark(
+    connection: Client, pipeline: Pipeline, one: bytes, dark: bytes
+) -> None:
+    wiring = Wiring(answers={"anna": replace(WATCHED, failing=frozenset({"sight"}))})  # by an earlier worker
+    async with hall(connection, pipeline, wiring) as room:
+        await room.send("anna", dark)
+        wiring.answers["anna"] = None
+        await until(lambda: bool(room.wiring.faults))
+    assert room.wiring.faults == [("anna", "sight", None)]
 
 
 async def test_what_an_accommodation_mutes_is_counted_and_not_looked_at(

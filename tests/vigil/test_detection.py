@@ -14,6 +14,7 @@ from hashlib import sha256
 import pytest
 from psycopg.errors import UndefinedTable
 
+from api.candidate_view import clock
 from commands import interventions, muting
 from commands.keys import KeyName, open_object
 from commands.objects import ObjectStoreAway
@@ -272,6 +273,25 @@ async def test_a_detector_that_works_again_closes_its_fault_and_may_fail_again(s
     told = await sitting.events(fault.FaultOpened, fault.FaultClosed)
     assert [type(one) for one in told] == [fault.FaultOpened, fault.FaultClosed] * 2
     assert {one.what for one in told} == {"detector faces"}  # type: ignore[attr-defined]
+
+
+async def test_a_camera_that_shows_too_little_is_a_fault_of_the_device_with_words_for_both_sides(
+    sitting: Sitting,
+) -> None:
+    for why in ("too_dark", None, "too_far", None):
+        for _ in range(2):  # as after a lost answer
+            await sitting.findings.fault("main", sitting.name, "sight", why)
+        settings = await sitting.findings.settings("main", sitting.name)
+        assert settings
+        assert settings.failing == ({"sight"} if why else set())
+        told = clock(await sitting.hall.state(sitting.name)).guidance
+        assert told.startswith("We cannot see you well: ") if why else told == ""
+    opened = await sitting.events(fault.FaultOpened)
+    assert [(one.what, one.cause, one.why) for one in opened] == [  # type: ignore[attr-defined]
+        ("cannot_see_well", "device", "it is too dark"),
+        ("cannot_see_well", "device", "the candidate is too far from the camera"),
+    ]
+    assert not await sitting.events(incidents.Opened)
 
 
 @pytest.mark.parametrize(("stop", "go_on"), [("pause", "resume"), ("lock", "unlock"), ("break", "resume")])

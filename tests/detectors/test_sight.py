@@ -1,0 +1,65 @@
+"""Whether a session can be seen well enough: told once when it lasts, and once when it is over."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors import sight
+from detectors.seen import CannotTell
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+LETTERS: dict[str, tuple[CannotTell, ...]] = {
+    ".": (), "d": ("too_dark",), "f": ("too_far",), "b": ("no_baseline",), "n": ("no_face", "not_known"),
+    "x": ("too_dark", "too_far"),
+}  # fmt: skip
+
+
+def told(course: str, state: sight.Sight | None = None, every_s: float = 2.0) -> list[tuple[float, str]]:
+    """What is told, and at which second; a blank is a sample that never came."""
+    state, said = state or sight.Sight(), []
+    for number, letter in enumerate(course):
+        if letter == " ":
+            continue
+        state, what = sight.step(state, START + timedelta(seconds=every_s * number), LETTERS[letter])
+        if what:
+            said.append((every_s * number, what))
+    return said
+
+
+def test_what_lasts_for_twenty_seconds_is_told_once_and_is_over_after_six_that_are_good() -> None:
+    assert told("." + "d" * 30 + "." * 10) == [(22.0, "too_dark"), (68.0, "well")]
+
+
+@pytest.mark.parametrize("course", ["d" * 10 + "." * 9, "ddddd....." * 5, "df" * 20, "n" * 60, "b" * 55])
+def test_what_passes_or_cannot_be_mended_is_not_told(course: str) -> None:
+    assert told(course) == []
+
+
+def test_who_has_no_baseline_after_two_minutes_is_told_so() -> None:
+    assert told("b" * 70) == [(120.0, "no_baseline")]
+
+
+def test_pictures_that_never_came_are_neither_good_nor_bad() -> None:
+    assert told("d" * 8 + " " * 10 + "d" * 8) == []
+    assert told("d" * 11 + " " * 30 + "." + " " * 5 + ".") == [(20.0, "too_dark")]
+
+
+def test_another_reason_is_told_once_the_first_is_over() -> None:
+    assert told("f" * 11 + "d" * 20) == [(20.0, "too_far"), (28.0, "well"), (42.0, "too_dark")]
+    assert told("x" * 30) == [(20.0, "too_dark")]
+
+
+def test_what_an_earlier_worker_told_is_over_once_all_is_good() -> None:
+    assert told("ffff" + "." * 5, sight.Sight(told="unknown")) == [(14.0, "well")]
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.text(alphabet=" .dfbnx", max_size=80), st.floats(0.5, 5.0))
+def test_it_is_told_and_over_in_turn(course: str, every_s: float) -> None:
+    said = [what for _, what in told(course, every_s=every_s)]
+    assert all(what != "well" for what in said[::2])
+    assert all(what == "well" for what in said[1::2])
