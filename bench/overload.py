@@ -70,7 +70,7 @@ def rows(pipeline: Pipeline, room: float) -> list[dict[str, object]]:
             "name": "twice the load: pictures that wait at most, against one for each candidate",
             "value": max(heard.waiting), "unit": "pictures", "baseline": crowd,
             "ratio": round(max(heard.waiting) / crowd, 2), "goal": "<=1",
-            "note": f"in the four quarters of the time {quarters} waited; {heard.undelivered} deliveries left at the end",
+            "note": f"{quarters} waited in the quarters of the time; {heard.undelivered} deliveries left at the end",
         },
     ]  # fmt: skip
 
