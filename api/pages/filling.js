@@ -9,8 +9,8 @@ const AT_THE_END_MS = 2000;
 const PATIENCE_MS = 180_000; // after the end; a server that has not told by then how far it has come wants nothing
 const REST_MS = 1000; // between two pieces, and twice as long as a piece takes: the live video comes first
 const LONGEST_MS = 60_000;
-const TAKEN = [200, 201];
-const DROP = [400, 409, 413, 415, 422];
+const TAKEN = [200, 201, 409]; // the last says that nothing is missing there
+const DROP = [400, 413, 415, 422];
 const UNWANTED = [401, 403, 404];
 
 /**
@@ -67,22 +67,22 @@ export function filling(call, at, copy, said) {
     tell("sending", 0);
     const began = now();
     const body = await copy.read(piece).catch(() => null);
-    if (!body) return drop(piece, 0);
+    if (!body) return drop(piece);
     const sha256 = hex(await crypto.subtle.digest("SHA-256", await body.arrayBuffer()));
     const when = new URLSearchParams({ started_at: written(piece.started), ended_at: written(piece.ended), skew_ms: piece.skew });
     const answer = await ask("PUT", `/late/${piece.track}/${sha256}?${when}`, LONGEST_MS, body);
     if (UNWANTED.includes(answer.status)) return unwanted();
-    if (DROP.includes(answer.status)) return drop(piece, answer.status);
+    if (DROP.includes(answer.status)) return drop(piece);
     if (!TAKEN.includes(answer.status)) return again(answer);
     failures = 0;
+    copy.answered(piece);
     copy.filled(piece.track, answer.body?.filled ?? []);
-    await copy.forget([piece]);
     return overSince ? 0 : Math.max(REST_MS, 2 * (now() - began));
   }
 
-  /** Nothing is missing there any more, or it comes too late (409); else it cannot be taken, and that is counted. */
-  async function drop(piece, status) {
-    if (status !== 409) copy.count(piece);
+  /** It cannot be taken, and that is counted. */
+  async function drop(piece) {
+    copy.count(piece);
     await copy.forget([piece]);
     return REST_MS;
   }

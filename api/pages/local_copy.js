@@ -100,7 +100,8 @@ export function localCopy(call, session, changed) {
   }
 
   const overlap = (piece, gap, more = 0) => Math.min(piece.to + more, gap.to) - Math.max(piece.from - more, gap.from);
-  const gapsOf = (piece) => missing.get(piece.track) ?? [];
+  /** The gaps of its track, but for those of which the server has taken what this piece has. */
+  const gapsOf = (piece) => (missing.get(piece.track) ?? []).filter((gap) => !piece.answered?.some((done) => gap.from >= done.from && gap.to <= done.to));
   const isMissing = (piece) => gapsOf(piece).some((gap) => overlap(piece, gap) > 0);
 
   /** What the server says of a track: what is safe there is forgotten. */
@@ -109,6 +110,11 @@ export function localCopy(call, session, changed) {
     const until = settled_until ? Date.parse(settled_until) : -Infinity;
     const beside = (piece) => gapsOf(piece).some((gap) => overlap(piece, gap, UNSURE_MS) > 0);
     await forget(held.filter((piece) => piece.track === track && piece.to + UNSURE_MS <= until && !beside(piece)));
+  }
+
+  /** The server has taken of a piece what it wants now. It is kept: another gap in it may become known. */
+  function answered(piece) {
+    piece.answered = [...(piece.answered ?? []), ...gapsOf(piece).filter((gap) => overlap(piece, gap) > 0)];
   }
 
   /** What a piece has filled is missing no longer. */
@@ -124,15 +130,15 @@ export function localCopy(call, session, changed) {
   function owed() {
     const found = {};
     for (const [track, gaps] of missing) {
-      const parts = held.filter((piece) => piece.track === track);
-      const ms = sum(gaps, (gap) => sum(union(parts, gap), ([from, to]) => to - from));
+      const parts = (gap) => held.filter((piece) => piece.track === track && gapsOf(piece).includes(gap));
+      const ms = sum(gaps, (gap) => sum(union(parts(gap), gap), ([from, to]) => to - from));
       if (ms > 0) found[track] = ms / 1000;
     }
     return found;
   }
 
   return {
-    record, stands, learn, filled, forget, owed, ready,
+    record, stands, learn, answered, filled, forget, owed, ready,
     stop: () => Promise.all(running.map((stop) => stop())),
     standing: () => (running.length ? (full ? "full" : "kept") : null),
     read: (piece) => store.read(piece.id),
