@@ -17,8 +17,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from bench.evaluation import all_kinds
-from bench.looking import jpegs, session
+from bench.looking import USUAL, jpegs, session
 from bench.processes import process
 from bench.seats import eventful, key_frames
 from bench.sittings import EVERY_S
@@ -95,7 +94,7 @@ async def _hold(url: str, pipeline: Pipeline, crowd: int) -> Heard:
     heard, outbox = Heard(), Outbox()
 
     async def settings(_tenant: str, _session: str) -> Settings:
-        return all_kinds()
+        return USUAL
 
     async def changed(_tenant: str, _session: str, change: Change, _shot: bytes | None, _from: Provenance) -> None:
         if isinstance(change, Opened):

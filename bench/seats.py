@@ -1,7 +1,7 @@
 """What a camera shows of one seat, as its browser would send it: photographs that come with installed packages, moved.
 
-For what looking costs no clips are needed, so that everybody can measure it. How much candidates move is a guess: some
-pixels always, and every eighth sample they sit elsewhere, by some hundredths of the picture.
+For what looking costs no clips are needed, so that everybody can measure it. How much candidates move is a guess: a
+pixel always, and every eighth sample they sit elsewhere, by some hundredths of the picture.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def calm(samples: int) -> Iterator[Image]:
     return (_moved(_person(), n // 8, n) for n in range(samples))
 
 
-def eventful(samples: int, every: int = 60, lasts: int = 6) -> Iterator[Image]:
+def eventful(samples: int, every: int, lasts: int = 6) -> Iterator[Image]:
     """The same, but in each `every` samples they are away for some, and there are two for some."""
     for n, there in enumerate(calm(samples)):
         if 0 <= n % every - every // 3 < lasts:
@@ -52,8 +52,8 @@ def key_frames(pictures: Iterable[Image]) -> list[KeyFrame]:
 
 def _moved(picture: Image, place: int, number: int) -> Image:
     """Sitting at `place`, which is nearer or further from the middle by up to 24 pixels, and never still."""
-    across = 24 * np.sin(place * 1.7) + 2 * np.sin(number * 1.7)
-    down = 12 * np.sin(place * 1.1) + np.cos(number * 1.1)
+    across = 24 * np.sin(place * 1.7) + np.sin(number * 1.7)
+    down = 12 * np.sin(place * 1.1) + np.cos(number * 1.1) / 2
     shift = np.array([[1.0, 0.0, across], [0.0, 1.0, down]])
     return cv2.warpAffine(picture, shift, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
 
