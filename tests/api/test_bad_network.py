@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -165,8 +165,13 @@ PLAYED = "(at) => document.querySelector('#record-media video').currentTime > at
 TIMES = "() => [...document.querySelectorAll('#record-media video')].map((video) => video.currentTime)"
 
 
-def seconds(spans: object) -> float:
-    return sum((b - a).total_seconds() for a, b in spans)  # type: ignore[attr-defined]
+def seconds(spans: Iterable[tuple[datetime, datetime]]) -> float:
+    """How long they last together. They may overlap a little: where a stream's clock becomes surer it is set."""
+    total, reached = timedelta(), datetime.min.replace(tzinfo=UTC)
+    for start, end in sorted(spans):
+        total += max(timedelta(), end - max(start, reached))
+        reached = max(reached, end)
+    return total.total_seconds()
 
 
 def late_before(tape: Recording) -> list[float]:
