@@ -64,8 +64,8 @@ KINDS: Mapping[DetectorKind, Kind] = {
     kind.name: kind
     for kind in (
         Kind(
-            name="out_of_view", version="out_of_view/2", detector="persons+faces", read=readings.out_of_view,
-            thresholds=readings.out_of_view_thresholds, severity="warn", span_s=4.0, grave_after_s=30.0,
+            name="out_of_view", version="out_of_view/3", detector="persons+faces", read=readings.out_of_view,
+            thresholds=readings.out_of_view_thresholds, severity="warn", span_s=2.0, grave_after_s=30.0,
         ),
         Kind(
             name="several_people", version="several_people/2", detector="persons+faces", read=readings.several_people,
@@ -91,9 +91,8 @@ KINDS: Mapping[DetectorKind, Kind] = {
             of=5, window_s=12.5, span_s=4.0, grave_after_s=20.0, grave="warn",
         ),
         Kind(
-            name="looking_away", version="looking_away/1", detector="faces", read=readings.looking_away,
-            thresholds=readings.looking_away_thresholds, severity="info", needed=3, of=4, window_s=12.5, span_s=6.0,
-            clear_s=8.0,
+            name="looking_away", version="looking_away/2", detector="faces", read=readings.looking_away,
+            thresholds=readings.looking_away_thresholds, severity="info", span_s=4.0, clear_s=8.0,
         ),
     )
 }  # fmt: skip

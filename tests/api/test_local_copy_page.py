@@ -254,7 +254,8 @@ async def test_it_goes_on_after_the_page_was_loaded_again_and_after_the_exam(
         await page.get_by_role("button", name="Hand in and end the exam").click()
         await page.get_by_role("button", name="Hand in", exact=True).click()
         said = page.locator("#copy-end")
-        await expect(said).to_contain_text(re.compile(r"Still being sent: \d+ s of your camera and \d+ s of your screen"))
+        parts = re.compile(r"Still being sent: \d+ s of your camera and \d+ s of your screen")
+        await expect(said).to_contain_text(parts)
         await expect(said).to_contain_text("please leave this page open")
         late.status = 201
         await until(lambda: {p.track for p in late.pieces if p.ended_at >= back} == {"camera", "screen"})

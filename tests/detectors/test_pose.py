@@ -118,9 +118,9 @@ def test_a_turning_head_is_looking_away_once_its_baseline_is_known(
     pipeline: Pipeline, clip: Clip, to_jpeg: ToJpeg
 ) -> None:
     observations = seen(pipeline, [to_jpeg(picture) for picture in clip("turning-head.gif")], 56)
-    opened, closed = told(observations)
+    opened, *changes = told(observations)
     assert isinstance(opened, Opened)
-    assert isinstance(closed, Closed)
+    assert any(isinstance(change, Closed) for change in changes)
     assert (opened.kind, opened.severity, opened.threshold) == ("looking_away", "info", 0.5)
     assert opened.started_at >= START + pose.LEARN_S * S
     yaws = [one.pose.yaw for one in observations if one.pose]
