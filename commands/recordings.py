@@ -8,7 +8,7 @@ from commands import reviewing
 from commands.handler import Work
 from domain import late, record, recording, session_rules
 from domain.event import Refused
-from domain.phase import Track
+from domain.phase import RUNNING, Track
 
 
 def recording_name(session: str, track: Track) -> str:
@@ -48,6 +48,8 @@ async def end_connection(work: Work, name: str, order: recording.End) -> None:
 async def store_late(work: Work, session: str, name: str, order: late.StoreLate) -> None:
     """Keeps what a candidate's page sends late, while the session runs and for a while after it."""
     state = await work.state(session_rules.DECIDER, session)
+    if state.started_at is None:
+        raise Refused("this session has not begun; nothing is missing of it")
     if state.over and state.ended_at is not None and work.at > state.ended_at + late.TAKEN_FOR:
         raise Refused("this session has been over for too long; nothing is added to its recordings any more")
     await work.do(recording.DECIDER, name, order)
@@ -55,8 +57,8 @@ async def store_late(work: Work, session: str, name: str, order: late.StoreLate)
 
 async def store_still(work: Work, session: str, name: str, order: late.StoreStill) -> None:
     state = await work.state(session_rules.DECIDER, session)
-    if state.over:
-        raise Refused("this session is over; nothing is recorded any more")
+    if state.phase not in RUNNING:
+        raise Refused("this session is not under way; nothing is recorded")
     await work.do(recording.DECIDER, name, order)
 
 

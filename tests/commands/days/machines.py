@@ -9,9 +9,10 @@ from random import Random
 from msgspec.structs import replace
 
 from commands import flags, recordings, sessions, signals
-from domain import incidents, record, recording
+from domain import incidents, late, record, recording
 from domain.fault import FaultClosed, FaultOpened
 from domain.phase import Track
+from domain.segment import OWN_COPY, Segment
 from domain.signals import VALUES, Batch, Sample, Signal, heard
 from tests.commands.days.day import Day, move
 from tests.commands.days.model import ENDED, RUNNING
@@ -31,7 +32,8 @@ SIGNALS: tuple[Signal, ...] = ("focus", "displays", "camera", "screen", "network
 TOLD = frozenset({
     "lose a connection", "restore a connection", "open a fault", "close a fault", "note an outage", "hear a page",
     "hear nothing of a page", "open an incident", "add evidence", "close an incident", "report coverage",
-    "end a connection", "finalise a recording", "settle a recording", "look at the record", "follow the schedule",
+    "end a connection", "send late media", "finalise a recording", "settle a recording", "look at the record",
+    "follow the schedule",
     "give an intervention up", "let go of an incident", "let go of a request for help", "end a duty",
 })  # fmt: skip
 
@@ -225,7 +227,7 @@ def _store(day: Day, chance: Random) -> Said:
     number = sum(segment.connection == connection for segment in tape.segments) + 1
     segment = recording.Segment(
         connection=connection, number=number, started_at=day.at, ended_at=day.at + timedelta(seconds=6), bytes=1000,
-        frames=90, sha256="00", object_key=f"{name}.{connection}.{number}", codec="vp8", width=640, height=480,
+        frames=90, sha256="00", object_key=f"{name}.{connection}.{number}", codec="VP8", width=640, height=480,
         complete=True,
     )  # fmt: skip
     order = recording.StoreSegment(segment=segment)
@@ -256,6 +258,42 @@ def _settle(day: Day, chance: Random) -> Said:
     (name,) = day.one_of(chance, "recording", "nobody.camera")
     order = recording.Settle(session_ended_at=day.at + timedelta(seconds=10))
     return day.say("media", partial(recordings.settle, name=name, order=order))
+
+
+@move("send late media")
+def _send_late(day: Day, chance: Random) -> Said:
+    known = [name for (name,) in day.made.get("recording", ())]
+    gappy = [name for name in known if late.missing(day.world.state(recording.DECIDER, name))]
+    name = day.pick(chance, gappy, chance.choice([*known, "nobody.camera"]))
+    gaps = late.missing(day.world.state(recording.DECIDER, name))
+    gap = chance.choice(gaps) if gaps else late.Stretch(day.at, day.at + timedelta(seconds=6))
+    ends = min(gap.ended_at, gap.started_at + timedelta(seconds=6))
+    segment = Segment(
+        connection=OWN_COPY, number=int(gap.started_at.timestamp()), started_at=gap.started_at, ended_at=ends,
+        bytes=1000, frames=90, sha256="00", object_key=f"{name}.{gap.started_at}", codec="VP8", width=640, height=480,
+        complete=True,
+    )  # fmt: skip
+    order = late.StoreLate(
+        segments=(segment,), sent_sha256="11", device_started_at=gap.started_at, device_ended_at=ends, skew_ms=0.0,
+        received_at=day.at,
+    )  # fmt: skip
+    session = name.partition(".")[0]
+    send = partial(recordings.store_late, session=session, name=name, order=order)
+    said = day.say("candidate", send)
+    if said.made:
+        assert len(late.missing(day.world.state(recording.DECIDER, name))) <= len(gaps)
+    return day.say("candidate", send) if chance.random() < 0.3 and not said.made else said  # and again
+
+
+@move("send a still")
+def _send_still(day: Day, chance: Random) -> Said:
+    session, track = day.some(chance, "in_progress"), chance.choice(TRACKS)
+    order = late.StoreStill(
+        at=day.at, device_at=day.at, skew_ms=0.0, received_at=day.at, object_key="still", sha256="00", width=640,
+        height=480,
+    )  # fmt: skip
+    name = recordings.recording_name(session, track)
+    return day.say("candidate", partial(recordings.store_still, session=session, name=name, order=order))
 
 
 # The record.

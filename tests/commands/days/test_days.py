@@ -44,6 +44,7 @@ OFTENER = {
     "restore a connection": 2, "mark a message delivered": 1.5, "answer for consent": 2,
     "assign an invigilator": 1.5, "add evidence": 1.5, "note an outage": 1.5, "open a fault": 1.5,
     "raise an incident by hand": 1.5, "join from a device": 1.5, "accept a hand-over": 1.5, "close a fault": 1.5,
+    "send late media": 4,
 }  # fmt: skip
 # No commands of anybody's, but part of some: of a sending, of a copy, of a session that goes on, and of what is refused
 # after a decision.
