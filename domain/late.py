@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
+import msgspec
 from msgspec.structs import replace
 
 from domain.event import Command, Event, Refused
@@ -20,6 +21,7 @@ from domain.segment import OWN_COPY, Segment, place_of
 if TYPE_CHECKING:
     from domain.recording import Recording
 
+COPY_CODEC = "VP8"  # of what pages keep
 TAKEN_FOR = timedelta(hours=24)  # after the end of the session
 STILL_EVERY = timedelta(seconds=5)  # pages send one each ten seconds
 SHORTEST_PART = timedelta(milliseconds=100)
@@ -89,9 +91,6 @@ class StoreStill(Command, frozen=True, kw_only=True):
 
 
 LateCommand = StoreLate | StoreStill
-
-
-COPY_CODEC = "VP8"
 
 
 class Stretch(NamedTuple):
@@ -210,9 +209,4 @@ def _still(command: StoreStill, state: Recording) -> tuple[StillStored, ...]:
         raise Refused(f"a still comes at most each {STILL_EVERY.seconds} seconds", field="taken_at")
     if len(state.stills) >= MOST_STILLS:
         raise Refused(f"there are {MOST_STILLS} stills of this track already")
-    return (
-        StillStored(
-            at=command.at, device_at=command.device_at, skew_ms=command.skew_ms, received_at=command.received_at,
-            object_key=command.object_key, sha256=command.sha256, width=command.width, height=command.height,
-        ),
-    )  # fmt: skip
+    return (msgspec.convert(command, StillStored, from_attributes=True),)

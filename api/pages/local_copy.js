@@ -64,9 +64,9 @@ export function localCopy(call, session, changed) {
   const tooMuch = ({ track, bytes }) => sum(held, (one) => one.bytes) + bytes > most || lasts(track) > MOST_MS;
   const lasts = (track) => sum(held.filter((one) => one.track === track), (one) => one.ended - one.started);
 
-  /** Makes room: what was sent live first, then what is in no known gap, the oldest of each. False when nothing is left. */
+  /** Makes room: what the server has had first, then what is in no known gap, the oldest of each. False when nothing is left. */
   async function drop(track) {
-    const rank = (piece) => (isMissing(piece) ? 2 : piece.live ? 0 : 1);
+    const rank = (piece) => (isMissing(piece) ? 2 : piece.live || piece.answered ? 0 : 1);
     const over = track && lasts(track) > MOST_MS ? held.filter((one) => one.track === track) : held;
     const [goes] = [...over].sort((a, b) => rank(a) - rank(b) || a.started - b.started);
     if (!goes) return false;
