@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
+
+import cv2
+import numpy as np
 
 from vigil.demo.sse import Event
 
@@ -32,6 +36,14 @@ def gaps(row: Any) -> list[Any]:
 
 def mentions(events: Iterable[Event], kind: str) -> bool:
     return any(kind in str(event.data) for event in events)
+
+
+def in_pixels(jpeg: bytes) -> str:
+    """How large a picture is, and its hash."""
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert picture is not None
+    height, width = picture.shape
+    return f"{width}x{height}, {len(jpeg)} bytes, SHA-256 {sha256(jpeg).hexdigest()}"
 
 
 def in_words(row: Any) -> str:

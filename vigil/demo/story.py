@@ -15,7 +15,7 @@ import httpx
 
 from vigil.demo.cast import Account, Candidates, Person
 from vigil.demo.orders import API
-from vigil.demo.rows import gaps, in_words, mentions, of, paused, segments, tracks_up
+from vigil.demo.rows import gaps, in_pixels, in_words, mentions, of, paused, segments, tracks_up
 from vigil.demo.sse import Event, follow
 from vigil.demo.steps import StepFailed, Steps, expect
 
@@ -99,19 +99,21 @@ class Story:
         with self._step(
             "a second person appears in one camera: an incident with its evidence reaches the wall"
         ) as seen:
-            heard = len(self._heard)
+            heard, shown = len(self._heard), datetime.now(UTC)
             await self._candidates.tell("second_person", 0)
             await self._until(
                 "the incident on the live stream", 40, lambda: _true(mentions(self._heard[heard:], "several_people"))
             )
+            late = (datetime.now(UTC) - shown).total_seconds()
             found = (await invigilator.get(f"/sessions/{first}/incidents"))["incidents"]
             incident = next(i for i in found if i["kind"] == "several_people")
             picture = await self._bytes(invigilator, incident["evidence"][0]["picture"])
             expect(picture.startswith(b"\xff\xd8"), "the evidence is a JPEG picture")
-            rule = incident["provenance"]["rule_version"]
-            seen.append(
-                f"several people, confidence {incident['confidence']:.0%}, {rule}, evidence {len(picture) // 1000} kB"
-            )
+            rule, weights = incident["provenance"]["rule_version"], incident["provenance"]["weights"]
+            expect(bool(weights), "the incident says which weights it rests on")
+            seen.append(f"{late:.1f} s after the camera showed it: {rule}, confidence {incident['confidence']:.0%}")
+            seen.append(f"weights {', '.join(f'{name} {sha256[:12]}' for name, sha256 in weights.items())}")
+            seen.append(f"evidence {in_pixels(picture)}")
         with self._step("the second person leaves; the incident closes, nobody has judged it"):
             await self._candidates.tell("alone_again", 0)
             await self._live("no open incident", lambda rows: not any(r["open"] for r in rows), 40)
