@@ -5,9 +5,10 @@ reply), `vigil.beat` carries `MediaBeat`,
 `vigil.detector.beat` carries `DetectorBeat`, `vigil.streams` carries `StreamsHeld`,
 `vigil.page.beat` carries `PageBeat`,
 `vigil.keyframe.<session>.<track>` carries `KeyFrame`, `vigil.picture.<session>.<track>` carries `Picture`,
+`vigil.sound.<session>.camera` carries `Sound`,
 `vigil.still.<session>.<track>` carries a `Picture` that a page sent while no video held,
 `vigil.live.<schedule>` and `vigil.candidate.<session>` say only that there is something to read.
-Encoded as msgpack. Pictures and key frames go over core NATS only, never JetStream, so that nothing keeps them.
+Encoded as msgpack. Pictures, key frames and sound go over core NATS only, never JetStream, so that nothing keeps them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import msgspec
 
 Track = Literal["camera", "screen"]
 VideoCodec = Literal["VP8", "H264"]
+SOUND_RATE = 48_000  # ticks a second of all Opus in RTP (RFC 7587)
 
 
 class Publish(msgspec.Struct, frozen=True, kw_only=True, tag="publish"):
@@ -32,6 +34,7 @@ class Publish(msgspec.Struct, frozen=True, kw_only=True, tag="publish"):
     sdp: str
     record: bool = True  # off for a rehearsal: seen and forwarded, never written
     codec: VideoCodec | None = None  # in which this recording began: it is one file in the end
+    listen: bool = False  # pass on the sound that is recorded: only where the policy has a detector that hears it
 
 
 class Hangup(msgspec.Struct, frozen=True, kw_only=True, tag="hangup"):
@@ -155,3 +158,18 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     jpeg: bytes
     thumbnail: bytes
+
+
+class Sound(msgspec.Struct, frozen=True, kw_only=True):
+    """About two seconds of a recording's sound, for the detectors: Opus packets (RFC 6716) as they came, in order.
+
+    `at` is when the first was sent; `offsets` say how many ticks of `SOUND_RATE` after that each begins.
+    """
+
+    tenant: str
+    session: str
+    track: Track = "camera"
+    at: datetime
+    seconds: float
+    packets: tuple[bytes, ...]
+    offsets: tuple[int, ...]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from domain.messages import Track, VideoCodec
+from domain.messages import Sound, Track, VideoCodec
 from domain.segment import Why
 from media.connection_spool import ConnectionSpool
 from media.h264 import byte_stream
@@ -20,6 +20,7 @@ from media.offer import Offer
 from media.peer import Peer
 from media.port import MediaPort
 from media.recorder import Recorder
+from media.sound_feed import Batches
 from media.track import EncodedFrame, Kind, ReceiveTrack
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Sealing(NamedTuple):
 class Connection:
     """Takes `offer` on `port`. Without `sealing` nothing is written. `on_end` is called once.
 
-    `on_keyframe` gets each key frame of the video.
+    `on_keyframe` gets each key frame of the video, `on_sound` what is recorded of the sound, in batches.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Connection:
         sealing: Sealing | None,
         on_keyframe: Callable[[Keyframe], None],
         on_end: Callable[[Connection], None],
+        on_sound: Callable[[Sound], None] | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.recording, self.number = recording, number
@@ -86,6 +88,7 @@ class Connection:
             packets_lost=lambda: self.packets_lost,
             want_keyframe=self._video.request_keyframe,
         )
+        self._sound = Batches(recording, self._sent_at, on_sound) if on_sound else None
         for stream in self._peer.streams:
             stream.track.frame_sinks.append(self._on_frame)
 
@@ -140,10 +143,16 @@ class Connection:
         with self._ending_if_broken():
             if self._recorder is not None:
                 self._recorder.on_frame(frame)
-            if frame.kind == "video" and frame.keyframe:
-                at = self.wall(self._clocks["video"].time(frame.ticks, frame.arrival))
+            if frame.kind == "audio":
+                if self._sound is not None and self._recorder is not None and self._recorder.writes:
+                    self._sound.add(frame)
+            elif frame.keyframe:
                 codec = self._video.codec.name
-                self._on_keyframe(Keyframe(at, codec, byte_stream(frame.data) if codec == "H264" else frame.data))
+                data = byte_stream(frame.data) if codec == "H264" else frame.data
+                self._on_keyframe(Keyframe(self._sent_at(frame), codec, data))
+
+    def _sent_at(self, frame: EncodedFrame) -> datetime:
+        return self.wall(self._clocks[frame.kind].time(frame.ticks, frame.arrival))
 
     @contextmanager
     def _ending_if_broken(self) -> Iterator[None]:

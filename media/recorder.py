@@ -64,6 +64,11 @@ class Recorder:
         self._segment: CurrentSegment | None = None
         self._gap: Why | None = None
 
+    @property
+    def writes(self) -> bool:
+        """Whether what comes is written: not before the first key frame, and not while there is no room."""
+        return self._segment is not None
+
     def on_frame(self, frame: EncodedFrame) -> None:
         """Takes the next frame of any stream."""
         segment = self._segment

@@ -43,6 +43,7 @@ from media.keyframe_feed import KeyframeFeed
 from media.names import RecordingName, recording_name
 from media.offer import Offer, OfferRefused, parse_offer
 from media.port import MediaPort, open_socket
+from media.sound_feed import SoundFeed
 from media.spool import Spool
 from media.viewer import Viewers
 
@@ -78,7 +79,7 @@ class MediaWorker:
         self._media_key = media_key
         self._connections: dict[RecordingName, Connection] = {}
         self._offers: dict[RecordingName, Offer] = {}  # what those connections answered
-        self._keyframes = KeyframeFeed()
+        self._keyframes, self._sound = KeyframeFeed(), SoundFeed()
         self._tasks: set[asyncio.Task[None]] = set()
         self._certificate = PeerCertificate.generateCertificate()
         self._draining = False
@@ -90,7 +91,8 @@ class MediaWorker:
         self.viewers = Viewers(self._port, self._certificate, settings.worker)
         self._nats = await connect(settings.nats_url, f"media {settings.worker}")
         await subscribe(self._nats, f"vigil.media.{settings.worker}", self._on_request)
-        self._lasting = (self._start(self._beat()), self._start(self._keyframes.send(self._nats)))
+        lasting = (self._beat(), self._keyframes.send(self._nats), self._sound.send(self._nats))
+        self._lasting = tuple(self._start(work) for work in lasting)
         gc.collect()
         gc.freeze()  # what is here now stays: no need to look at it again and again
         return self
@@ -168,7 +170,7 @@ class MediaWorker:
             if sealing is not None:
                 sealing.spool.end(datetime.now(UTC), "replaced")
             return reply
-        return await self._connect(recording, request.connection, offer, sealing)
+        return await self._connect(recording, request.connection, offer, sealing, listen=request.listen)
 
     async def _watch(self, request: Watch) -> MediaReply:
         recording = RecordingName(request.tenant, request.session, request.track)
@@ -176,7 +178,7 @@ class MediaWorker:
         return await self.viewers.watch(request, recording, current.tracks if current else {})
 
     async def _connect(
-        self, recording: RecordingName, number: int, offer: Offer, sealing: Sealing | None
+        self, recording: RecordingName, number: int, offer: Offer, sealing: Sealing | None, *, listen: bool
     ) -> MediaReply:
         before = self._connections.get(recording)
         connection = self._connections[recording] = Connection(
@@ -188,6 +190,7 @@ class MediaWorker:
             sealing=sealing,
             on_keyframe=partial(self._keyframes.put, recording),
             on_end=self._forget,
+            on_sound=self._sound.put if listen else None,
         )
         self._offers[recording] = offer
         self.viewers.follow(recording, connection.tracks)

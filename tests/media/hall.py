@@ -82,7 +82,7 @@ class Hall:
     def __init__(self, worker: MediaWorker, front: Client) -> None:
         self.worker, self.settings, self.front = worker, worker.settings, front
         self.connections: Counter[tuple[str, Track]] = Counter()
-        self.record = True
+        self.record, self.listen = True, False
         self.codec: VideoCodec | None = None  # in which the recording began, as the front door would know
 
     async def ask(self, request: MediaRequest) -> MediaReply:
@@ -141,6 +141,7 @@ class Hall:
                 sdp=sdp,
                 record=self.record,
                 codec=self.codec,
+                listen=self.listen,
             )
         )
         if not isinstance(reply, Published):
