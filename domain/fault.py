@@ -91,13 +91,13 @@ def evolve(state: Session, event: FaultEvent) -> Session:
             unheard = state.unheard | ({what: since} if what in CUTS_OFF and since else {})
             return replace(
                 state, faults=state.faults | {what}, unheard=unheard, faults_told=_told(state, event),
-                ill_seen=why if what == sight.FAULT else state.ill_seen,
+                ill_seen=state.ill_seen | ({what: why} if what in sight.FAULTS else {}),
             )  # fmt: skip
         case FaultClosed(what=what, since=since):
             unheard = {name: began for name, began in state.unheard.items() if name != what}
             after = replace(
                 state, faults=state.faults - {what}, unheard=unheard, faults_told=_told(state, event),
-                ill_seen="" if what == sight.FAULT else state.ill_seen,
+                ill_seen={name: why for name, why in state.ill_seen.items() if name != what},
             )  # fmt: skip
             return returned(state, after, since) if since else after
         case _:

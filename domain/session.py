@@ -129,8 +129,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     `pause_below` is whether a pause lies below the lock; `rested_s` is what was taken of the rest breaks that
     were granted beforehand; `stops` are all pauses, locks and breaks that are over; `faults_told` is when a page says
     that a fault last began or ended; `made_up` are times that the clock ran and that were given back by moving it,
-    `withheld` are detectors that are silent for want of consent or of a picture; `ill_seen` is why the camera shows
-    too little, while that lasts.
+    `withheld` are detectors that are silent for want of consent or of a picture; `ill_seen` is why camera or
+    screen show too little, by the fault, while that lasts.
     """
 
     phase: Phase = "absent"
@@ -162,7 +162,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     returned_at: datetime | None = None
     faults: frozenset[str] = frozenset()
     faults_told: dict[str, datetime] = {}
-    ill_seen: str = ""
+    ill_seen: dict[str, str] = {}
     reopened: int = 0
     pin_refused: int = 0
     pin_refused_at: datetime | None = None

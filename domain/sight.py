@@ -1,30 +1,40 @@
-"""The camera shows too little of a candidate to see them well: a fault of their device, never counted as conduct."""
+"""Camera or shared screen show too little: a fault of the candidate's device, never counted as conduct."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal
 
-Reason = Literal["too_dark", "no_detail", "too_far", "no_baseline"]
-FAULT = "cannot_see_well"
+Reason = Literal["too_dark", "no_detail", "too_far", "no_baseline"]  # of a camera
+Blank = Literal["black", "one_colour"]  # of a screen
+FAULT, BLANK = "cannot_see_well", "screen_shows_nothing"
 
-WHY: Mapping[Reason, str] = {  # for who watches
+WHY: Mapping[Reason | Blank, str] = {  # for who watches
     "too_dark": "it is too dark",
     "no_detail": "the camera shows one colour and nothing else",
     "too_far": "the candidate is too far from the camera",
     "no_baseline": "their face is hardly ever seen from the front",
+    "black": "it is black",
+    "one_colour": "it is one colour and nothing else",
 }
-_ADVICE: Mapping[Reason, str] = {
+_AGAIN = "reload this page and share your whole screen again"
+_ADVICE: Mapping[Reason | Blank, str] = {
     "too_dark": "it is too dark. More light on your face helps.",
     "no_detail": "your camera shows one colour and nothing else. See whether something covers it.",
     "too_far": "you are too far from your camera. Move closer to it.",
     "no_baseline": "your face is hardly ever seen from the front. Turn your camera so that it shows it.",
+    "black": f"it is black. If your computer is locked, unlock it; else {_AGAIN}.",
+    "one_colour": f"it is one colour and nothing else. If it stays so, {_AGAIN}: the one that your exam is on.",
 }
+_MATTER: Mapping[str, str] = {FAULT: "We cannot see you well", BLANK: "Your shared screen shows nothing"}
+FAULTS = frozenset(_MATTER)
 
 
-def guidance(why: str) -> str:
-    """What a candidate is told while the fault lasts, for what it says; "" where there is none."""
-    if not why:
-        return ""
+def guidance(ill_seen: Mapping[str, str]) -> str:
+    """What a candidate is told while such faults last, for what each says; "" where there is none."""
+    return " ".join(_told(what, why) for what, why in sorted(ill_seen.items()))
+
+
+def _told(what: str, why: str) -> str:
     advice = next((_ADVICE[reason] for reason, said in WHY.items() if said == why), f"{why}.")
-    return f"We cannot see you well: {advice} It is not held against you."
+    return f"{_MATTER[what]}: {advice} It is not held against you."

@@ -11,7 +11,7 @@ import msgspec
 
 from commands import flags, sessions
 from commands.handler import UseCase
-from detectors import sight
+from detectors import screens, sight
 from detectors.changes import Change, Closed, Opened, Peak, Still
 from detectors.pipeline import Pipeline
 from detectors.settings import Settings, StillOpen
@@ -24,8 +24,8 @@ from domain.incidents import Evidence, Provenance
 from domain.muting import mutes
 from domain.policy import is_detected
 from domain.session import Session
+from domain.sight import BLANK, WHY, Blank, Reason
 from domain.sight import FAULT as FAULT_OF_SIGHT
-from domain.sight import WHY, Reason
 from domain.stream import Stream
 from vigil.coverage import ACTOR, report_coverage
 from vigil.evidence import Album, Shot
@@ -35,6 +35,7 @@ from vigil.wiring import Core, NotRunning
 log = logging.getLogger(__name__)
 
 FAULT = "detector "  # with its name: the fault of a session on which it fails
+OF_THE_DEVICE = {sight.NAME: FAULT_OF_SIGHT, screens.NAME: BLANK}  # and what is no failure of ours
 
 
 async def detect(core: Core) -> None:
@@ -45,15 +46,17 @@ async def detect(core: Core) -> None:
         raise NotRunning(str(missing)) from missing
     findings = Findings(core)
     worker = Worker(core.nats, pipeline, settings=findings.settings, changed=findings.changed, fault=findings.fault)
+    shared = screens.Screens(core.nats, told=findings.blank, fault=findings.fault)
     async with asyncio.TaskGroup() as group:
         group.create_task(worker.run())
+        group.create_task(shared.run())
         group.create_task(findings.album.run())
         group.create_task(report_coverage(core, worker))
         group.create_task(beat(core.nats))
 
 
 class Findings:
-    """The worker's three callbacks."""
+    """The callbacks of those who look at cameras and screens."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -82,6 +85,11 @@ class Findings:
             still_open=still_open,
             failing=failing,
         )
+
+    async def blank(self, tenant: str, session: str) -> bool | None:
+        """Whether it was told that the shared screen shows nothing; None when nobody is observed."""
+        state = await self._session(tenant, session)
+        return BLANK in state.faults if state.phase == "in_progress" else None
 
     async def changed(
         self, tenant: str, session: str, change: Change, jpeg: bytes | None, provenance: Provenance
@@ -132,16 +140,16 @@ class Findings:
     async def fault(self, tenant: str, session: str, detector: str, why: str | None) -> None:
         """A detector fails on a session, or works again: each time a fault of its own, hence the version in the cause.
 
-        Said again, after a lost answer, it changes nothing. The same for a camera that shows too little.
+        Said again, after a lost answer, it changes nothing. The same for a camera or a screen that shows too little.
         """
-        seen = detector == sight.NAME
-        stream, what = str(Stream(tenant, "session", session)), FAULT_OF_SIGHT if seen else f"{FAULT}{detector}"
+        seen = detector in OF_THE_DEVICE
+        stream, what = str(Stream(tenant, "session", session)), OF_THE_DEVICE.get(detector, f"{FAULT}{detector}")
         version, _ = await self._core.handler.load(session_rules.DECIDER, stream, fresh=True)
         if why is None:
             use_case: UseCase = partial(sessions.close_fault, name=session, what=what)
             await self._act(tenant, f"fault over {session} {what} {version}", use_case)
         else:
-            why = WHY[msgspec.convert(why, Reason)] if seen else f"it cannot look at the camera: {why}"
+            why = WHY[msgspec.convert(why, Reason | Blank)] if seen else f"it cannot look at the camera: {why}"
             cause: Cause = "device" if seen else "ours"
             use_case = partial(sessions.open_fault, name=session, what=what, why=why, cause=cause)
             await self._act(tenant, f"fault {session} {what} {version}", use_case)

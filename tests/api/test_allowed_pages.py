@@ -7,7 +7,7 @@ from functools import partial
 from playwright.async_api import Browser, expect
 
 from commands import sessions
-from domain.sight import FAULT, WHY
+from domain.sight import BLANK, FAULT, WHY
 from tests.api.hall import Hall, an_exam, sit
 from tests.api.test_pages import a_page, browser, signed_in
 
@@ -72,3 +72,25 @@ async def test_who_cannot_be_seen_well_is_told_what_helps_and_who_watches_is_tol
         await hall.act("light", partial(sessions.close_fault, name=session, what=FAULT))
         await expect(told).to_be_hidden()
         await expect(watcher.get_by_text("cannot see well")).to_have_count(0)
+
+
+async def test_whose_screen_shows_nothing_is_told_what_helps_and_who_watches_is_told_too(
+    hall: Hall, browser: Browser
+) -> None:
+    exam = await an_exam(hall)
+    session = await sit(exam)
+    opened = partial(sessions.open_fault, name=session, what=BLANK, why=WHY["black"], cause="device")
+    async with a_page(browser) as candidate, a_page(browser) as watcher:
+        told = candidate.locator("#guidance")
+        await candidate.goto(f"{hall.url}/join#{exam.links[0].rpartition('#')[2]}")
+        await expect(candidate.get_by_role("heading", name="System check")).to_be_visible()
+        await signed_in(watcher, exam, "invigilator@example.org")
+        await hall.act("locked", opened)
+        await expect(told).to_have_text(
+            "Your shared screen shows nothing: it is black. If your computer is locked, unlock it; else reload this"
+            " page and share your whole screen again. It is not held against you."
+        )
+        await expect(watcher.get_by_text("screen shows nothing: it is black")).to_be_visible()
+        await hall.act("unlocked", partial(sessions.close_fault, name=session, what=BLANK))
+        await expect(told).to_be_hidden()
+        await expect(watcher.get_by_text("screen shows nothing")).to_have_count(0)

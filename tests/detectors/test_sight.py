@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -10,21 +12,26 @@ from hypothesis import strategies as st
 
 from detectors import sight
 from detectors.seen import CannotTell
+from domain.sight import Blank, Reason
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LETTERS: dict[str, tuple[CannotTell, ...]] = {
     ".": (), "d": ("too_dark",), "f": ("too_far",), "b": ("no_baseline",), "n": ("no_face", "not_known"),
     "x": ("too_dark", "too_far"),
 }  # fmt: skip
+BLANK: dict[str, tuple[Blank, ...]] = {".": (), "k": ("black",), "c": ("one_colour",)}
 
 
-def told(course: str, state: sight.Sight | None = None, every_s: float = 2.0) -> list[tuple[float, str]]:
+def told(
+    course: str, state: sight.Sight | None = None, every_s: float = 2.0, patience: sight.Patience = sight.CAMERA,
+) -> list[tuple[float, str]]:  # fmt: skip
     """What is told, and at which second; a blank is a sample that never came."""
     state, said = state or sight.Sight(), []
+    letters: Mapping[str, tuple[str, ...]] = LETTERS if patience is sight.CAMERA else BLANK
     for number, letter in enumerate(course):
         if letter == " ":
             continue
-        state, what = sight.step(state, START + timedelta(seconds=every_s * number), LETTERS[letter])
+        state, what = sight.step(state, START + timedelta(seconds=every_s * number), letters[letter], patience)
         if what:
             said.append((every_s * number, what))
     return said
@@ -55,6 +62,24 @@ def test_another_reason_is_told_once_the_first_is_over() -> None:
 
 def test_what_an_earlier_worker_told_is_over_once_all_is_good() -> None:
     assert told("ffff" + "." * 5, sight.Sight(told="unknown")) == [(14.0, "well")]
+
+
+def test_each_reason_has_its_time() -> None:
+    assert set(sight.CAMERA.bear_s) == set(get_args(Reason))
+    assert set(sight.SCREEN.bear_s) == set(get_args(Blank))
+
+
+@pytest.mark.parametrize(("course", "said"), [
+    ("." + "k" * 9 + "." * 5, [(24.0, "black"), (66.0, "well")]),
+    ("kkk.kkk", []),
+    ("ck" * 9, []),
+    ("kk  kk", []),  # two pictures that never came say nothing of the time between
+    ("kk kk", [(18.0, "black")]),
+    ("kkkk.k.k..", [(18.0, "black"), (54.0, "well")]),
+    ("kkkkccccc", [(18.0, "black"), (30.0, "well"), (42.0, "one_colour")]),
+])  # fmt: skip
+def test_a_screen_has_a_picture_each_six_seconds(course: str, said: list[tuple[float, str]]) -> None:
+    assert told(course, every_s=6.0, patience=sight.SCREEN) == said
 
 
 @settings(deadline=None)  # a busy machine is no failure

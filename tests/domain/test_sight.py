@@ -1,4 +1,4 @@
-"""A camera that shows too little is a fault, with words for the candidate while it lasts."""
+"""A camera or a screen that shows too little is a fault, with words for the candidate while it lasts."""
 
 from __future__ import annotations
 
@@ -8,26 +8,40 @@ import pytest
 
 from domain.fault import CloseFault, FaultClosed, FaultOpened, OpenFault
 from domain.session_rules import DECIDER
-from domain.sight import FAULT, WHY, Reason, guidance
+from domain.sight import BLANK, FAULT, WHY, Blank, Reason, guidance
 from tests.domain.given import given
 from tests.domain.sitting import RUNNING
 
 
-def test_there_are_words_for_each_reason_and_none_where_all_is_well() -> None:
-    assert set(WHY) == set(get_args(Reason))
-    said = {guidance(why) for why in WHY.values()}
-    assert len(said) == len(WHY)
-    assert all(one.startswith("We cannot see you well: ") and "not held against you" in one for one in said)
-    assert guidance("") == ""
-    assert guidance("something new") == "We cannot see you well: something new. It is not held against you."
+@pytest.mark.parametrize(
+    ("fault", "reasons", "matter"),
+    [(FAULT, Reason, "We cannot see you well: "), (BLANK, Blank, "Your shared screen shows nothing: ")],
+)
+def test_there_are_words_for_each_reason_and_none_where_all_is_well(fault: str, reasons: object, matter: str) -> None:
+    said = {guidance({fault: WHY[reason]}) for reason in get_args(reasons)}
+    assert len(said) == len(get_args(reasons))
+    assert all(one.startswith(matter) and one.endswith(". It is not held against you.") for one in said)
+    assert guidance({}) == ""
+    assert guidance({fault: "something new"}) == f"{matter}something new. It is not held against you."
 
 
+def test_no_reason_is_without_words() -> None:
+    assert set(WHY) == {*get_args(Reason), *get_args(Blank)}
+    assert len(set(WHY.values())) == len(WHY)
+
+
+def test_who_shows_too_little_twice_is_told_both() -> None:
+    both = guidance({BLANK: WHY["black"], FAULT: WHY["too_dark"]})
+    assert both == f"{guidance({FAULT: WHY['too_dark']})} {guidance({BLANK: WHY['black']})}"
+
+
+@pytest.mark.parametrize("what", [FAULT, BLANK])
 @pytest.mark.parametrize("why", WHY.values())
-def test_the_session_knows_why_while_it_lasts(why: str) -> None:
-    opened = FaultOpened(what=FAULT, why=why, cause="device")
-    given(DECIDER, *RUNNING).when(OpenFault(what=FAULT, why=why, cause="device")).then(opened)
+def test_the_session_knows_why_while_it_lasts(what: str, why: str) -> None:
+    opened = FaultOpened(what=what, why=why, cause="device")
+    given(DECIDER, *RUNNING).when(OpenFault(what=what, why=why, cause="device")).then(opened)
     during = given(DECIDER, *RUNNING, opened, FaultOpened(what="detector faces", why="no room"))
-    assert during.state.ill_seen == why
+    assert during.state.ill_seen == {what: why}
     assert during.state.phase == "in_progress"
-    during.when(CloseFault(what=FAULT)).then(FaultClosed(what=FAULT))
-    assert given(DECIDER, *RUNNING, opened, FaultClosed(what=FAULT)).state.ill_seen == ""
+    during.when(CloseFault(what=what)).then(FaultClosed(what=what))
+    assert given(DECIDER, *RUNNING, opened, FaultClosed(what=what)).state.ill_seen == {}

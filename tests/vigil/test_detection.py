@@ -294,6 +294,28 @@ async def test_a_camera_that_shows_too_little_is_a_fault_of_the_device_with_word
     assert not await sitting.events(incidents.Opened)
 
 
+async def test_a_screen_that_shows_nothing_is_a_fault_of_the_device_with_words_for_both_sides(
+    sitting: Sitting,
+) -> None:
+    for why in ("black", None, "one_colour", None):
+        for _ in range(2):  # as after a lost answer
+            await sitting.findings.fault("main", sitting.name, "screen", why)
+        assert await sitting.findings.blank("main", sitting.name) is bool(why)
+        settings = await sitting.findings.settings("main", sitting.name)
+        assert settings
+        assert not settings.failing, "who looks at the camera knows nothing of it"
+        told = clock(await sitting.hall.state(sitting.name)).guidance
+        assert told.startswith("Your shared screen shows nothing: ") if why else told == ""
+    opened = await sitting.events(fault.FaultOpened)
+    assert [(one.what, one.cause, one.why) for one in opened] == [  # type: ignore[attr-defined]
+        ("screen_shows_nothing", "device", "it is black"),
+        ("screen_shows_nothing", "device", "it is one colour and nothing else"),
+    ]
+    assert not await sitting.events(incidents.Opened)
+    await sitting.hall.intervene(sitting.name, "pause")
+    assert await sitting.findings.blank("main", sitting.name) is None
+
+
 @pytest.mark.parametrize(("stop", "go_on"), [("pause", "resume"), ("lock", "unlock"), ("break", "resume")])
 async def test_a_session_that_is_not_in_progress_is_not_observed(sitting: Sitting, stop: str, go_on: str) -> None:
     await sitting.hall.intervene(sitting.name, stop, minutes=5 if stop == "break" else None)
