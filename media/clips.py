@@ -92,6 +92,11 @@ def screen_clip(seconds: float = 6) -> Clip:
     return encode_pictures(_typing(int(seconds * 5), 1280, 720), fps=5, kbps=150)
 
 
+def blank_clip(seconds: float = 2) -> Clip:
+    """A screen that is shared and shows nothing, as that of a machine that is locked."""
+    return encode_pictures([np.zeros((720, 1280, 3), np.uint8)] * int(seconds * 5), fps=5, kbps=150)
+
+
 def sound_clip(seconds: float = 3, *, hertz: float | None = None, packet_ms: int = 60) -> Clip:
     """Opus: a quiet tone of `hertz`, or silence. Browsers send packets of 20 ms, and of 60 where they are asked to."""
     samples = AUDIO_RATE * packet_ms // 1000

@@ -18,19 +18,23 @@ import httpx
 import msgspec
 import uvloop
 
-from media.clips import Clip, screen_clip, sound_clip
+from domain.phase import Track
+from media.clips import Clip, blank_clip, screen_clip, sound_clip
 from media.publisher import Publisher, PublishRefused
 from vigil.demo.orders import API, Answer, Order
 from vigil.demo.people import calm, second_person
 from vigil.demo.sse import follow
 
+_TRACKS: tuple[Track, ...] = ("camera", "screen")  # in which order they are published
+
 
 class Sight(NamedTuple):
-    """What a candidate's devices send: the camera, the camera with a second person, the screen, the microphone."""
+    """What a candidate's devices send: camera, camera with a second person, screen, screen without content, sound."""
 
     camera: Clip
     two: Clip
     screen: Clip
+    blank: Clip
     sound: Clip
 
 
@@ -53,6 +57,10 @@ class Candidate:
             "publish": self._publish,
             "second_person": lambda: self._show(self._sight.two),
             "alone_again": lambda: self._show(self._sight.camera),
+            "blank_screen": lambda: self._show(self._sight.blank, "screen"),
+            "screen_again": lambda: self._show(self._sight.screen, "screen"),
+            "stop_share": self._stop_share,
+            "share_again": self._share_again,
             "cut": self._cut,
             "come_back": self._publish,
             "submit": self._submit,
@@ -88,12 +96,14 @@ class Candidate:
         await self._post(f"{mine}/start", None)
 
     async def _publish(self) -> None:
-        base = f"{str(self._http.base_url).rstrip('/')}{API}/sessions/{self._session}/whip"
         sight = self._sight
-        for track, video, sound in (("camera", sight.camera, sight.sound), ("screen", sight.screen, None)):
-            self._publishers.append(await self._connect(f"{base}/{track}", video, sound))
+        for track, video, sound in zip(_TRACKS, (sight.camera, sight.screen), (sight.sound, None), strict=True):
+            self._publishers.append(await self._connect(self._whip(track), video, sound))
         for publisher in self._publishers:
             await publisher.connected()
+
+    def _whip(self, track: Track) -> str:
+        return f"{str(self._http.base_url).rstrip('/')}{API}/sessions/{self._session}/whip/{track}"
 
     async def _connect(self, url: str, video: Clip, sound: Clip | None) -> Publisher:
         """Asks again for a while when no media worker is there, as the answer tells (503, Retry-After)."""
@@ -107,8 +117,16 @@ class Candidate:
                 await asyncio.sleep(1)
         raise AssertionError("the last try returns or raises")
 
-    async def _show(self, clip: Clip) -> None:
-        self._publishers[0].show(clip)
+    async def _show(self, clip: Clip, track: Track = "camera") -> None:
+        self._publishers[_TRACKS.index(track)].show(clip)
+
+    async def _stop_share(self) -> None:
+        """The screen is shared no longer; the camera goes on."""
+        await self._publishers.pop(_TRACKS.index("screen")).stop()
+
+    async def _share_again(self) -> None:
+        self._publishers.append(await self._connect(self._whip("screen"), self._sight.screen, None))
+        await self._publishers[-1].connected()
 
     async def _cut(self) -> None:
         publishers, self._publishers = self._publishers, []
@@ -168,8 +186,8 @@ async def main() -> None:
     base, count, clips = sys.argv[1], int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None
     cameras = await asyncio.to_thread(calm, count, clips)
     two = await asyncio.to_thread(second_person, clips)
-    screen, sound = await asyncio.to_thread(screen_clip), await asyncio.to_thread(sound_clip)
-    seats = [Candidate(n, base, Sight(cameras[n % len(cameras)], two, screen, sound)) for n in range(count)]
+    screen, blank, sound = [await asyncio.to_thread(make) for make in (screen_clip, blank_clip, sound_clip)]
+    seats = [Candidate(n, base, Sight(cameras[n % len(cameras)], two, screen, blank, sound)) for n in range(count)]
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     _say(Answer(do="ready", candidate=-1, ok=True))

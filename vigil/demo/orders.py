@@ -9,7 +9,10 @@ import msgspec
 API = "/api/v1"
 
 
-Deed = Literal["join", "publish", "second_person", "alone_again", "cut", "come_back", "submit", "receipt"]
+Deed = Literal[
+    "join", "publish", "second_person", "alone_again", "blank_screen", "screen_again", "stop_share", "share_again",
+    "cut", "come_back", "submit", "receipt",
+]  # fmt: skip
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
