@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from psycopg import AsyncConnection, IsolationLevel
@@ -25,20 +25,34 @@ class Checked(NamedTuple):
     difference: str | None
 
 
+class Outside(NamedTuple):
+    """What somebody holds of a checkpoint: so many events had this root. `name` is what they call it."""
+
+    size: int
+    root: bytes
+    name: str
+
+
+Progress = Callable[[int, int], object]  # events done, of all when it began
+
+
 class Difference(Exception):
     """The first thing that is not as it was sealed."""
 
 
-async def check(conn: AsyncConnection, origin: str, keys: Sequence[bytes]) -> Checked:
+async def check(
+    conn: AsyncConnection, origin: str, keys: Sequence[bytes], *, outside: Sequence[Outside] = (),
+    progress: Progress = lambda _done, _all: None,
+) -> Checked:  # fmt: skip
     """Reads everything once, in one snapshot. `keys` are the public keys (32 bytes) that may have signed checkpoints.
 
-    A rewritten event, leaf or node cannot hide: whoever rewrites all of them lacks the key of the checkpoints. What
-    was recorded after the last checkpoint is only compared with its leaf; keep a checkpoint elsewhere for the rest.
+    A rewritten event, leaf or node cannot hide: whoever rewrites all of them lacks the key of the checkpoints, or if
+    they have it, what is held `outside`. What was recorded after the last checkpoint is only compared with its leaf.
     """
     await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ)
     try:
         async with conn.transaction():
-            tree = _Tree(conn, origin, keys)
+            tree = _Tree(conn, origin, keys, outside, progress)
             difference = None
             try:
                 await tree.compare()
@@ -50,20 +64,29 @@ async def check(conn: AsyncConnection, origin: str, keys: Sequence[bytes]) -> Ch
 
 
 class _Tree:
-    def __init__(self, conn: AsyncConnection, origin: str, keys: Sequence[bytes]) -> None:
-        self.conn, self.origin, self.keys = conn, origin, keys
+    def __init__(
+        self, conn: AsyncConnection, origin: str, keys: Sequence[bytes], outside: Sequence[Outside], progress: Progress
+    ) -> None:
+        self.conn, self.origin, self.keys, self.progress = conn, origin, keys, progress
+        self.outside = sorted(outside, reverse=True)  # the next one last
         self.edge = Frontier()
         self.events = 0
         self.last: Stored | None = None
 
     async def compare(self) -> None:
         """Raises `Difference` at the first one."""
+        cursor = await self.conn.execute("SELECT count(*) FROM ledger.events")
+        (total,) = await cursor.fetchone() or (0,)
         rows: list[Stored] | None = None
         while rows is None or len(rows) == BATCH:
             rows = await read_after(self.conn, self.last.position if self.last else 0, BATCH)
             self.events += len(rows)
             await self._batch(rows)
+            self.progress(self.events, total)
         await self._nothing_left()
+        if self.outside:
+            size, _, name = self.outside[-1]
+            raise Difference(f"{name} is over {size} events, and {self.edge.size} are sealed here")
 
     async def _batch(self, rows: list[Stored]) -> None:
         start = self.edge.size
@@ -77,6 +100,8 @@ class _Tree:
             nodes += self._leaf(row, *leaves[n])
             if mark := marks.get(self.edge.size):
                 self._mark(mark)
+            while self.outside and self.outside[-1].size == self.edge.size:
+                self._held(self.outside.pop())
         await self._nodes(nodes)
 
     def _in_order(self, row: Stored) -> None:
@@ -104,6 +129,10 @@ class _Tree:
                 raise Difference(f"the checkpoint over {mark.size} events bears no valid signature for what it says")
         except Malformed as error:
             raise Difference(f"the checkpoint over {mark.size} events is no signed note: {error}") from error
+
+    def _held(self, held: Outside) -> None:
+        if held.root != self.edge.root():
+            raise Difference(f"{held.name} has another root over {held.size} events: they are not what was signed then")
 
     async def _nodes(self, nodes: Iterable[Node]) -> None:
         made = {(level, index): hash_ for level, index, hash_ in nodes}

@@ -107,11 +107,16 @@ def export(settings: Settings, session: str, folder: Path, tenant: str) -> None:
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--key", help="The fingerprint of the signing key that you were given by somebody you trust.")
-def verify(folder: Path, key: str | None) -> None:
+@click.option(
+    "--outside", multiple=True, type=click.Path(exists=True, dir_okay=False),
+    help="A checkpoint or receipt that somebody keeps, or a consistency proof. Several times.",
+)  # fmt: skip
+def verify(folder: Path, key: str | None, outside: tuple[str, ...]) -> None:
     """Check an export offline: every event, proof, segment and seal."""
     from vigil.verify import main as check
 
-    sys.exit(check([str(folder), *([] if key is None else ["--key", key])]))
+    held = [part for path in outside for part in ("--outside", path)]
+    sys.exit(check([str(folder), *([] if key is None else ["--key", key]), *held]))
 
 
 @cli.group()
@@ -179,6 +184,31 @@ def token_revoke(settings: Settings, token: str, tenant: str) -> None:
     from vigil.tools import revoke_token
 
     click.echo(_run(lambda: revoke_token(settings, tenant=tenant, token=token)))
+
+
+@cli.group()
+def notary() -> None:
+    """The tree over all events, and its signed checkpoints."""
+
+
+@notary.command("check")
+@click.argument("held", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@click.pass_obj
+def notary_check(settings: Settings, held: tuple[Path, ...]) -> None:
+    """Compare the whole ledger with its checkpoints, and name the first difference.
+
+    HELD are checkpoints or receipts that somebody keeps outside, as files or folders of them.
+    """
+    from rich.progress import Progress
+
+    from vigil.witnessing import check_ledger
+
+    with Progress(transient=True) as bar:
+        task = bar.add_task("events", total=None)
+        found = _run(
+            lambda: check_ledger(settings, held, lambda done, all_: bar.update(task, completed=done, total=all_))
+        )
+    click.echo(found)
 
 
 @cli.command()

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from statistics import median
 from urllib.parse import urlsplit
 
 import cv2
+import httpx
 import numpy as np
 import psycopg
 
 from commands.objects import Guards, ObjectStoreAway, Surveyed, open_store, survey
+from commands.proofs import latest
+from commands.witnesses import EVERY_S, last_told
 from detectors.pipeline import Pipeline, View
 from detectors.weights import Weights, WeightsMissingError, resolve
 from vigil import reach
@@ -25,6 +29,7 @@ from vigil.reach import Finding
 from vigil.settings import Settings, SettingsError
 from vigil.signing import signer
 from vigil.wiring import NotRunning, attached, connect_nats
+from vigil.witnessing import witnesses
 
 AWAY = (
     OSError, psycopg.Error, ObjectStoreAway, WeightsMissingError, TimeoutError, SettingsError, MigrationRefused,
@@ -35,14 +40,14 @@ async def report(settings: Settings, say: Callable[[str], object]) -> int:
     """Says one line for each check. Returns 1 when something that is needed is missing."""
     checks: dict[str, Callable[[Settings], Awaitable[Finding]]] = {
         "address": _address, "clock": _clock, "weights": _weights, "secret": _secret, "signing": _signing,
-        "database": _database, "schema": _schema, "nats": _nats, "objects": _objects, "media": reach.media_port,
-        **_ice_servers(settings),
+        "witness": _witness, "database": _database, "schema": _schema, "nats": _nats, "objects": _objects,
+        "media": reach.media_port, **_ice_servers(settings),
     }  # fmt: skip
     try:
         settings = attached(settings)
     except NotRunning as why:
         say(f"  --   servers    {why}")
-        servers = ("secret", "signing", "database", "schema", "nats", "objects")
+        servers = ("secret", "signing", "witness", "database", "schema", "nats", "objects")
         checks = {name: check for name, check in checks.items() if name not in servers}
     missing = False
     for name, check in checks.items():
@@ -118,7 +123,31 @@ async def _secret(settings: Settings) -> Finding:
 
 
 async def _signing(settings: Settings) -> Finding:
-    return True, f"checkpoints and exports are signed with the key {signer(settings).fingerprint}"
+    own = signer(settings)
+    public = b64encode(own.public).decode()
+    return True, f"checkpoints and exports are signed with the key {own.fingerprint} (public: {public})"
+
+
+async def _witness(settings: Settings) -> Finding:
+    """Who outside is told of checkpoints, and whether they were told of the newest that they could know."""
+    async with httpx.AsyncClient() as http:
+        names = [one.name for one in witnesses(settings, http)]
+    if not names:
+        return True, (
+            "nobody outside is told of checkpoints, so that who holds the key could rewrite everything; see"
+            " VIGIL_WITNESS_FOLDER, VIGIL_WITNESS_URL, VIGIL_TIMESTAMP_URL"
+        )
+    async with await psycopg.AsyncConnection.connect(settings.database_url_for("app"), connect_timeout=5) as conn:
+        told, newest = await last_told(conn, names), await latest(conn)
+    if newest is None:
+        return True, f"{', '.join(names)}: there is no checkpoint yet"
+    fresh = datetime.now(UTC) - newest.signed_at < timedelta(seconds=3 * EVERY_S)
+    behind = [name for name in names if name not in told or told[name].size < newest.size]
+    said = "; ".join(
+        f"{name} was told of {told[name].size} of {newest.size} events" if name in told else f"{name} was never told"
+        for name in names
+    )
+    return fresh or not behind, said
 
 
 async def _database(settings: Settings) -> Finding:

@@ -1,7 +1,8 @@
 """The export of one session: everything that was recorded, its proofs, its media, a report, and the verifier itself.
 
-docs/export-format.md describes each file. The same ledger and checkpoint always give the same bytes. An export that was
-interrupted goes on where it stopped: media that is there already is not fetched again, and the manifest comes last.
+docs/export-format.md describes each file. The same ledger, checkpoint and witnesses always give the same bytes. An
+export that was interrupted goes on where it stopped: media that is there already is not fetched again, and the
+manifest comes last.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ from commands.keys import KeyName, KeyRing, field_key
 from commands.ledger import read_session, read_stream
 from commands.objects import ObjectStore
 from commands.proofs import Checkpoint, NotCovered, consistency, inclusions, latest, of_size
+from commands.witnesses import first_told_of
 from domain import record
 from domain.recorded import Recorded, Stored
 from domain.session import Opened
 from domain.stream import Stream
 from vigil import verify
 from vigil.export_media import Progress, items, put, write_media
+from vigil.export_witness import witness_files
 from vigil.report import Shown, report
 
 log = logging.getLogger(__name__)
@@ -87,15 +90,17 @@ async def export_session(
         raise NotCovered("the notary has not sealed anything of this session yet")
     excerpts = await _excerpts(conn, tenant, session, rows, checkpoint.position)
     lines = sorted([*rows, *excerpts], key=lambda row: row.position)
-    proofs = await _proofs(conn, lines, checkpoint)
     events = await _opened(lines, keys)
+    told = await first_told_of(conn, _sealed_up_to(rows, events), checkpoint.size)
+    proofs = await _proofs(conn, lines, checkpoint, {mark.size for _, mark in told})
     wanted = items(events)
-    _empty(folder, {*FILES, *(item.file for item in wanted)})
+    witness = witness_files(told)
+    _empty(folder, {*FILES, *witness, *(item.file for item in wanted)})
     media = await write_media(folder, wanted, await _media_key(events, session, keys), objects, progress)
 
     note = signer.countersign(checkpoint.note)
     pictures = {item.object_key: folder / item.file for item in wanted if item.kind == "evidence"}
-    shown = Shown(tenant, session, events, checkpoint, note, signer, media, pictures)
+    shown = Shown(tenant, session, events, checkpoint, note, signer, media, pictures, told)
     written = {
         "events.jsonl": _lines(_event_line(row, proof["index"]) for row, proof in zip(lines, proofs, strict=False)),
         "proofs.jsonl": _lines(proofs),
@@ -103,6 +108,7 @@ async def export_session(
         "keys.jsonl": _lines([*_field_keys(lines, keys), *media.keys]),
         "media/manifest.jsonl": _lines(media.lines),
         "report.html": (await asyncio.to_thread(report, shown)).encode(),  # it reads and encodes every picture
+        **witness,
     }
     seal = _seal(rows, events)
     manifest = {
@@ -166,12 +172,12 @@ async def _excerpts(
     return found
 
 
-async def _proofs(conn: AsyncConnection, lines: Sequence[Stored], checkpoint: Checkpoint) -> list[Json]:
-    """A line for each event, in order; then one for each smaller checkpoint that a seal rests on."""
+async def _proofs(conn: AsyncConnection, lines: Sequence[Stored], checkpoint: Checkpoint, told: set[int]) -> list[Json]:
+    """A line for each event, in order; then one for each smaller checkpoint that a seal or a witness rests on."""
     found = await inclusions(conn, [row.position for row in lines], checkpoint.size)
     proofs: list[Json] = [{"index": proof.index, "path": [_b64(part) for part in proof.path]} for proof in found]
     sealed = [read(row)[1] for row in lines if row.tag == "record.sealed"]
-    sizes = {parse(seal.checkpoint).size for seal in sealed if isinstance(seal, record.Sealed)}
+    sizes = told | {parse(seal.checkpoint).size for seal in sealed if isinstance(seal, record.Sealed)}
     for old in sorted(sizes - {checkpoint.size}):
         path = await consistency(conn, old, checkpoint.size)
         proofs.append({"from": old, "to": checkpoint.size, "path": [_b64(part) for part in path]})
@@ -233,6 +239,13 @@ def _seal(rows: Sequence[Stored], events: Sequence[Recorded]) -> Json | None:
     last = seals[-1].body
     assert isinstance(last, record.Sealed)
     return {"number": last.number, "kind": last.kind, "version": seals[-1].version}
+
+
+def _sealed_up_to(rows: Sequence[Stored], events: Sequence[Recorded]) -> int:
+    """The position of the last event that the last seal covers; of all that is here without a seal."""
+    seals = [event.body for event in events if isinstance(event.body, record.Sealed)]
+    covers = seals[-1].streams if seals else {row.stream: row.version for row in rows}
+    return max(row.position for row in rows if row.version <= covers.get(row.stream, 0))
 
 
 def _empty(folder: Path, wanted: set[str]) -> None:

@@ -21,6 +21,7 @@ from domain.following import Rescheduled
 from domain.outage import WORDS, OutageMarked
 from domain.recorded import Recorded
 from vigil.export_media import Media
+from vigil.export_witness import TellingOf, in_words
 from vigil.html import Html, code, paragraph, section, table
 from vigil.html import at as _at
 from vigil.html import private as _text
@@ -48,6 +49,7 @@ class Shown(NamedTuple):
     signer: Signer
     media: Media
     pictures: Mapping[str, Path]
+    told: TellingOf = ()
 
 
 STYLE = """
@@ -114,12 +116,12 @@ def _basis(shown: Shown) -> str:
         for _, b in _of(shown, record.Sealed)
     ]
     witnesses = [name for name in signers(shown.note) if name != shown.signer.origin]
-    outside = f"Other signatures on the checkpoint: {', '.join(witnesses)}." if witnesses else "No outside witness."
+    others = f" Other signatures on the checkpoint: {', '.join(witnesses)}." if witnesses else ""
     rows = [
         ("Checkpoint", f"the first {shown.checkpoint.size} events of the ledger {shown.signer.origin}"),
         ("Root", code(b64encode(shown.checkpoint.root).decode())),
         ("Signed by", code(shown.signer.fingerprint)),
-        ("Witness", outside),
+        ("Witness", f"{in_words(shown.told)}{others}"),
     ]
     how = Html(
         "<p>To check everything here offline: <code>python verify.py . --key FINGERPRINT</code>, with a fingerprint"

@@ -12,14 +12,17 @@ from contextlib import suppress
 from importlib import import_module
 
 import click
+import httpx
 
 from commands.notary import Notary
+from commands.witnesses import Witnesses
 from vigil import embedded
 from vigil.migrate import migrate, require_up_to_date
 from vigil.settings import Role, Settings, load, variables
 from vigil.signing import signer
 from vigil.supervise import groups_for, running, until_stopped
 from vigil.wiring import Core, NotRunning, attached, core
+from vigil.witnessing import witnesses
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +30,11 @@ PORT_S = 8.0  # a front door that lost its parent ends within that
 
 
 async def notary(core: Core) -> None:
-    """Seals the ledger and signs checkpoints."""
-    await Notary(core.settings.database_url_for("notary"), core.signer).run()
+    """Seals the ledger, signs checkpoints, and tells the outside witnesses of them."""
+    conninfo = core.settings.database_url_for("notary")
+    async with httpx.AsyncClient() as http, asyncio.TaskGroup() as group:
+        group.create_task(Notary(conninfo, core.signer).run())
+        group.create_task(Witnesses(conninfo, witnesses(core.settings, http)).run())
 
 
 # Where each role is. It is imported when it is run: a process that records needs no web server, and none needs all.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -41,6 +42,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     objects_url: str  # s3://bucket/prefix or file:///folder; see commands/objects
     secret_file: Path  # the master secret: 32 bytes in base64 or hexadecimal
     signing_key_file: Path  # the Ed25519 seed that checkpoints and exports are signed with: 32 bytes, like the secret
+    earlier_keys: tuple[bytes, ...] = ()  # public keys that signed checkpoints before the one in the file
+    witness_folder: Path | None = None  # of the institution: gets a copy of checkpoints
+    witness_url: str = ""  # a program of the institution: gets them by POST
+    timestamp_url: str = ""  # a time-stamping authority (RFC 3161): signs their hashes with the time
     origin: str = "vigil"  # the ledger's name in its checkpoints; give each installation its own, and keep it
     source_url: str = "https://github.com/vigil-proctoring/vigil"  # linked on every page; yours, if you changed Vigil
     public_url: str  # what people type; cameras need https anywhere but on localhost
@@ -198,6 +203,19 @@ def _listens(media_ip: str) -> str:
     return "0.0.0.0" if ip.version == 4 else "::"  # noqa: S104 - candidates come from everywhere
 
 
+def _folder(text: str) -> Path:
+    if not (path := _absolute(text)).is_dir():
+        raise ValueError
+    return path
+
+
+def _keys(text: str) -> tuple[bytes, ...]:
+    keys = tuple(b64decode(key.strip(), validate=True) for key in text.split(","))
+    if any(len(key) != 32 for key in keys):
+        raise ValueError
+    return keys
+
+
 def _servers(text: str) -> tuple[str, ...]:
     return tuple(server(uri.strip()).uri for uri in text.split(","))
 
@@ -232,6 +250,10 @@ _RULES: dict[str, tuple[Callable[[str], object], str]] = {
     ),
     "secret_file": (_absolute, "the path of a file"),
     "signing_key_file": (_absolute, "the path of a file"),
+    "earlier_keys": (_keys, "Ed25519 public keys, 32 bytes each in base64, separated by commas"),
+    "witness_folder": (_folder, "the path of a folder that is there"),
+    "witness_url": (_url("http", "https"), "a URL such as https://witness.example.org/checkpoints"),
+    "timestamp_url": (_url("http", "https"), "the URL of a time-stamping authority such as https://tsa.example.org"),
     "public_url": (_url("http", "https"), "a URL such as https://exams.example.org"),
     "source_url": (_url("http", "https"), "a URL such as https://git.example.org/vigil"),
     "port": (_number(1), "a port from 1 to 65535"),

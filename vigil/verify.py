@@ -1,10 +1,11 @@
 """Checks an export of Vigil offline and says what is wrong and where. Needs Python 3.11 and `cryptography` only.
 
-    python verify.py FOLDER --key FINGERPRINT
+    python verify.py FOLDER --key FINGERPRINT --outside FILE
 
 The fingerprint must come from somebody you trust, not from the export: without it the answer is "consistent, signer
-unknown". docs/export-format.md says what is checked, exactly enough to write another verifier. Exit code 1 on failure,
-and 3 when nothing is wrong and no seal is there.
+unknown". Whoever holds the signing key can write another history and sign it: only what is kept outside tells, such as
+a checkpoint or the candidate's receipt. docs/export-format.md says what is checked, exactly enough to write another
+verifier. Exit code 1 on failure, and 3 when nothing is wrong and no seal is there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import struct
 import sys
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -77,15 +78,21 @@ class Check:
         self.object_keys: dict[str, bytes] = {}
         self.head = Head("", 0, b"", b"", [])
         self.sealed = False
+        self.told: list[str] = []  # who outside was told of the ledger, by the export's own word
+        self.agreed: list[str] = []  # with what was given from outside
         self.paths: dict[tuple[int, int], list[bytes]] = {}  # consistency proofs by (old size, new size)
 
-    def run(self, fingerprint: str | None = None) -> Check:
-        """Every step goes on as far as it can, so that one failure does not hide another."""
+    def run(self, fingerprint: str | None = None, outside: Sequence[Path] = ()) -> Check:
+        """Every step goes on as far as it can, so that one failure does not hide another.
+
+        `outside` are checkpoints, receipts and consistency proofs that do not come from the export.
+        """
         self._step("manifest.json", lambda: self._manifest(fingerprint))
         if self.manifest:
             for where, step in (
                 ("files", self._files), ("checkpoint", self._checkpoint), ("events.jsonl", self._events),
                 ("streams", self._streams), ("keys.jsonl", self._fields), ("seals", self._seals),
+                ("witness/manifest.jsonl", self._witnesses), ("outside", lambda: self._outside(outside)),
                 ("media/manifest.jsonl", self._media), ("gaps", self._gaps),
             ):  # fmt: skip
                 self._step(where, step)
@@ -140,9 +147,8 @@ class Check:
         if (said["origin"], said["size"], _bytes(said["root"])) != self.head[:3]:
             self.fail("checkpoint", "is not the one that the manifest names")
         others = sorted({name for name, signature in self.head.signatures if signature not in own})
-        self.remarks.append(
-            f"other signatures, not checked here: {', '.join(others)}" if others else "no outside witness"
-        )
+        if others:
+            self.remarks.append(f"other signatures, not checked here: {', '.join(others)}")
 
     def _events(self) -> None:
         proofs = list(self._lines("proofs.jsonl"))
@@ -274,6 +280,61 @@ class Check:
             self.fail(event.name, "the checkpoint of this seal is not of the same ledger as that of the export")
         if any(e.leaf >= head.size for _, _, e in covered):
             self.fail(event.name, "the checkpoint of this seal is older than what it seals")
+
+    def _witnesses(self) -> None:
+        """What was told outside is of this ledger. Whether it was told, only those who were told can say."""
+        if "witness/manifest.jsonl" not in self.manifest["files"]:
+            return
+        for line, row in self._lines("witness/manifest.jsonl"):
+            where, note = f"witness/manifest.jsonl line {line}", self._file(row["note"]).read_bytes()
+            head = _head(note.decode())
+            self._tie(where, head, self.paths)
+            told = f"{row['witness']} was told of the first {head.size} events, at {row['told_at']}"
+            if "answer" in row:
+                if sha256(note).digest() not in self._file(row["answer"]).read_bytes():
+                    self.fail(where, "the time stamp is over something else")
+                ask = f"openssl ts -verify -data {row['note']} -in {row['answer']} -CAfile THEIR_CERTIFICATE"
+            else:
+                ask = f"ask them for {row['note']}, and give what they have as --outside"
+            self.told.append(f"{told}, it says here; to check it: {ask}")
+
+    def _outside(self, files: Sequence[Path]) -> None:
+        """What somebody kept agrees with the export."""
+        paths, kept = dict(self.paths), list[tuple[str, Json]]()
+        for file in files:
+            text = file.read_text("utf-8")
+            held: Json = json.loads(text) if text.startswith("{") else {"checkpoint": text}
+            if "path" in held:
+                paths[held["old"], held["new"]] = [bytes.fromhex(part) for part in held["path"]]
+            else:
+                kept.append((str(file), held))
+        for where, held in kept:
+            head = _head(held["checkpoint"])
+            if self._tie(where, head, paths):
+                self.agreed.append(f"agrees with {where}, over the first {head.size} events")
+            if "seal" in held:
+                self._receipt(where, held)
+
+    def _receipt(self, where: str, held: Json) -> None:
+        own = (f"{self.manifest['tenant']}/record/{self.manifest['session']}", "record.sealed")
+        seals = [e.body for e in self.whole if (e.stream, e.tag) == own]
+        if held["session"] != self.manifest["session"]:
+            self.fail(where, f"is the receipt of session {held['session']}")
+        elif not any((s["number"], s["root"]) == (held["seal"]["number"], held["seal"]["root"]) for s in seals):
+            self.fail(where, f"seal {held['seal']['number']} of this receipt is not the one here")
+
+    def _tie(self, where: str, head: Head, paths: dict[tuple[int, int], list[bytes]]) -> bool:
+        """Whether another head is of the same ledger as the export's."""
+        old, new = sorted((head, self.head), key=lambda one: one.size)
+        if old.size != new.size and (old.size, new.size) not in paths:
+            how = f"/api/v1/proofs/consistency?old={old.size}&new={new.size}"
+            self.fail(where, f"cannot be compared without the answer of GET {how}; give it as --outside too")
+            return False
+        path = paths.get((old.size, new.size), [])
+        same = head.origin == self.head.origin and _consistent(old.size, new.size, old.root, new.root, path)
+        if not same:
+            self.fail(where, f"is a checkpoint over {head.size} events of another history than the export's")
+        return same
 
     def _media(self) -> None:
         """Every object that an event names is here as it was stored, or its absence is told; and nothing else is."""
@@ -514,6 +575,13 @@ def report(check: Check, fingerprint: str | None) -> Iterator[str]:
         if seal:
             yield f"rests on seal {seal['number']} ({seal['kind']})"
     yield from check.remarks
+    yield from check.told
+    if check.agreed:
+        yield from check.agreed
+    elif not check.told:
+        yield "no outside witness: whoever holds the signing key could have written all of this anew"
+    else:
+        yield "nothing from outside was given: see --outside"
     yield from (f"WRONG {failure}" for failure in check.failures)
     if check.failures:
         yield f"FAILED: {len(check.failures)} things are not as they were sealed"
@@ -528,8 +596,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Check an export of Vigil offline.")
     parser.add_argument("folder", type=Path, help="the export, unpacked")
     parser.add_argument("--key", help="fingerprint of the signing key, from somebody you trust")
+    parser.add_argument(
+        "--outside", type=Path, action="append", default=[],
+        help="a checkpoint or receipt that somebody keeps, or a consistency proof between two; several times",
+    )  # fmt: skip
     given = parser.parse_args(arguments)
-    check = Check(given.folder).run(given.key)
+    check = Check(given.folder).run(given.key, given.outside)
     for line in report(check, given.key):
         sys.stdout.write(f"{line}\n")
     return 1 if check.failures else 0 if check.sealed else 3

@@ -48,7 +48,12 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "VIGIL_PUBLIC_URL": "https://exams.example.org/", "VIGIL_WEIGHTS": "yolo26n.pt",
         "VIGIL_SOURCE_URL": "https://git.example.org/ours/vigil", "VIGIL_TURN_SECRET": "north",
         "VIGIL_ICE_SERVERS": "stun:stun.example.org, turns:turn.example.org:443",
+        "VIGIL_WITNESS_FOLDER": str(tmp_path), "VIGIL_WITNESS_URL": "https://witness.example.org/notes",
+        "VIGIL_TIMESTAMP_URL": "http://tsa.example.org", "VIGIL_EARLIER_KEYS": b64encode(bytes(32)).decode(),
     })  # fmt: skip
+    assert (settings.witness_folder, settings.earlier_keys) == (tmp_path, (bytes(32),))
+    assert settings.witness_url == "https://witness.example.org/notes"
+    assert settings.timestamp_url == "http://tsa.example.org"
     assert not settings.embedded
     assert (settings.home, settings.host, settings.port) == (tmp_path, "0.0.0.0", 8443)
     assert (settings.media_ip, settings.media_port) == ("192.0.2.7", (40000, 40007))
@@ -111,6 +116,10 @@ def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
     [
         ("PORT", "hush", "a port from 1 to 65535"),
         ("PORT", "0", "a port from 1 to 65535"),
+        ("WITNESS_FOLDER", "/nowhere/hush", "the path of a folder that is there"),
+        ("WITNESS_URL", "hush", "a URL such as"),
+        ("TIMESTAMP_URL", "ftp://hush", "a time-stamping authority"),
+        ("EARLIER_KEYS", "hush", "Ed25519 public keys, 32 bytes each in base64"),
         ("MEDIA_PROCESSES", "0", "a number from 1 to 64"),
         ("MEDIA_PORT", "70000", "a port from 0 to 65535"),
         ("MEDIA_PORT", "40007-40000", "from one to another such as 40000-40007"),
