@@ -16,6 +16,7 @@ from api.etags import VERSIONED, tagged
 from api.filters import Phases, Text, counted, named
 from api.gradebook_sheet import HEAD, line
 from api.moments import position_of
+from api.observed import Observed, observed
 from api.ordering import AnyRequest, caller_of, services_of
 from api.paging import USUAL, After, Key, Limit, page, rows_after
 from api.problems import missing
@@ -37,7 +38,7 @@ Decided = Annotated[list[Decision] | None, QueryParameter(description="Decided s
 
 
 class Gradebook(msgspec.Struct, frozen=True, kw_only=True):
-    """The accounts of a schedule. `stale` names sessions that wait for a fix.
+    """The accounts of a schedule, each with how much could be seen. `stale` names sessions that wait for a fix.
 
     `counts` is how many there are in each state, `unjudged` how many have an incident without a verdict; of all that
     are not withdrawn.
@@ -45,7 +46,7 @@ class Gradebook(msgspec.Struct, frozen=True, kw_only=True):
 
     schedule: str
     position: int
-    records: tuple[Account, ...]
+    records: tuple[Observed, ...]
     counts: dict[str, int]
     unjudged: int
     next: str | None
@@ -59,7 +60,7 @@ class RecordRead(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     position: int
-    record: Account
+    record: Observed
     policy: Policy
     policy_today: Policy
     people: dict[str, str | None]
@@ -113,8 +114,8 @@ async def gradebook(
     wanted = _Wanted(tuple(phase or ()), q, unjudged, tuple(severity or ()), tuple(decision or ()))
     records = page(request, filter(wanted.has, shown), _SORTS[sort], limit, after)
     return Gradebook(
-        schedule=schedule, position=found.position, records=records.rows, counts=counted(row.phase for row in here),
-        unjudged=sum(map(_unjudged, here)), next=records.next,
+        schedule=schedule, position=found.position, records=tuple(map(observed, records.rows)),
+        counts=counted(row.phase for row in here), unjudged=sum(map(_unjudged, here)), next=records.next,
         stale=tuple(key.partition("/")[2] for key in stale if key.count("/") == 1),
     )  # fmt: skip
 
@@ -151,8 +152,9 @@ async def record(request: AnyRequest, session: FromPath[str]) -> Response[Record
     state = await load_session(services, tenant, session)
     today = (await load_schedule(services, tenant, state.schedule)).policy
     shown = RecordRead(
-        position=row.position, record=row, stale=key in found.stale, policy=state.policy if state.started_at else today,
-        policy_today=today, people={who: names.get(who) for who in sorted(_people(row))},
+        position=row.position, record=observed(row), stale=key in found.stale,
+        policy=state.policy if state.started_at else today, policy_today=today,
+        people={who: names.get(who) for who in sorted(_people(row))},
     )  # fmt: skip
     return tagged(request, shown, row.position)
 

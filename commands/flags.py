@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from commands.handler import Work
 from domain import incidents, schedule, session_rules
+from domain.coverage import ReportCoverage
 from domain.event import Private, Refused
 from domain.observation import observed
 from domain.stops import ran
@@ -32,7 +33,7 @@ async def close_incident(work: Work, session: str, order: incidents.CloseInciden
     await work.do(incidents.DECIDER, session, order)
 
 
-async def report_coverage(work: Work, session: str, order: incidents.ReportCoverage) -> None:
+async def report_coverage(work: Work, session: str, order: ReportCoverage) -> None:
     await work.do(incidents.DECIDER, session, order)
 
 

@@ -9,11 +9,11 @@ from typing import Literal
 import msgspec
 
 from detectors.kinds import GAP_S, KINDS
-from detectors.seen import CannotTell
+from detectors.seen import CannotTell, Lost
 from detectors.settings import Settings
 from domain.policy import DetectorKind
 
-_Became = Literal["taken", "cannot_tell", "overloaded", "muted"]
+_Became = Literal["taken", "overloaded", "muted"] | Lost
 
 
 class Counts(msgspec.Struct, kw_only=True):
@@ -22,6 +22,7 @@ class Counts(msgspec.Struct, kw_only=True):
     Due is each picture that came while the session was under observation, at most one each second. Of a time without
     pictures nothing is known here: `followed_s` is how long they came without a gap, whatever became of them, and
     `seen_s` how long those came that could tell. A sample that comes too late to be judged with the last cannot tell.
+    `reasons` holds, for each reason, the samples that could not tell for it.
     """
 
     due: int = 0
@@ -31,6 +32,7 @@ class Counts(msgspec.Struct, kw_only=True):
     muted: int = 0
     followed_s: float = 0.0
     seen_s: float = 0.0
+    reasons: dict[str, int] = {}
 
 
 class _Last(msgspec.Struct):
@@ -50,7 +52,7 @@ class Coverage:
     def sampled(self, settings: Settings, at: datetime, unsure: Mapping[DetectorKind, CannotTell]) -> None:
         """A sample that was looked at; `unsure` are the kinds of which it says nothing."""
         for kind in _kinds(settings):
-            self._count(settings, kind, at, "cannot_tell" if kind in unsure else "taken")
+            self._count(settings, kind, at, unsure.get(kind, "taken"))
 
     def overloaded(self, settings: Settings, at: datetime) -> None:
         for kind in _kinds(settings):
@@ -62,18 +64,26 @@ class Coverage:
 
     def _count(self, settings: Settings, kind: DetectorKind, at: datetime, what: _Became) -> None:
         counts, last = self.kinds.setdefault(kind, Counts()), self._last.setdefault(kind, _Last())
-        name = what if settings.watches(kind) else "muted"
-        if name == "taken":
+        became = what if settings.watches(kind) else "muted"
+        if became == "taken":
             judged, seen_s = _since(last.told_at, at)
-            name = "taken" if judged else "cannot_tell"
+            became = "taken" if judged else "late"
             counts.seen_s += seen_s
             last.told_at = at
-        elif name == "muted":
-            last.told_at = None
         counts.followed_s += _since(last.came_at, at)[1]
         last.came_at = max(at, last.came_at or at)
         counts.due += 1
-        setattr(counts, name, getattr(counts, name) + 1)
+        match became:
+            case "taken":
+                counts.taken += 1
+            case "overloaded":
+                counts.overloaded += 1
+            case "muted":
+                counts.muted += 1
+                last.told_at = None
+            case reason:
+                counts.cannot_tell += 1
+                counts.reasons[reason] = counts.reasons.get(reason, 0) + 1
 
 
 def _kinds(settings: Settings) -> list[DetectorKind]:

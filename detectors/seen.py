@@ -14,6 +14,7 @@ CannotTell = Literal[
     "unreadable", "too_dark", "no_detail", "detector_failed", "too_far", "not_known", "no_face", "several_faces",
     "no_baseline",
 ]  # fmt: skip
+Lost = Literal[CannotTell, "late"]  # with those that come too late to be judged with the last
 Look = Literal["first", "moved", "faces_changed", "unsettled", "keep_alive", "still", "none"]
 
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import triage
+from domain.coverage import CoverageReported, ReportCoverage
 from domain.event import Command, Decider, Event, Private, Refused
 from domain.policy import IncidentKind
 from domain.triage import Triage, TriageCommand, TriageEvent
@@ -93,24 +94,6 @@ class VerdictGiven(Event, frozen=True, kw_only=True, tag="incidents.verdict_give
     by: str
 
 
-class CoverageReported(Event, frozen=True, kw_only=True, tag="incidents.coverage_reported"):
-    """How much a detector could see. What was muted, overloaded or could not be told is not observed, never clean.
-
-    In samples, and in seconds: of `due_s` under observation (of a camera: while it was recorded) `seen_s` were seen.
-    It tells of the whole session, and again when that ends after it was `reopened` (so many times): the last counts.
-    """
-
-    detector: str
-    due: int
-    taken: int
-    cannot_tell: int
-    overloaded: int
-    muted: int
-    due_s: float | None = None
-    seen_s: float | None = None
-    reopened: int = 0
-
-
 IncidentEvent = Opened | EvidenceAdded | Closed | RaisedByPerson | VerdictGiven | CoverageReported | TriageEvent
 
 # Commands.
@@ -156,18 +139,6 @@ class Judge(Command, frozen=True, kw_only=True):
     verdict: Verdict
     reason: Private
     by: str
-
-
-class ReportCoverage(Command, frozen=True, kw_only=True):
-    detector: str
-    due: int
-    taken: int
-    cannot_tell: int
-    overloaded: int
-    muted: int
-    due_s: float | None = None
-    seen_s: float | None = None
-    reopened: int = 0
 
 
 IncidentCommand = OpenIncident | AddEvidence | CloseIncident | Raise | Judge | ReportCoverage | TriageCommand

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from domain import bringing_back, fault, identity, incidents, intervention, record, recording, session
 from domain import help as asking
+from domain.coverage import CoverageReported
 from domain.onboarding import CheckName
 from domain.page import PageObserved
 from domain.phase import OVER, RUNNING, Phase, Track
@@ -170,7 +171,7 @@ def _suspects(stored: Stored) -> tuple[str, ...]:
 
 
 # What detectors find and media bring may come after the end and is sealed then; what people say later stands by itself.
-_FOUND = incidents.Opened | incidents.EvidenceAdded | incidents.Closed | incidents.CoverageReported
+_FOUND = incidents.Opened | incidents.EvidenceAdded | incidents.Closed | CoverageReported
 _EVENTS = events_of(
     SessionEvent, _FOUND, intervention.InterventionEvent, recording.RecordingEvent, record.Sealed
 )  # fmt: skip

@@ -24,6 +24,7 @@ from domain import (
     session,
 )
 from domain.accommodation import Accommodated
+from domain.coverage import CoverageReported
 from domain.event import Event
 from domain.gaps import GapRecorded
 from domain.help import HelpEvent
@@ -134,7 +135,7 @@ def _session(row: Account, event: SessionEvent, at: datetime) -> Account:
         case DetectorMuted():
             row = replace(row, muted=silenced(row.muted, event))
         case session.Started(policy=policy):
-            row = replace(row, rules=reviewed.rules(policy))
+            row = replace(row, rules=reviewed.rules(policy), watched=tuple(sorted(policy.kinds)))
         case session.Opened(schedule=name, subject=subject):
             row = replace(row, schedule=name, subject=subject)
     phase, clock = tick(row.phase, row.clock, event)
@@ -156,7 +157,7 @@ def _incident(row: Account, recorded: Recorded) -> Account:
             return replace(row, incidents=known | {name: replace(known[name], severity=severity)})
         case incidents.VerdictGiven(incident=name) if name in known:
             return replace(row, incidents=known | {name: reviewed.judged(row, known[name], body, recorded.recorded_at)})
-        case incidents.CoverageReported(detector=detector):
+        case CoverageReported(detector=detector):
             told = msgspec.convert(body, Coverage, from_attributes=True)
             return replace(row, coverage=row.coverage | {detector: told})
     return row
@@ -231,6 +232,6 @@ def _over(faults: tuple[Fault, ...], what: str, at: datetime) -> tuple[Fault, ..
 
 
 GRADEBOOK: Model[Account] = Model(
-    name="gradebook", version=4, row=Account, index=("schedule",), events=_EVENTS, keys=about_session, fold=fold,
+    name="gradebook", version=5, row=Account, index=("schedule",), events=_EVENTS, keys=about_session, fold=fold,
     streams=session_streams, leads=schedule_of_session, suspects=session_suspects,
 )  # fmt: skip

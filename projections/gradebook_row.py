@@ -54,7 +54,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """In samples: how many a detector should have seen, and what became of them. The rest is not observed.
 
     And in seconds: how long it was under observation (a camera: while it was recorded), how much was seen. None where
-    that was not told.
+    that was not told. `reasons` holds the samples that could not tell, by why.
     """
 
     due: int
@@ -64,6 +64,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     muted: int
     due_s: float | None = None
     seen_s: float | None = None
+    reasons: dict[str, int] = {}
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,6 +212,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """What the gradebook holds of one session. Names are None once forgotten. `position` is of its last event.
 
+    `watched` are the kinds that the policy of its start looks for; of those without `coverage` nothing was told.
     `identity_owed` says that a reviewer has to decide who this was; `devices` counts those that it was taken on.
     """
 
@@ -223,6 +225,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase = "absent"
     clock: Clock = Clock()
     incidents: dict[str, Flag] = {}
+    watched: tuple[IncidentKind, ...] = ()
     coverage: dict[str, Coverage] = {}
     allowed: Allowance | None = None
     muted: dict[IncidentKind, Mute] = {}

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import incidents, triage
+from domain.coverage import CoverageReported
 from domain.incidents import Evidence, Provenance, Severity, Verdict
 from domain.recorded import Recorded
 from domain.stream import Stream
@@ -124,7 +125,7 @@ def streams(key: str) -> tuple[str, ...]:
     return (str(Stream(tenant, "incidents", session)),)
 
 
-_EVENTS = events_of(incidents.IncidentEvent) - {incidents.CoverageReported}
+_EVENTS = events_of(incidents.IncidentEvent) - {CoverageReported}
 
 INCIDENTS: Model[Incident] = Model(
     name="incidents", version=3, row=Incident, events=_EVENTS, index=("incident", "session", "taken_by"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
@@ -18,8 +19,9 @@ from commands.ledger import read_stream
 from commands.recordings import recording_name
 from detectors.coverage import Counts
 from domain import incidents, recording, session, session_rules, stops
+from domain.coverage import NO_PICTURE, NOT_TOLD, CoverageReported, ReportCoverage
 from domain.event import Event
-from domain.incidents import CoverageReported, ReportCoverage
+from domain.muting import listens
 from domain.policy import DetectorKind
 from domain.recording import Recording
 from domain.session import Session
@@ -100,7 +102,10 @@ async def unreported(
         happened = [read(row)[1] for row in await read_stream(conn, str(Stream(tenant, "session", name)))]
     due_s = common_s(recorded(await _tape(core, tenant, name)), observed(happened))
     return [
-        replace(told(kind, counted.get(kind, Counts()), due_s, before), reopened=state.reopened)
+        replace(
+            told(kind, counted.get(kind, Counts()), due_s, before, muted=not listens(state, kind, state.started_at)),
+            reopened=state.reopened,
+        )
         for kind, before in missing.items()
     ]
 
@@ -110,11 +115,13 @@ async def tell(core: Core, actor: str, tenant: str, name: str, order: ReportCove
     await core.act(tenant, actor, cause, partial(flags.report_coverage, session=name, order=order))
 
 
-def told(kind: str, counts: Counts, due_s: float, before: CoverageReported | None = None) -> ReportCoverage:
+def told(
+    kind: str, counts: Counts, due_s: float, before: CoverageReported | None = None, *, muted: bool = False
+) -> ReportCoverage:
     """What to report when `due_s` could have been seen. What was told `before` is in it, and `counts` came after that.
 
     Of the time without pictures it is counted how many there would have been: whoever counted none was not there, or
-    was not told, and that is not observed, whoever's fault it was.
+    was not told, and that is not observed, whoever's fault it was. `muted` says that it was so all the time.
     """
     before = before or CoverageReported(
         detector=kind, due=0, taken=0, cannot_tell=0, overloaded=0, muted=0, due_s=0.0, seen_s=0.0
@@ -122,11 +129,14 @@ def told(kind: str, counts: Counts, due_s: float, before: CoverageReported | Non
     more_s = max(0.0, due_s - (before.due_s or 0.0))
     every_s = max(KEY_FRAME_S, counts.followed_s / counts.due) if counts.due else KEY_FRAME_S
     missing = int(max(0.0, more_s - counts.followed_s) / every_s)
+    reasons = Counter(before.reasons) + Counter(counts.reasons)
+    reasons[NOT_TOLD] += before.cannot_tell + counts.cannot_tell - reasons.total()
+    reasons[NO_PICTURE] += 0 if muted else missing
     return ReportCoverage(
         detector=kind, due=before.due + counts.due + missing, taken=before.taken + counts.taken,
-        cannot_tell=before.cannot_tell + counts.cannot_tell + missing, overloaded=before.overloaded + counts.overloaded,
-        muted=before.muted + counts.muted, due_s=round(due_s, 1),
-        seen_s=round(min((before.seen_s or 0.0) + min(counts.seen_s, more_s), due_s), 1),
+        cannot_tell=reasons.total(), overloaded=before.overloaded + counts.overloaded,
+        muted=before.muted + counts.muted + (missing if muted else 0), due_s=round(due_s, 1),
+        seen_s=round(min((before.seen_s or 0.0) + min(counts.seen_s, more_s), due_s), 1), reasons=dict(+reasons),
     )  # fmt: skip
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
+from math import ceil
 
 from commands import flags
 from commands.envelope import read
 from commands.ledger import read_stream
 from domain import incidents
 from domain.browser import BrowserKind
+from domain.coverage import ReportCoverage
 from domain.event import Event
-from domain.incidents import ReportCoverage
 from domain.muting import mutes
 from domain.page import PageObserved
 from domain.session import Session
@@ -60,18 +61,24 @@ def told(
     muted_s = common_s([(muted_at, max(ended_at, muted_at))], ran) if muted_at else 0.0
     due, taken = int(due_s / SAMPLE_S), int(seen_s / SAMPLE_S)
     muted = min(int(muted_s / SAMPLE_S), due - taken)
+    cannot_tell = due - taken - muted
+    silent_s = due_s - common_s(_told_of(None, happened, ended_at), ran)
+    silent = min(ceil(silent_s / SAMPLE_S), cannot_tell)
+    reasons = {"page_silent": silent, "page_cannot": cannot_tell - silent}
     return ReportCoverage(
-        detector=kind, due=due, taken=taken, cannot_tell=due - taken - muted, overloaded=0, muted=muted,
+        detector=kind, due=due, taken=taken, cannot_tell=cannot_tell, overloaded=0, muted=muted,
         due_s=round(due_s, 1), seen_s=round(seen_s, 1), reopened=reopened,
+        reasons={why: many for why, many in reasons.items() if many},
     )  # fmt: skip
 
 
-def _told_of(kind: BrowserKind, happened: Iterable[Event], ended_at: datetime) -> list[Span]:
+def _told_of(kind: BrowserKind | None, happened: Iterable[Event], ended_at: datetime) -> list[Span]:
+    """When the page told of a kind, or of any at all."""
     spans: list[Span] = []
     since: datetime | None = None
     for event in happened:
         if isinstance(event, PageObserved):
             if since is not None:
                 spans.append((since, event.at))
-            since = event.at if kind in event.kinds else None
+            since = event.at if (kind in event.kinds if kind else event.kinds) else None
     return [*spans, (since, max(ended_at, since))] if since is not None else spans

@@ -29,6 +29,7 @@ from vigil.html import text as escape
 from vigil.report_admission import admission
 from vigil.report_allowed import allowed, muted
 from vigil.report_chat import talked
+from vigil.report_coverage import NO_FLAG, coverage
 from vigil.report_help import helped
 from vigil.report_page import page
 from vigil.report_recordings import recordings
@@ -147,10 +148,10 @@ def _incidents(shown: Shown) -> str:
         "Confirmed means that what was flagged is really there. It is not a finding of misconduct, which is for the"
         " institution to make."
     )
-    none = paragraph("None.")
+    none, no_flags = paragraph("None."), paragraph(f"None. {NO_FLAG}")
     return (
         section("Findings: incidents that a person has confirmed", paragraph(confirmed), *(findings or [none]))
-        + section("Flags that nobody has confirmed", paragraph("These are not findings."), *(flags or [none]))
+        + section("Flags that nobody has confirmed", paragraph("These are not findings."), *(flags or [no_flags]))
     )  # fmt: skip
 
 
@@ -206,25 +207,11 @@ def _picture(shown: Shown, evidence: incidents.Evidence) -> str:
 
 
 def _coverage(shown: Shown) -> str:
-    last = {b.detector: b for _, b in _of(shown, incidents.CoverageReported)}  # each tells of the whole session
-    rows = [
-        (b.detector.replace("_", " "), b.due, b.taken, b.cannot_tell, b.overloaded, b.muted, _seconds(b))
-        for b in last.values()
-    ]
-    head = ("Detector", "Samples due", "Taken", "Could not tell", "Overloaded", "Muted", "Seconds seen")
-    seen = table(head, rows)
-    not_observed = paragraph("What is not taken is not observed, never clean.")
-    return allowed(shown.events) + section("What the detectors could see", not_observed, seen, muted(shown.events))
+    return allowed(shown.events) + coverage(shown.events) + muted(shown.events)
 
 
 def _page(shown: Shown) -> str:
     return page(shown.events)
-
-
-def _seconds(told: incidents.CoverageReported) -> str:
-    if told.due_s is None or told.seen_s is None:
-        return "not told"
-    return f"{told.seen_s:.0f} of {told.due_s:.0f}"
 
 
 def _faults(shown: Shown) -> str:

@@ -24,13 +24,21 @@ export async function openReview(call, schedule, me) {
   }
 
   function line(row) {
-    const flags = Object.values(row.incidents);
-    const told = flags.map((flag) => `${words(flag.kind)} (${flag.severity}): ${words(flag.standing)}`);
     const open = make("button", { type: "button", onclick: (event) => busy(event.target, () => choose(row.session)) }, row.name ?? row.number ?? "(erased)");
     return make(
-      "tr", {}, make("th", { scope: "row" }, open), make("td", {}, words(row.phase)), make("td", {}, told.join(", ")),
+      "tr", {}, make("th", { scope: "row" }, open), make("td", {}, words(row.phase)), make("td", {}, flagged(row)),
       make("td", {}, row.decisions.at(-1)?.outcome ?? ""),
     );
+  }
+
+  /** What was flagged; where nothing was, what could not have been: no flag of what nobody saw counts as clean. */
+  function flagged(row) {
+    const flags = Object.values(row.incidents);
+    if (flags.length) return flags.map((flag) => `${words(flag.kind)} (${flag.severity}): ${words(flag.standing)}`).join(", ");
+    if (!row.clock.ended_at) return "";
+    const blind = Object.keys(row.observed).filter((kind) => !row.coverage[kind]?.taken);
+    if (blind.length === Object.keys(row.observed).length) return "not observed";
+    return ["nothing flagged", ...(blind.length ? [`not observed: ${blind.map(words).join(", ")}`] : [])].join("; ");
   }
 
   async function choose(session) {
@@ -42,6 +50,8 @@ export async function openReview(call, schedule, me) {
     find("#record-head").textContent = record.name ?? "(erased)";
     const seal = record.seals.at(-1);
     find("#record-seal").textContent = seal ? `Sealed (${seal.number}, ${seal.kind}).` : "Not sealed yet: nobody can decide.";
+    const observed = Object.entries(record.observed).map(([kind, said]) => make("li", {}, `${words(kind)}: ${said}`));
+    find("#record-observed").replaceChildren(...(observed.length ? observed : [make("li", { class: "quiet" }, "Nothing was looked for: not observed.")]));
     const decided = record.decisions.map((one) =>
       make("li", {}, make("strong", {}, one.outcome), one.ground ? `, ${GROUNDS[one.ground]}` : "", `: ${one.reason ?? "(erased)"}`, make("div", { class: "quiet" }, `${who(one)}, on seal ${one.seal}`)),
     );

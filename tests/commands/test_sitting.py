@@ -16,6 +16,7 @@ from commands.envelope import read
 from commands.handler import Handler, UseCase
 from commands.ledger import read_session, read_stream
 from domain import chat, incidents, intervention, record, recording, session_rules
+from domain.coverage import ReportCoverage
 from domain.onboarding import Check
 from domain.policy import DetectorSetting, Policy
 from tests.commands.hall import NINE, do, planned, ready, refused, running, say, tags
@@ -137,7 +138,7 @@ async def test_no_detector_writes_anywhere_but_to_the_incidents(one: Handler, ap
     )
     close = incidents.CloseIncident(incident="n1", ended_at=NINE, severity="high", peak=0.9)
     await do(one, partial(flags.close_incident, session=session, order=close))
-    report = incidents.ReportCoverage(detector="several_people", due=9, taken=9, cannot_tell=0, overloaded=0, muted=0)
+    report = ReportCoverage(detector="several_people", due=9, taken=9, cannot_tell=0, overloaded=0, muted=0)
     await do(one, partial(flags.report_coverage, session=session, order=report))
     after = await read_session(app, "tu", session)
     assert after[: len(before)] == before

@@ -85,7 +85,7 @@ class Hall:
     def counts(self, session: str) -> dict[str, int]:
         """Samples of one kind, by what became of them."""
         counted = msgspec.structs.asdict(self.worker.coverage(TENANT, session)["several_people"])
-        return {name: number for name, number in counted.items() if not name.endswith("_s")}
+        return {name: number for name, number in counted.items() if not name.endswith("_s") and name != "reasons"}
 
 
 async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:

@@ -110,6 +110,7 @@ async def test_seconds_are_seen_between_samples_that_can_be_judged_together(
         counted = room.worker.coverage(TENANT, "anna")["out_of_view"]
         assert (counted.seen_s, counted.followed_s) == (6 + 2, 6 + 6)
         assert (counted.due, counted.taken, counted.cannot_tell) == (8, 4, 4), "one came too late to be judged"
+        assert counted.reasons == {"unreadable": 3, "late": 1}
 
 
 async def test_a_break_is_no_time_that_was_not_seen(connection: Client, pipeline: Pipeline, one: bytes) -> None:
@@ -284,9 +285,8 @@ async def test_a_room_that_stays_dark_is_told_once_and_so_is_the_light(
         await until(lambda: len(room.wiring.faults) == 2)
     assert room.wiring.faults == [("anna", "sight", "too_dark"), ("anna", "sight", None)]
     assert room.wiring.changes == []
-    assert room.counts("anna")["cannot_tell"] == 9 + 14 + 2, (
-        "the first in the light came too late to be judged with one"
-    )
+    reasons = room.worker.coverage(TENANT, "anna")["several_people"].reasons
+    assert reasons == {"too_dark": 9 + 14, "late": 2}, "the first in the light came too late to be judged with one"
 
 
 async def test_a_break_ends_what_was_told_of_the_dark(

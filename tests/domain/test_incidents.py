@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from domain.coverage import CoverageReported, ReportCoverage
 from domain.incidents import (
     DECIDER,
     AddEvidence,
     Closed,
     CloseIncident,
-    CoverageReported,
     Evidence,
     EvidenceAdded,
     IncidentCommand,
@@ -20,7 +20,6 @@ from domain.incidents import (
     Provenance,
     Raise,
     RaisedByPerson,
-    ReportCoverage,
     VerdictGiven,
 )
 from tests.domain.given import given

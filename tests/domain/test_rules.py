@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from domain import fault, incidents, session_rules, start_pin, user
+from domain.coverage import ReportCoverage
 from domain.event import Command, Decider, Event, Refused
 from domain.policy import DetectorKind
 from domain.registry import DECIDERS
@@ -29,7 +30,7 @@ FAULTS = (
     fault.LoseConnection, fault.RestoreConnection, fault.OpenFault, fault.CloseFault,
 )  # fmt: skip
 BROUGHT_BACK = (session_rules.AdmitLate, session_rules.Reopen, session_rules.Reinstate)
-DETECTED = (incidents.OpenIncident, incidents.AddEvidence, incidents.CloseIncident, incidents.ReportCoverage)
+DETECTED = (incidents.OpenIncident, incidents.AddEvidence, incidents.CloseIncident, ReportCoverage)
 
 
 def say(decider: Decider[S, C, E], state: S, command: C) -> tuple[tuple[E, ...], S]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from domain import fault, incidents, intervention, record, recording, stops
+from domain.coverage import CoverageReported
 from domain.decision import Decided, NoteAdded
 from domain.gaps import GapRecorded
 from domain.policy import Policy
@@ -66,7 +67,7 @@ def test_how_grave_an_incident_became_stands_in_the_account_while_it_goes_on_and
 
 
 def test_what_a_detector_could_not_see_is_kept() -> None:
-    told = incidents.CoverageReported(detector="out_of_view", due=100, taken=80, cannot_tell=5, overloaded=10, muted=5)
+    told = CoverageReported(detector="out_of_view", due=100, taken=80, cannot_tell=5, overloaded=10, muted=5)
     row = row_of(GRADEBOOK, *BEGUN, (INCIDENTS, told))
     assert row.coverage == {"out_of_view": Coverage(due=100, taken=80, cannot_tell=5, overloaded=10, muted=5)}
     row = row_of(GRADEBOOK, *BEGUN, (INCIDENTS, replace(told, due_s=200.0, seen_s=160.0)))
@@ -74,7 +75,7 @@ def test_what_a_detector_could_not_see_is_kept() -> None:
 
 
 def test_what_was_told_of_a_session_before_it_was_reopened_is_in_what_is_told_at_its_new_end() -> None:
-    told = incidents.CoverageReported(detector="out_of_view", due=100, taken=80, cannot_tell=5, overloaded=10, muted=5)
+    told = CoverageReported(detector="out_of_view", due=100, taken=80, cannot_tell=5, overloaded=10, muted=5)
     again = replace(told, due=150, taken=130, reopened=1)
     row = row_of(GRADEBOOK, *BEGUN, (INCIDENTS, told), (INCIDENTS, again))
     assert row.coverage == {"out_of_view": Coverage(due=150, taken=130, cannot_tell=5, overloaded=10, muted=5)}

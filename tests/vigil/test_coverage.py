@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands import recordings, sessions
+from commands import muting, recordings, sessions
 from detectors.coverage import Counts, Coverage
 from detectors.settings import Settings
-from domain import incidents, recording
+from domain import recording
+from domain.coverage import CoverageReported, words
 from domain.policy import DetectorKind, DetectorSetting, Policy
 from domain.recording import Recording
 from domain.segment import Segment
@@ -74,6 +75,7 @@ def test_who_counted_nothing_saw_nothing() -> None:
     report = told("out_of_view", Counts(), HOUR_S)
     assert (report.due, report.taken, report.cannot_tell) == (1800, 0, 1800)
     assert (report.due_s, report.seen_s) == (HOUR_S, 0.0)
+    assert report.reasons == {"no_picture": 1800}
 
 
 def test_of_what_was_never_recorded_nothing_was_due() -> None:
@@ -85,11 +87,13 @@ def test_samples_that_could_not_tell_are_not_seconds_seen() -> None:
     report = told("out_of_view", counted(every(2.0), told=False), HOUR_S)
     assert (report.taken, report.seen_s) == (0, 0.0)
     assert report.cannot_tell == pytest.approx(1800, abs=2)
+    assert report.reasons["too_dark"] == 1800
 
 
 def test_samples_too_far_apart_to_be_judged_together_cannot_tell() -> None:
     counts = counted(every(6.5))
     assert (counts.taken, counts.cannot_tell, counts.seen_s) == (1, counts.due - 1, 0.0)
+    assert counts.reasons == {"late": counts.due - 1}
 
 
 GAPS = st.lists(st.floats(0.5, 40.0), max_size=60)
@@ -100,11 +104,12 @@ def test_what_is_told_adds_up_before_and_after_a_reopening(
     gaps: list[float], later: list[float], due_s: float, more_s: float
 ) -> None:
     first = told("out_of_view", counted(accumulate(gaps)), due_s)
-    before = incidents.CoverageReported(**msgspec.structs.asdict(first))
+    before = CoverageReported(**msgspec.structs.asdict(first))
     added = told("out_of_view", counted(accumulate(later)), round(due_s + more_s, 1) - round(due_s, 1))
     whole = told("out_of_view", counted(accumulate(later)), round(due_s + more_s, 1), before)
     for report in (first, whole):
         assert report.due == report.taken + report.cannot_tell + report.overloaded + report.muted
+        assert report.cannot_tell == sum(report.reasons.values())
     for name in ("due", "taken", "cannot_tell", "overloaded", "muted", "due_s", "seen_s"):
         parts = [getattr(first, name), getattr(added, name)]
         assert getattr(whole, name) == pytest.approx(sum(parts), abs=0.11), name
@@ -113,9 +118,21 @@ def test_what_is_told_adds_up_before_and_after_a_reopening(
 
 
 def test_what_was_never_told_in_seconds_counts_as_not_seen() -> None:
-    before = incidents.CoverageReported(detector="out_of_view", due=9, taken=9, cannot_tell=0, overloaded=0, muted=0)
+    before = CoverageReported(detector="out_of_view", due=9, taken=9, cannot_tell=0, overloaded=0, muted=0)
     report = told("out_of_view", Counts(), 60.0, before)
     assert (report.due, report.taken, report.cannot_tell, report.seen_s) == (9 + 30, 9, 30, 0.0)
+
+
+def test_what_could_not_be_told_before_reasons_were_counted_has_none_now() -> None:
+    before = CoverageReported(detector="book", due=9, taken=2, cannot_tell=7, overloaded=0, muted=0)
+    report = told("book", Counts(due=3, cannot_tell=3, reasons={"too_far": 3}, followed_s=6.0), 6.0, before)
+    assert report.reasons == {"not_told": 7, "too_far": 3}
+    assert report.cannot_tell == 10
+
+
+def test_what_was_muted_all_the_time_is_muted_also_where_no_picture_came() -> None:
+    report = told("book", Counts(), 60.0, muted=True)
+    assert (report.due, report.muted, report.cannot_tell, report.reasons) == (30, 30, 0, {})
 
 
 def test_only_what_was_recorded_while_the_clock_ran_is_due() -> None:
@@ -160,14 +177,14 @@ async def test_a_session_that_is_over_is_reported_on_with_its_pauses_taken_out(h
     worker = Told({"out_of_view": Counts(due=60, taken=50, cannot_tell=10, followed_s=120.0, seen_s=100.0)})
     async with running(report_coverage(hall.core, worker)):
         await asyncio.sleep(3 * LOOK_EVERY_S)
-        assert not await hall.events(session, incidents.CoverageReported), "the recording goes on"
+        assert not await hall.events(session, CoverageReported), "the recording goes on"
         await studio.end(hall, session, ["camera"])
         await until(lambda: _some(worker.forgotten))
-    reports = {one.detector: one for one in await hall.events(session, incidents.CoverageReported)}  # type: ignore[attr-defined]
+    reports = {one.detector: one for one in await hall.events(session, CoverageReported)}  # type: ignore[attr-defined]
     assert set(reports) == {detector.kind for detector in Policy().detectors}
     seen, unseen = reports["out_of_view"], reports["several_people"]
-    assert isinstance(seen, incidents.CoverageReported)
-    assert isinstance(unseen, incidents.CoverageReported)
+    assert isinstance(seen, CoverageReported)
+    assert isinstance(unseen, CoverageReported)
     assert seen.due_s == pytest.approx(200, abs=10)
     assert (seen.seen_s, seen.taken) == (100.0, 50)
     assert seen.cannot_tell == pytest.approx(10 + 40, abs=5)
@@ -209,14 +226,48 @@ async def test_a_session_that_is_reopened_is_reported_on_again_and_as_a_whole(ha
         end = recording.End(connection=2, at=hall.clock(), why="stopped")
         await hall.say(partial(recordings.end_connection, name=f"{session}.camera", order=end))
         await until(lambda: _some(worker.forgotten))
-    reports = await hall.events(session, incidents.CoverageReported)
-    first, second = [
-        one for one in reports if isinstance(one, incidents.CoverageReported) and one.detector == "out_of_view"
-    ]
+    reports = await hall.events(session, CoverageReported)
+    first, second = [one for one in reports if isinstance(one, CoverageReported) and one.detector == "out_of_view"]
     assert (first.reopened, first.due, first.taken, first.due_s, first.seen_s) == (0, 60, 50, 120.0, 100.0)
     assert (second.reopened, second.taken, second.seen_s) == (1, 70, 140.0)
     assert second.due_s == pytest.approx(180, abs=10)
     assert second.due == pytest.approx(60 + 20 + 10, abs=5)
+
+
+async def test_each_detector_is_told_of_also_where_it_was_muted_overloaded_or_no_picture_ever_came(hall: Hall) -> None:
+    """Beside what was switched off all the time stands what nobody had time for, at the first end and the second."""
+    plan, (session,) = await hall.plan()
+    await hall.say(partial(muting.switch_off, name=plan, kind="several_people", reason="A reader is there."))
+    await hall.start(session)
+    started_at = (await hall.state(session)).started_at
+    assert started_at
+    worker = Told({"out_of_view": Counts(due=10, overloaded=10, followed_s=20.0)})
+    async with running(report_coverage(hall.core, worker)):
+        hall.clock.ahead += 4 * HOUR
+        await hall.say(partial(sessions.lose_connection, name=session, track="camera", why="no media"))
+        await hall.say(partial(sessions.expire, name=session))
+        await until(lambda: _some(worker.forgotten))
+        first = await _reports(hall, session)
+        worker.forgotten.clear()
+        await hall.say(partial(sessions.reopen, name=session, reason="The power was cut."))
+        await hall.intervene(session, "resume")
+        resumed_at = hall.clock()
+        await studio.on_air(hall, session, ["camera"])
+        for n in range(5):
+            order = recording.StoreSegment(segment=segment(resumed_at, 6 * n, 6 * n + 6, number=n + 1))
+            await hall.say(partial(recordings.store_segment, name=f"{session}.camera", order=order))
+        hall.clock.ahead += 60 * S
+        await hall.submit(session)
+        await studio.end(hall, session, ["camera"])
+        await until(lambda: _some(worker.forgotten))
+    assert {kind: words(one) for kind, one in first.items()} == {
+        "out_of_view": "not observed: overloaded in 100% of the time",
+        "several_people": "not observed: nothing was recorded that it could look at",
+    }
+    second = {kind: one for kind, one in (await _reports(hall, session)).items() if one.reopened == 1}
+    assert set(second) == set(first), "each kind at each end"
+    assert (second["out_of_view"].taken, second["out_of_view"].overloaded) == (0, 20)
+    assert words(second["several_people"]) == "not observed: muted in 100% of the time"
 
 
 async def test_the_clock_ran_between_its_starts_and_stops(hall: Hall) -> None:
@@ -251,6 +302,11 @@ def segment(start: datetime, began: float, ended: float, connection: int = 1, nu
         connection=connection, number=number, started_at=start + began * S, ended_at=start + ended * S, bytes=1,
         frames=1, sha256="00", object_key=f"k{connection}.{number}", codec="VP8", width=640, height=480, complete=True,
     )  # fmt: skip
+
+
+async def _reports(hall: Hall, session: str) -> dict[str, CoverageReported]:
+    told = await hall.events(session, CoverageReported)
+    return {one.detector: one for one in told if isinstance(one, CoverageReported)}
 
 
 async def _some(found: object) -> bool:

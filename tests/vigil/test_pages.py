@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from commands import schedules, sessions, signals
 from domain.browser import BrowserSetting
+from domain.coverage import CoverageReported
 from domain.fault import FaultClosed, FaultOpened
-from domain.incidents import Closed, CoverageReported, Opened
+from domain.incidents import Closed, Opened
 from domain.messages import PageBeat
 from domain.onboarding import Check
 from domain.page import PageObserved
@@ -132,6 +133,8 @@ def test_coverage_is_what_was_told_while_the_clock_ran() -> None:
     only_focus = PageObserved(at=at("9:28"), kinds=("focus_lost",))
     muted = told("camera_muted", [*happened[:4], only_focus, *happened[4:]], at("9:50"), muted_at=at("9:28"))
     assert (muted.taken, muted.muted, muted.cannot_tell) == (90, 360, 450)
+    assert muted.reasons == {"page_silent": 180, "page_cannot": 270}
+    assert never.reasons == {"page_silent": 180, "page_cannot": 720}
 
 
 async def _any(hall: Hall, session: str, kind: type, at_least: int = 1) -> bool:

@@ -7,6 +7,7 @@ from functools import partial
 
 from commands import flags, interventions, sessions
 from domain import incidents
+from domain.coverage import CoverageReported, ReportCoverage
 from domain.policy import Policy
 from domain.record import Sealed
 from domain.recording import Ended, Started
@@ -107,10 +108,8 @@ async def test_what_nobody_tells_of_any_more_is_settled_for_them(hall: Hall) -> 
     ended = await hall.events(session, Ended)
     assert {event.why for event in ended if isinstance(event, Ended)} == {"worker_lost"}
     await sealing(hall, session, waited=True)
-    told = await hall.events(session, incidents.CoverageReported)
-    assert [(t.due, t.taken, t.cannot_tell) for t in told if isinstance(t, incidents.CoverageReported)] == [
-        (2, 0, 2)
-    ] * 2
+    told = await hall.events(session, CoverageReported)
+    assert [(t.due, t.taken, t.cannot_tell) for t in told if isinstance(t, CoverageReported)] == [(2, 0, 2)] * 2
     await sealing(hall, session, waited=True)
     assert [(one.kind, one.owed, one.lost) for one in await seals(hall, session)][1:] == [
         ("complete", (), ("camera: the finished recording",)),
@@ -260,7 +259,7 @@ async def seals(hall: Hall, session: str) -> list[Sealed]:
 
 async def covered(hall: Hall, session: str, reopened: int = 0) -> None:
     for detector in Policy().detectors:
-        order = incidents.ReportCoverage(
+        order = ReportCoverage(
             detector=detector.kind, due=1, taken=1, cannot_tell=0, overloaded=0, muted=0, reopened=reopened
         )
         await hall.say(partial(flags.report_coverage, session=session, order=order))

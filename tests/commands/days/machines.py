@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from commands import flags, recordings, sessions, signals
 from domain import incidents, late, record, recording
+from domain.coverage import ReportCoverage
 from domain.fault import FaultClosed, FaultOpened
 from domain.phase import Track
 from domain.segment import OWN_COPY, Segment
@@ -169,7 +170,7 @@ def _evidence(day: Day, chance: Random) -> Said:
 @move("report coverage")
 def _coverage(day: Day, chance: Random) -> Said:
     session, detector = day.some(chance, *ENDED), chance.choice(["faces", "objects", "browser"])
-    told = incidents.ReportCoverage(
+    told = ReportCoverage(
         detector=detector, due=10, taken=8, cannot_tell=1, overloaded=1, muted=0,
         reopened=chance.choice([0, 0, day.session(session).reopened]),
     )  # fmt: skip

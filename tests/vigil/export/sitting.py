@@ -32,6 +32,7 @@ from domain import (
     session,
     triage,
 )
+from domain.coverage import CoverageReported
 from domain.event import Event, KeyClass, Private
 from domain.gaps import GapRecorded
 from domain.late import LateSegmentStored, StillStored
@@ -207,10 +208,11 @@ async def sit_an_exam(world: World) -> None:
         (own, fault.ConnectionLost(at=at(12), track="camera", why="no media")),
         (own, session.Submitted(at=at(3600), by="candidate")),
         *(await media(world, "camera")),
-        (flags, incidents.CoverageReported(detector="several_people", due=60, taken=50, cannot_tell=10, overloaded=0,
+        (flags, CoverageReported(detector="several_people", due=60, taken=50, cannot_tell=10, overloaded=0,
                                            muted=0, due_s=120, seen_s=100)),
-        (flags, incidents.CoverageReported(detector="several_people", due=90, taken=70, cannot_tell=20, overloaded=0,
-                                           muted=0, due_s=180, seen_s=140, reopened=1)),
+        (flags, CoverageReported(detector="several_people", due=90, taken=70, cannot_tell=20, overloaded=0,
+                                           muted=0, due_s=180, seen_s=140, reopened=1,
+                                           reasons={"too_dark": 9, "no_picture": 11})),
     )  # fmt: skip
     await world.seal(1, "screen: the finished recording")
     await world.append(*(await media(world, "screen")))

@@ -38,6 +38,14 @@ def test_the_report_counts_nothing_twice_of_a_session_that_was_reopened(made: Pa
     assert "100 of 120" not in page
 
 
+def test_the_report_says_why_the_rest_was_not_seen_and_what_was_not_observed_at_all(made: Path) -> None:
+    page = (made / "report.html").read_text()
+    assert "<td>could not tell in 22% of the time: no picture 12%, too dark 10%</td>" in page
+    row = "<td>out of view</td><td>not observed: nothing was told of it</td>" + "<td>not observed</td>" * 6
+    assert row in page, "no number stands where nothing was told"
+    assert "That nothing was flagged says nothing of what was not observed" in page
+
+
 def test_the_report_escapes_what_people_wrote_and_shows_nobody_else(made: Path) -> None:
     page = (made / "report.html").read_text()
     assert SCRIPT not in page
