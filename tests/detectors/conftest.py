@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import skimage.data
 from numpy.typing import NDArray
 
 from detectors import weights
 from detectors.pipeline import Pipeline
+from tests.detectors.fetched import group
 
 Photograph = Callable[[str], NDArray[np.uint8]]
 CLIPS = Path(__file__).parents[3] / "shared" / "clips"
@@ -30,18 +31,26 @@ def pipeline(resolved: weights.Resolved) -> Pipeline:
 
 
 @pytest.fixture(scope="session")
-def photograph(pipeline: Pipeline) -> Photograph:
-    """A photograph by name, as (H, W, 3) BGR: of ultralytics (`bus`, `zidane`) or of scikit-image."""
-    from ultralytics.utils import ASSETS
+def photograph() -> Photograph:
+    """A picture by name, as (H, W, 3) BGR: of ultralytics, scikit-image or Matplotlib, or `t1` of insightface."""
+    folders = [_folder("ultralytics") / "assets", _folder("skimage") / "data"]
+    folders.append(_folder("matplotlib") / "mpl-data" / "sample_data")
 
     def load(name: str) -> NDArray[np.uint8]:
-        if (file := ASSETS / f"{name}.jpg").exists():
-            picture = cv2.imread(str(file))
-            assert picture is not None
-            return picture.astype(np.uint8)
-        return cv2.cvtColor(getattr(skimage.data, name)(), cv2.COLOR_RGB2BGR).astype(np.uint8)
+        found = [group()] if name == "t1" else [path for folder in folders for path in folder.glob(f"{name}.*g")]
+        picture = cv2.imread(str(found[0]), cv2.IMREAD_COLOR)
+        assert picture is not None
+        return picture.astype(np.uint8)
 
     return load
+
+
+def _folder(package: str) -> Path:
+    """Where a package lies: found, not imported, which would take seconds."""
+    found = find_spec(package)
+    assert found is not None
+    assert found.submodule_search_locations
+    return Path(found.submodule_search_locations[0])
 
 
 @pytest.fixture
