@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from commands.handler import Work
+from commands.muting import everywhere
 from domain import incidents, schedule, session_rules
 from domain.coverage import ReportCoverage
 from domain.event import Private, Refused
@@ -22,6 +23,9 @@ async def open_incident(work: Work, session: str, found: incidents.OpenIncident)
     """
     state = await work.state(session_rules.DECIDER, session)
     watched = found.kind in observed(state, found.started_at) and ran(state, found.started_at)
+    if watched and state.started_at:  # the institution's switch holds before the session has been told of it
+        since = (await everywhere(work)).silent_since(found.kind, state.started_at)
+        watched = since is None or found.started_at < since
     await work.do(incidents.DECIDER, session, replace(found, observed=watched))
 
 

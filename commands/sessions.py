@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from commands.handler import Work
-from commands.muting import keep_off
+from commands.muting import everywhere, keep_off
 from commands.outages import give_back
 from commands.reviewing import must_be_undecided
 from domain import fault, following, onboarding, schedule, session_rules, start_pin, waiving
@@ -73,6 +73,7 @@ async def start(work: Work, name: str, pin: str = "") -> Mapping[str, str]:
         duration_s=plan.duration_s,
         opens_at=plan.window.opens_at, last_entry_at=plan.window.last_entry_at, end_at=plan.window.closes_at,
         opens_in=plan.assessment.opens_in, switched_off=tuple(sorted(plan.policy.kinds & plan.switched_off.keys())),
+        off_everywhere=tuple(sorted(plan.policy.kinds & (await everywhere(work)).off.keys())),
     )  # fmt: skip
     session_rules.decide(order, state)  # whatever else is in the way is told before the PIN is asked for
     if plan.pin and plan.pin.text:

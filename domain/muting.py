@@ -1,4 +1,4 @@
-"""Detectors that stay silent in a session: switched off for everyone during an exam, or by an accommodation.
+"""Detectors that stay silent in a session: switched off for everyone in the exam or everywhere, or accommodated.
 
 Switched off holds at once, also in sessions that run, and for good there: no detector comes on in a running session.
 The same holds for what a candidate does not agree to and for what cannot be seen because its check was waived.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from domain.schedule import Schedule
     from domain.session import Session
 
-Why = Literal["switched_off", "consent", "waived"]
+Why = Literal["switched_off", "switched_off_everywhere", "consent", "waived"]
 
 # Events of a schedule, and of a session. Tags and field names are on disk for ever.
 
@@ -38,7 +38,7 @@ class DetectorSwitchedOn(Event, frozen=True, kw_only=True, tag="schedule.detecto
 
 
 class DetectorMuted(Event, frozen=True, kw_only=True, tag="session.detector_muted"):
-    """The schedule has switched it off; or the candidate did not agree, or what shows it was waived."""
+    """The schedule or the institution has switched it off; the candidate did not agree; what shows it was waived."""
 
     at: datetime
     kind: IncidentKind
@@ -56,6 +56,13 @@ class SwitchDetector(Command, frozen=True, kw_only=True):
 
 
 class MuteDetector(Command, frozen=True, kw_only=True):
+    at: datetime
+    kind: IncidentKind
+
+
+class MuteEverywhere(Command, frozen=True, kw_only=True):
+    """The institution switched it off at that time, of which a session is told a moment later."""
+
     at: datetime
     kind: IncidentKind
 
@@ -102,6 +109,17 @@ def muted(command: MuteDetector, state: Session) -> tuple[DetectorMuted, ...]:
     if state.phase not in RUNNING or not has or command.kind in state.switched_off:
         return ()
     return (DetectorMuted(at=command.at, kind=command.kind),)
+
+
+def muted_everywhere(command: MuteEverywhere, state: Session) -> tuple[DetectorMuted, ...]:
+    """Also for a session that has ended since. One that starts later is told at its start."""
+    ended = state.ended_at is not None and command.at >= state.ended_at
+    if state.started_at is None or (state.phase not in RUNNING and ended) or command.kind not in state.policy.kinds:
+        return ()
+    if command.kind in state.switched_off or command.kind in state.withheld:  # for good, as it is
+        return ()
+    at = max(command.at, state.started_at)
+    return (DetectorMuted(at=at, kind=command.kind, why="switched_off_everywhere"),)
 
 
 def mutes(state: Session) -> dict[IncidentKind, Mute]:

@@ -18,6 +18,7 @@ from domain import (
     schedule,
     service_token,
     session_rules,
+    switches,
     user,
 )
 from domain.event import Decider, Event
@@ -27,7 +28,7 @@ DECIDERS: dict[str, Decider[Any, Any, Any]] = {
     for d in (
         schedule.DECIDER, session_rules.DECIDER, incidents.DECIDER, chat.DECIDER, canned.DECIDER, intervention.DECIDER,
         recording.DECIDER, policy_template.DECIDER, record.DECIDER, duty.DECIDER, user.DECIDER, service_token.DECIDER,
-        request.DECIDER,
+        request.DECIDER, switches.DECIDER,
     )
 }  # fmt: skip
 

@@ -18,7 +18,7 @@ from domain.following import Follow
 from domain.following_rules import followed
 from domain.help import HelpCommand
 from domain.identity_rules import IdentityCommand, must_let_in
-from domain.muting import DetectorMuted, MuteDetector
+from domain.muting import DetectorMuted, MuteDetector, MuteEverywhere, Why
 from domain.onboarding import OnboardingCommand
 from domain.outage import MarkOutage
 from domain.outage_rules import lost, mark
@@ -49,6 +49,7 @@ class Start(Command, frozen=True, kw_only=True):
     end_at: datetime
     opens_in: OpensIn = "tab"
     switched_off: tuple[IncidentKind, ...] = ()
+    off_everywhere: tuple[IncidentKind, ...] = ()
 
 
 class ExtendTime(Command, frozen=True, kw_only=True):
@@ -104,7 +105,7 @@ Intervening = ExtendTime | Terminate
 SessionCommand = (
     Open | Start | Submit | Expire | AdmitLate | Reopen | Reinstate | TryPin | Intervening | StoppingCommand
     | OnboardingCommand | FaultCommand | HelpCommand | IdentityCommand | Accommodate | MuteDetector | DeviceCommand
-    | MarkOutage | Follow | ObservePage | WaiveCheck | ConsentCommand
+    | MarkOutage | Follow | MuteEverywhere | ObservePage | WaiveCheck | ConsentCommand
 )  # fmt: skip
 
 
@@ -160,6 +161,8 @@ def decide(command: SessionCommand, state: Session) -> tuple[SessionEvent, ...]:
             return accommodation_rules.accommodated(command, state)
         case MuteDetector():
             return muting.muted(command, state)
+        case MuteEverywhere():
+            return muting.muted_everywhere(command, state)
         case WaiveCheck():
             return waiving.decide(command, state)
         case MarkOutage():
@@ -195,7 +198,8 @@ def _start(command: Start, state: Session) -> tuple[SessionEvent, ...]:
         opens_in=command.opens_in,
     )  # fmt: skip
     withheld = consent.silent(command.policy, state.consents) | waiving.silent(command.policy, state.waived)
-    mutes = withheld | dict.fromkeys(command.switched_off, "switched_off")
+    off: dict[IncidentKind, Why] = dict.fromkeys(command.off_everywhere, "switched_off_everywhere")
+    mutes = withheld | off | dict.fromkeys(command.switched_off, "switched_off")
     return (started, *extra, *(DetectorMuted(at=command.at, kind=kind, why=mutes[kind]) for kind in sorted(mutes)))
 
 

@@ -11,9 +11,11 @@ from msgspec.structs import replace
 from domain import bringing_back, fault, identity, incidents, intervention, record, recording, session
 from domain import help as asking
 from domain.coverage import CoverageReported
+from domain.muting import DetectorMuted
 from domain.onboarding import CheckName
 from domain.page import PageObserved
 from domain.phase import OVER, RUNNING, Phase, Track
+from domain.policy import IncidentKind
 from domain.record import SealKind
 from domain.recorded import Recorded, Stored
 from domain.session import Session, SessionEvent
@@ -33,6 +35,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
 
     `came_at` is when they came for their identity check. `tracks` must be published while it runs, none that is
     `waived`, and `detectors` look at them if there are any; `page` is whether the candidate's page tells of something;
+    `listening` are the kinds of its policy that are not silent for good;
     `lost` are tracks that are not there, `unheard` faults in which the page does not reach us, since when, and
     `returned_at` is when the last of them was over, or when nobody waited for it any more. `undelivered` are
     interventions that nobody has taken or answered by when they fail, `waits_until` the earliest; `looks` are those of
@@ -51,6 +54,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     waived: tuple[CheckName, ...] = ()
     detectors: bool = False
     page: bool = False
+    listening: tuple[IncidentKind, ...] = ()
     lost: dict[Track, datetime] = {}
     unheard: dict[str, datetime] = {}
     returned_at: datetime | None = None
@@ -134,7 +138,12 @@ def _session(row: Watch, event: SessionEvent) -> Watch:
         case session.Opened(schedule=name):
             row = replace(row, schedule=name)
         case session.Started(policy=policy):
-            row = replace(row, tracks=owed(policy, row.waived), detectors=bool(policy.detectors))
+            pointed_out: list[IncidentKind] = sorted(policy.kinds)
+            row = replace(
+                row, tracks=owed(policy, row.waived), detectors=bool(policy.detectors), listening=tuple(pointed_out)
+            )
+        case DetectorMuted(kind=kind):
+            return replace(row, listening=tuple(one for one in row.listening if one != kind))
         case identity.IdentityCaptured(at=at):
             return replace(row, came_at=row.came_at or at)
         case asking.HelpTaken(help=name, by=by, at=at):
@@ -177,6 +186,6 @@ _EVENTS = events_of(
 )  # fmt: skip
 
 DEADLINES: Model[Watch] = Model(
-    name="deadlines", version=5, row=Watch, events=_EVENTS, index=("phase", "waits_until", "owing", "helper"),
+    name="deadlines", version=6, row=Watch, events=_EVENTS, index=("phase", "waits_until", "owing", "helper"),
     keys=keys, fold=fold, streams=streams, suspects=_suspects,
 )  # fmt: skip

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from domain.phase import RUNNING, Track
+from domain.policy import IncidentKind
 from projections.deadlines import DEADLINES, Owing, Watch
 from projections.duty import DUTY
 from projections.incidents import INCIDENTS
@@ -39,7 +40,8 @@ class Over(NamedTuple):
     """A session that is over and has to be sealed (again). `tracks` may have been recorded.
 
     `undelivered` are its interventions that no page has taken, `heads` the versions that a seal has to cover, and
-    `changed_at` is when anything of it was recorded last.
+    `changed_at` is when anything of it was recorded last. `ran` is from when to when it ran, None where it never did,
+    and `listening` are the kinds that were silent in it only for a time, if at all.
     """
 
     tenant: str
@@ -48,6 +50,8 @@ class Over(NamedTuple):
     undelivered: tuple[str, ...]
     heads: Mapping[str, int]
     changed_at: datetime
+    ran: tuple[datetime, datetime] | None = None
+    listening: tuple[IncidentKind, ...] = ()
 
 
 class Undelivered(NamedTuple):
@@ -105,8 +109,12 @@ async def given_up(conn: AsyncConnection) -> list[Over]:
 async def _owing(conn: AsyncConnection, owing: Owing) -> list[Over]:
     rows = await _watches(conn, "w.owing = %s", owing)
     return [
-        Over(tenant, w.session, w.tracks, tuple(w.undelivered), w.heads, w.changed_at or _EVER) for tenant, w in rows
-    ]
+        Over(
+            tenant, w.session, w.tracks, tuple(w.undelivered), w.heads, w.changed_at or _EVER,
+            (w.clock.started_at, w.clock.ended_at) if w.clock.started_at and w.clock.ended_at else None, w.listening,
+        )
+        for tenant, w in rows
+    ]  # fmt: skip
 
 
 async def until_there(conn: AsyncConnection) -> None:

@@ -34,6 +34,7 @@ from vigil.leaving import Leaving
 from vigil.outlook import Outlook, Over, look, until_there
 from vigil.pages import PageEars
 from vigil.sealing import LOST_AFTER, seal
+from vigil.switching import Untold, untold
 from vigil.watching import SUBJECT as DETECTING
 from vigil.watching import BeatEars
 from vigil.wiring import Core
@@ -107,6 +108,7 @@ async def _lead(core: Core, conn: AsyncConnection, heard: Heard) -> None:
             seen = await look(conn, core.now())
             attended = await attending.look(conn, seen.running, seen.at)
             await _round(_turns(core, heard.media, heard.detectors, seen))
+            await _round(_untold(core, await untold(core, seen)))
             await _round(_silent(core, heard.pages, seen))
             await _round(_unserved(core, heard.doors, seen))
             await _round(_attending(core, heard.staff, seen, attended))
@@ -150,6 +152,11 @@ def _turns(core: Core, ears: Ears, detectors: BeatEars, seen: Outlook) -> Iterat
             yield name, _say(core, tenant, f"fail {name}", partial(interventions.fail, name=name))
     for one in seen.over:
         yield one.session, _hang_up(core, one.tenant, one.session, live or {})
+
+
+def _untold(core: Core, found: list[Untold]) -> Iterator[Turn]:
+    for one in found:
+        yield one.session, _say(core, one.tenant, one.cause, one.use_case)
 
 
 def _silent(core: Core, pages: PageEars, seen: Outlook) -> Iterator[Turn]:

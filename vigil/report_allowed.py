@@ -54,7 +54,8 @@ def _span(kind: IncidentKind, mute: Mute, until: str) -> tuple[str, str, str, st
 
 
 _WHY = {
-    "switched_off": "switched off for everyone", "accommodation": "accommodation",
+    "switched_off": "switched off for everyone", "switched_off_everywhere": "switched off by the institution",
+    "accommodation": "accommodation",
     "consent": "the candidate did not agree", "waived": "the check of what shows it was waived",
 }  # fmt: skip
 

@@ -31,6 +31,7 @@ UNREACHED = ("front_door", "database", "page")
 SIGNALS: tuple[Signal, ...] = ("focus", "displays", "camera", "screen", "network")
 # What machines tell changes nothing where it does not apply, and neither does a look or the same again.
 TOLD = frozenset({
+    "switch a detector on everywhere", "tell a session what is off everywhere",
     "lose a connection", "restore a connection", "open a fault", "close a fault", "note an outage", "hear a page",
     "hear nothing of a page", "open an incident", "add evidence", "close an incident", "report coverage",
     "end a connection", "send late media", "finalise a recording", "settle a recording", "look at the record",

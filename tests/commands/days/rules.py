@@ -23,11 +23,12 @@ EXACT = timedelta(milliseconds=1)
 LATER = frozenset({"recording", "incidents", "chat", "intervention", "record"})
 # Of the session itself: faults of late media; help that was asked for is answered, and who did not come or was cut off
 # may ask still (`domain/help.py`); what somebody objects to is heard at any time; a reviewer finds whose identity was
-# left open (decision 14); an outage that the session ran in is noted (decision 9).
+# left open (decision 14); an outage that the session ran in is noted (decision 9); and what was switched off everywhere
+# while it ran, of which it is told a moment later.
 LATE = frozenset({
     "session.fault_opened", "session.fault_closed", "session.connection_restored", "session.help_requested",
     "session.help_taken", "session.help_released", "session.help_answered", "session.help_withdrawn",
-    "session.identity_settled", "session.outage_marked", "session.objection_raised",
+    "session.identity_settled", "session.outage_marked", "session.objection_raised", "session.detector_muted",
 })  # fmt: skip
 DECISIONS = frozenset({"identity_approved", "identity_rejected", "identity_deferred", "identity_disputed"})
 NEW_PICTURES = frozenset({"identity_captured", "identity_lapsed"})

@@ -10,12 +10,14 @@ from typing import Literal
 from commands import consents, devices, identity, interventions, sessions
 from commands import help as helping
 from commands.handler import UseCase
-from domain import intervention
+from domain import intervention, switches
 from domain.help import Topic
 from domain.identity import Finding, Picture, Route
 from domain.onboarding import Check, CheckName
+from domain.policy import IncidentKind
 from domain.purpose import Purpose
 from domain.stops import BreakKind
+from domain.switches import OffEverywhere
 from domain.waiving import Instead
 from tests.commands.days.day import Day, move
 from tests.commands.days.model import ENDED, RUNNING, WAITING
@@ -173,7 +175,7 @@ def started(day: Day, session: str, pin: str) -> Said:
         plan, sitting = day.plan, day.sittings[session]
         assert plan.window
         sitting.start(day.at, closes=plan.window.closes_at, duration_s=plan.duration_s)
-        sitting.switched_off = dict.fromkeys(plan.switched_off, day.at)
+        sitting.switched_off = dict.fromkeys([*plan.switched_off, *_off_everywhere(day)], day.at)
         sitting.silence(day.at)
         if day.plan.policy.bases.get("ai_flags") == "consent":
             said_yes = day.session(session).consents.get("ai_flags")
@@ -225,11 +227,15 @@ def _reinstate(day: Day, chance: Random) -> Said:
 def _goes_on(day: Day, session: str) -> None:
     """What was decided for everybody meanwhile holds for who goes on, too."""
     sitting = day.sittings[session]
-    for kind in day.plan.switched_off:
+    for kind in (*day.plan.switched_off, *_off_everywhere(day)):
         sitting.switched_off.setdefault(kind, day.at)
     followed(day, session)
     for name, began, ended in day.outages(session):
         sitting.outage(name, began, ended, day.at)
+
+
+def _off_everywhere(day: Day) -> dict[IncidentKind, OffEverywhere]:
+    return day.world.state(switches.DECIDER, switches.NAME).off
 
 
 def followed(day: Day, session: str) -> None:

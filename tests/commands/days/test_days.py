@@ -21,7 +21,8 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 import commands
-import tests.commands.days.reviewing  # noqa: F401 - its moves
+import tests.commands.days.reviewing
+import tests.commands.days.switching  # noqa: F401 - its moves
 from commands import canned_messages, muting, outages, policy_templates, reviewing, sessions
 from commands.handler import Work
 from tests.commands.days import beginning, machines, planning, sitting
@@ -39,6 +40,8 @@ OFTENER = {
     "hear a page": 2, "take a picture": 2, "come back": 2, "lose a connection": 2, "submit": 0.5, "decline": 0.5,
     "terminate": 0.7, "cancel the schedule": 0.6, "follow the schedule": 4, "reschedule": 3, "export the record": 1.5,
     "settle a recording": 3, "switch a detector on": 2.5, "withdraw an accommodation": 3, "settle an identity": 2,
+    "switch a detector off everywhere": 1.5, "switch a detector on everywhere": 1.5,
+    "tell a session what is off everywhere": 3,
     "close a request for a break": 1.5, "decide on a record": 3, "lift a lock-out": 2, "work out a priority": 2,
     "release a request for help": 2, "let go of a request for help": 2, "release an incident": 1.5,
     "restore a connection": 2, "mark a message delivered": 1.5, "answer for consent": 2,
@@ -49,7 +52,8 @@ OFTENER = {
 # No commands of anybody's, but part of some: of a sending, of a copy, of a session that goes on, and of what is refused
 # after a decision.
 PARTS = frozenset({
-    canned_messages.as_it_is, policy_templates.copied, muting.keep_off, outages.give_back, reviewing.must_be_undecided,
+    canned_messages.as_it_is, policy_templates.copied, muting.keep_off, muting.everywhere, outages.give_back,
+    reviewing.must_be_undecided,
 })  # fmt: skip
 EXACT = timedelta(milliseconds=1)
 GRACE = timedelta(minutes=2)  # for who comes back after their time ran out
