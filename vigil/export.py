@@ -36,13 +36,14 @@ from vigil import verify
 from vigil.export_media import Progress, items, put, write_media
 from vigil.export_witness import witness_files
 from vigil.report import Shown, report
+from vigil.report_pdf import pdf
 
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]  # lines for other programs
 FILES = (
     "manifest.json", "manifest.sig", "events.jsonl", "proofs.jsonl", "checkpoint", "keys.jsonl", "media/manifest.jsonl",
-    "report.html", "verify.py",
+    "report.html", "report.pdf", "verify.py",
 )  # fmt: skip
 NOT_SHOWN = frozenset({"email"})  # private fields whose keys stay here: no page of the export needs them
 OF_ALL = frozenset(
@@ -101,13 +102,15 @@ async def export_session(
     note = signer.countersign(checkpoint.note)
     pictures = {item.object_key: folder / item.file for item in wanted if item.kind == "evidence"}
     shown = Shown(tenant, session, events, checkpoint, note, signer, media, pictures, told)
+    page = await asyncio.to_thread(report, shown)  # it reads and encodes every picture
     written = {
         "events.jsonl": _lines(_event_line(row, proof["index"]) for row, proof in zip(lines, proofs, strict=False)),
         "proofs.jsonl": _lines(proofs),
         "checkpoint": note.encode(),
         "keys.jsonl": _lines([*_field_keys(lines, keys), *media.keys]),
         "media/manifest.jsonl": _lines(media.lines),
-        "report.html": (await asyncio.to_thread(report, shown)).encode(),  # it reads and encodes every picture
+        "report.html": page.encode(),
+        "report.pdf": await asyncio.to_thread(pdf, page, f"Record of session {session}"),
         **witness,
     }
     seal = _seal(rows, events)

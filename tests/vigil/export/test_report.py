@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from pathlib import Path
+from unicodedata import normalize
+
+import cv2
+import numpy as np
+import pymupdf
 
 from tests.vigil.export.sitting import SCRIPT, SIGNER
-from tests.vigil.export.spoiling import (
-    lines,
-)
+from tests.vigil.export.spoiling import lines
+from vigil.report_pdf import pdf
 
 
 def test_the_report_says_what_happened_in_plain_words(made: Path) -> None:
@@ -44,6 +48,33 @@ def test_the_report_says_why_the_rest_was_not_seen_and_what_was_not_observed_at_
     row = "<td>out of view</td><td>not observed: nothing was told of it</td>" + "<td>not observed</td>" * 6
     assert row in page, "no number stands where nothing was told"
     assert "That nothing was flagged says nothing of what was not observed" in page
+
+
+def test_the_report_on_paper_says_the_same_and_can_be_found_one_s_way_in(made: Path) -> None:
+    with pymupdf.open(made / "report.pdf") as document:
+        text = " ".join(" ".join(page.get_text() for page in document).split()).replace("\u200b", "")
+        text = normalize("NFKC", text)  # without ligatures
+        assert document.metadata["title"] == "Record of session s1"
+        headings = [heading for _, heading, _ in document.get_toc()]
+        assert text.count(f"page {len(document)} of {len(document)}") == 1
+    for part in ("Ola Nordmann", "several people (high), confirmed", "Two faces.", SIGNER.fingerprint, SCRIPT):
+        assert part in text, part
+    assert headings[:2] == ["Record of session s1", "What this rests on"]
+    assert "Flags that nobody has confirmed" in headings
+
+
+def test_the_report_on_paper_has_letters_of_every_script_and_its_pictures() -> None:
+    names = ("王小明", "Σωκράτης", "Иван", "Łukasz", "ひらがな")
+    encoded, jpeg = cv2.imencode(".jpg", np.full((60, 80, 3), 200, np.uint8))
+    assert encoded
+    picture = f'<img alt="a face" src="data:image/jpeg;base64,{b64encode(jpeg.tobytes()).decode()}">'
+    html = f"<h1>One</h1><h3>Two</h3>{''.join(f'<p>{name}</p>' for name in names)}<p>{picture}</p>"
+    made = pdf(html, "One")
+    assert made == pdf(html, "One")
+    with pymupdf.open("pdf", made) as document:
+        shown = document[0].get_text()
+        assert all(name in shown for name in names)
+        assert len(document[0].get_images()) == 1
 
 
 def test_the_report_escapes_what_people_wrote_and_shows_nobody_else(made: Path) -> None:
