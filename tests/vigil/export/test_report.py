@@ -52,15 +52,19 @@ def test_the_report_says_why_the_rest_was_not_seen_and_what_was_not_observed_at_
 
 def test_the_report_on_paper_says_the_same_and_can_be_found_one_s_way_in(made: Path) -> None:
     with pymupdf.open(made / "report.pdf") as document:
-        text = " ".join(" ".join(page.get_text() for page in document).split()).replace("\u200b", "")
-        text = normalize("NFKC", text)  # without ligatures
+        text = _letters("".join(page.get_text() for page in document))
         assert document.metadata["title"] == "Record of session s1"
         headings = [heading for _, heading, _ in document.get_toc()]
-        assert text.count(f"page {len(document)} of {len(document)}") == 1
+        assert text.count(_letters(f"page {len(document)} of {len(document)}")) == 1
     for part in ("Ola Nordmann", "several people (high), confirmed", "Two faces.", SIGNER.fingerprint, SCRIPT):
-        assert part in text, part
+        assert _letters(part) in text, part
     assert headings[:2] == ["Record of session s1", "What this rests on"]
     assert "Flags that nobody has confirmed" in headings
+
+
+def _letters(text: str) -> str:
+    """Without ligatures, and without the places where lines may break."""
+    return "".join(normalize("NFKC", text).replace("\u200b", "").split())
 
 
 def test_the_report_on_paper_has_letters_of_every_script_and_its_pictures() -> None:
