@@ -84,12 +84,14 @@ PARTS = (
 def create_app(services: Services) -> Litestar:
     """The ASGI application. Raises ImproperlyConfiguredException when a route does not say who may call it."""
     metrics, hints = Metrics(), Hints(services.nats)
+    metrics.registry.register(services.detectors)
     presence, attendance, watching = Presence(services.nats), Attendance(), whep.Watching()
     echo = Echo(services.nats)
 
     @asynccontextmanager
     async def running(_: Litestar) -> AsyncIterator[None]:
         await services.workers.listen(services.nats)
+        await services.detectors.listen(services.nats)
         await hints.listen()
         await attendance.listen(services.nats)
         telling = asyncio.create_task(presence.tell(), name="presence")

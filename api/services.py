@@ -12,6 +12,7 @@ from nats.aio.client import Client as Nats
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from api.detector_workers import DetectorWorkers
 from api.limits import RATES, Kind, Rate
 from api.media_workers import MediaWorkers
 from api.passwords import Passwords
@@ -161,6 +162,7 @@ class Services:
     limits: Limits = field(default_factory=Limits)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     workers: MediaWorkers = field(default_factory=MediaWorkers)
+    detectors: DetectorWorkers = field(default_factory=DetectorWorkers)
     passwords: Passwords = field(default_factory=Passwords)
 
     @property

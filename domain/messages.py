@@ -116,11 +116,27 @@ class MediaBeat(msgspec.Struct, frozen=True, kw_only=True):
     draining: bool = False
 
 
+class DetectorLoad(msgspec.Struct, frozen=True, kw_only=True):
+    """How a detector worker keeps up: samples since its start, each of which was `judged` or lost to overload.
+
+    `waiting` are those that wait now; `late_s` is how old the last one was when it had been judged. `undelivered` are
+    findings that wait to be taken, and `given_up` those that nobody took.
+    """
+
+    judged: int = 0
+    overloaded: int = 0
+    waiting: int = 0
+    late_s: float = 0.0
+    undelivered: int = 0
+    given_up: int = 0
+
+
 class DetectorBeat(msgspec.Struct, frozen=True, kw_only=True):
     """Sent each second by every detector worker; some seconds of silence from all mean that nobody looks."""
 
     worker: str
     at: datetime
+    load: DetectorLoad | None = None
 
 
 class StreamsHeld(msgspec.Struct, frozen=True, kw_only=True):

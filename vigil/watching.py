@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -16,20 +17,21 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from api.echo import Echo
-from domain.messages import DetectorBeat
+from domain.messages import DetectorBeat, DetectorLoad
 
 SUBJECT = "vigil.detector.beat"
 EVERY_S = 1.0
 SILENT_S = 5.0  # after which nobody of them is there
 
 
-async def beat(nats: Nats) -> None:
-    """Says each second that a detector worker is here, until cancelled."""
+async def beat(nats: Nats, load: Callable[[], DetectorLoad] | None = None) -> None:
+    """Says each second that a detector worker is here, and how it keeps up, until cancelled."""
     worker = token_hex(8)
     while True:
         if nats.is_connected:
+            told = DetectorBeat(worker=worker, at=datetime.now(UTC), load=load() if load else None)
             with suppress(NatsError):
-                await nats.publish(SUBJECT, msgspec.msgpack.encode(DetectorBeat(worker=worker, at=datetime.now(UTC))))
+                await nats.publish(SUBJECT, msgspec.msgpack.encode(told))
         await asyncio.sleep(EVERY_S)
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from api import detector_workers
 from commands.objects import ObjectStoreAway
 from commands.objects.folder import FolderStore
+from domain.messages import DetectorLoad
 from tests.api.hall import Hall
+from tests.vigil.hall import running
 from vigil import door
 from vigil.door import Media
+from vigil.watching import beat
 
 
 async def test_healthz_answers_without_asking_anything(hall: Hall) -> None:
@@ -95,6 +101,31 @@ async def test_metrics_count_by_route_and_never_by_id(hall: Hall) -> None:
     text = (await hall.http.get("/metrics")).text
     assert 'vigil_http_requests_total{method="GET",route="/api/v1/sessions/{session}",status="401"} 1.0' in text
     assert "somebodyssession" not in text
+
+
+async def test_metrics_tell_how_detector_workers_keep_up_while_they_are_there(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = DetectorLoad(judged=70, overloaded=30, waiting=4, late_s=1.5, undelivered=2, given_up=1)
+
+    async def told(line: str) -> None:
+        async with asyncio.timeout(10):
+            while line not in (await hall.http.get("/metrics")).text.splitlines():
+                await asyncio.sleep(0.1)
+
+    async with running(beat(hall.services.nats, lambda: load)):
+        await told("vigil_detector_workers 1.0")
+        text = (await hall.http.get("/metrics")).text
+    samples = (one for family in text_string_to_metric_families(text) for one in family.samples)
+    said = {(one.name.removeprefix("vigil_detector_"), one.labels.get("became")): one.value for one in samples
+            if "worker" in one.labels}  # fmt: skip
+    assert said == {
+        ("samples_total", "judged"): 70, ("samples_total", "overloaded"): 30, ("given_up_total", None): 1,
+        ("waiting", None): 4, ("late_seconds", None): 1.5, ("undelivered", None): 2,
+    }  # fmt: skip
+    monkeypatch.setattr(detector_workers, "SILENT_S", 0.0)
+    await told("vigil_detector_workers 0.0")
+    assert "vigil_detector_samples_total{" not in (await hall.http.get("/metrics")).text
 
 
 async def test_the_schema_describes_our_errors_and_who_may_call(hall: Hall) -> None:
