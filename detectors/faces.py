@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from detectors import runtime
 from detectors.heads import FACE_SIDE
 from detectors.picture import Image, shrink
+from detectors.pose import Point
 from detectors.seen import Box, overlap
 from detectors.weights import Weights
 
@@ -19,6 +20,18 @@ CLEAR = 0.85  # a face at least this clear needs no second look
 _OVERLAP = 0.3
 _ROOM = 4.0  # sides of a face: as near as in the pictures that the model learned from
 _LOOKS = 4
+# Pixels of a look: a face that is three quarters as large as from near has its points from the look that found it. Its
+# angles are then within two or three degrees of those from near, on clips, and no other look is needed for them.
+_LARGE = 0.75 * FACE_SIDE / _ROOM
+_MIDDLE = Box(0.5 - 0.5 / _ROOM, 0.5 - 0.5 / _ROOM, 0.5 + 0.5 / _ROOM, 0.5 + 0.5 / _ROOM, 0.0)  # from near
+
+Rows = NDArray[np.float32]  # (finds, 17), as `heads.blazeface` describes them
+
+
+class Face(Box, frozen=True):
+    """Right eye, left eye, nose, mouth, right ear, left ear, in pixels of the look they are from; or none."""
+
+    points: tuple[Point, ...] = ()
 
 
 class Faces:
@@ -29,58 +42,66 @@ class Faces:
         self._session = runtime.session(weights.path)
         cv2.setNumThreads(1)
 
-    def find(self, picture: Image) -> tuple[Box, ...]:
+    def find(self, picture: Image, *, measure: bool = False) -> tuple[Face, ...]:
         """The faces in `picture` (H, W, 3; BGR), strongest first.
 
         The model takes a cup or a cat for a face about as readily as a small or turned one. So what isn't clear is
-        looked at again from near, and keeps the score of that: cups lose, faces gain.
+        looked at again from near, and keeps the score of that: cups lose, faces gain. With `measure` a face has its
+        points where one of these looks shows it large enough.
         """
         height, width = picture.shape[:2]
         side = max(height, width)
         across, down = side / width, side / height
-        found = [
-            Box(face.left * across, face.top * down, face.right * across, face.bottom * down, face.score)
-            for face in self._look(_square(picture, 0, 0, side))
-            if (face.left + face.right) * across < 2 and (face.top + face.bottom) * down < 2  # not beside the picture
-        ]
-        unclear = [face for face in found if face.score < CLEAR][:_LOOKS]
-        kept = [face for face in found if face.score >= CLEAR]
-        kept += [again for face in unclear if (again := self._look_again(picture, face)).score >= WEAKEST]
+        rows = self._look(_square(picture, 0, 0, side))
+        kept, unclear = list[Face](), list[Face]()
+        for one in _apart(rows):
+            if (one.left + one.right) * across >= 2 or (one.top + one.bottom) * down >= 2:
+                continue  # beside the picture
+            points = _points(rows, one) if measure and _side(one) >= _LARGE else ()
+            edges = (one.left * across, one.top * down, one.right * across, one.bottom * down)
+            (kept if one.score >= CLEAR else unclear).append(Face(*edges, one.score, points))
+        for face in unclear[:_LOOKS]:
+            near = self._look(_near(picture, face))
+            score = max((one.score for one in _apart(near) if overlap(one, _MIDDLE) >= _OVERLAP), default=0.0)
+            if score >= WEAKEST:
+                kept.append(replace(face, score=score, points=_points(near, _MIDDLE) if measure else ()))
         return tuple(sorted(kept, key=lambda face: -face.score))
 
-    def points(self, picture: Image, face: Box) -> tuple[tuple[float, float], ...] | None:
-        """Right eye, left eye, nose, mouth, right ear, left ear of `face`, in pixels of a look from near, or None.
+    def points(self, picture: Image, face: Box) -> tuple[Point, ...]:
+        """The points of `face`, as `Face` has them, from one more look from near; none where it is not found there."""
+        return _points(self._look(_near(picture, face)), _MIDDLE)
 
-        Each is the mean of what all overlapping finds say, by their scores: that is steadier than the best of them.
-        """
-        (batch,) = self._session.run(None, {"images": _near(picture, face)})
-        rows = batch[0]
-        middle = np.abs(rows[:, 1:3] - FACE_SIDE / 2).max(axis=1) < FACE_SIDE / _ROOM / 2
-        rows = rows[middle & (rows[:, 0] >= WEAKEST)]
-        if not len(rows):
-            return None
-        mean = np.average(rows[:, 5:], axis=0, weights=rows[:, 0]).reshape(6, 2)
-        return tuple((float(x), float(y)) for x, y in mean)
-
-    def _look(self, pixels: NDArray[np.float32]) -> list[Box]:
-        """The faces in one square, in fractions of it."""
+    def _look(self, pixels: NDArray[np.float32]) -> Rows:
+        """What is found in one square."""
         (batch,) = self._session.run(None, {"images": pixels})
-        rows = batch[0][batch[0][:, 0] >= WEAKEST]
-        if not len(rows):
-            return []
-        size = rows[:, 3:5] / FACE_SIDE
-        corner = rows[:, 1:3] / FACE_SIDE - size / 2
-        kept = cv2.dnn.NMSBoxes(np.hstack([corner, size]).tolist(), rows[:, 0].tolist(), WEAKEST, _OVERLAP)
-        edges = np.hstack([corner, corner + size, rows[:, :1]])
-        return [Box(*edges[index].tolist()) for index in kept]
+        rows: Rows = batch[0]
+        return rows[rows[:, 0] >= WEAKEST]
 
-    def _look_again(self, picture: Image, face: Box) -> Box:
-        """`face` with the score that the best face at the middle of its surroundings has."""
-        near = self._look(_near(picture, face))
-        middle = Box(0.5 - 0.5 / _ROOM, 0.5 - 0.5 / _ROOM, 0.5 + 0.5 / _ROOM, 0.5 + 0.5 / _ROOM, 0.0)
-        return replace(
-            face, score=max((found.score for found in near if overlap(found, middle) >= _OVERLAP), default=0.0)
-        )
+
+def _apart(rows: Rows) -> list[Box]:
+    """The best of finds that overlap, in fractions of the square, strongest first."""
+    if not len(rows):
+        return []
+    size = rows[:, 3:5] / FACE_SIDE
+    corner = rows[:, 1:3] / FACE_SIDE - size / 2
+    kept = cv2.dnn.NMSBoxes(np.hstack([corner, size]).tolist(), rows[:, 0].tolist(), WEAKEST, _OVERLAP)
+    edges = np.hstack([corner, corner + size, rows[:, :1]])
+    return [Box(*edges[index].tolist()) for index in kept]
+
+
+def _points(rows: Rows, face: Box) -> tuple[Point, ...]:
+    """The mean of what all finds in the middle of `face` say, by their scores: steadier than the best of them."""
+    middle = ((face.left + face.right) / 2 * FACE_SIDE, (face.top + face.bottom) / 2 * FACE_SIDE)
+    rows = rows[np.abs(rows[:, 1:3] - middle).max(axis=1) < _side(face) / 2]
+    if not len(rows):
+        return ()
+    mean = np.average(rows[:, 5:], axis=0, weights=rows[:, 0]).reshape(6, 2)
+    return tuple((float(x), float(y)) for x, y in mean)
+
+
+def _side(face: Box) -> float:
+    """Pixels of a look, in fractions of which `face` is."""
+    return FACE_SIDE * max(face.right - face.left, face.bottom - face.top)
 
 
 def _near(picture: Image, face: Box) -> NDArray[np.float32]:

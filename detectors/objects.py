@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from detectors import runtime
@@ -10,8 +13,14 @@ from detectors.picture import Image
 from detectors.seen import Box, overlap
 from detectors.weights import Weights, WeightsMissingError
 
+if TYPE_CHECKING:  # it imports ultralytics, which must be prepared first
+    from detectors.predictor import Row
+
 VERSION = "2"
 IMAGE_SIDE = 416  # pixels of the longer side; 512 finds no more at a webcam's distance and costs half as much again
+# Pictures that go through the model together on a GPU. On a CPU that takes as long as one after the other, and the
+# first would wait for the last.
+AT_ONCE_ON_A_GPU = 16
 WEAKEST = 0.2  # finds below this are noise; what counts above it is a rule's business
 _OVERLAP = 0.5
 _AT_MOST = 40
@@ -31,7 +40,7 @@ class Objects:
 
         self.weights = weights
         on_gpu = weights.path.suffix == ".pt" and torch.cuda.is_available()
-        self._device = "cuda:0" if on_gpu else "cpu"
+        self.at_once = AT_ONCE_ON_A_GPU if on_gpu else 1
         self._model = YOLO(weights.path, task="detect")
         names: dict[int, str] = self._model.names
         self._category = {
@@ -47,33 +56,38 @@ class Objects:
 
         self._model.predict(
             np.zeros((480, 640, 3), np.uint8), predictor=Predictor, imgsz=IMAGE_SIDE, rect=True, conf=WEAKEST,
-            iou=_OVERLAP, max_det=_AT_MOST, classes=wanted, device=self._device, verbose=False,
+            iou=_OVERLAP, max_det=_AT_MOST, classes=wanted, device="cuda:0" if on_gpu else "cpu", verbose=False,
         )  # fmt: skip
         # From now on the predictor itself is asked: `predict` would read its options for each picture.
         predictor: object = self._model.predictor
         assert isinstance(predictor, Predictor)
         self._predictor = predictor
 
-    def find(self, picture: Image) -> dict[Category, tuple[Box, ...]]:
-        """What is in `picture` (H, W, 3; BGR), for each category that the weights know, strongest first."""
-        results = self._predictor(picture)
+    def find_many(self, pictures: Sequence[Image]) -> list[dict[Category, tuple[Box, ...]]]:
+        """What is in each of `pictures` (H, W, 3; BGR), for each category that the weights know, strongest first.
+
+        Those of one shape go through the model together, `at_once` at a time. Those of several shapes would be fitted
+        into one square, and what is found in one would depend on the others.
+        """
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for number, picture in enumerate(pictures):
+            alike.setdefault(picture.shape, []).append(number)
+        found: dict[int, dict[Category, tuple[Box, ...]]] = {}
+        for group in alike.values():
+            for some in (group[start : start + self.at_once] for start in range(0, len(group), self.at_once)):
+                looked = self._predictor.look([pictures[number] for number in some])
+                found |= {
+                    number: self._known(rows, pictures[number]) for number, rows in zip(some, looked, strict=True)
+                }
+        return [found[number] for number in range(len(pictures))]
+
+    def _known(self, rows: Sequence[Row], picture: Image) -> dict[Category, tuple[Box, ...]]:
+        """Finds by category, in fractions of the picture."""
+        height, width = picture.shape[:2]
         found: dict[Category, tuple[Box, ...]] = dict.fromkeys(self._category.values(), ())
-        for box, number in (row for result in results for row in _rows(result)):
-            category = self._category[number]
+        for left, top, right, bottom, score, number in rows:
+            category = self._category[int(number)]
+            box = Box(left / width, top / height, right / width, bottom / height, score)
             if all(overlap(box, stronger) < _OVERLAP for stronger in found[category]):  # models without a suppression
                 found[category] += (box,)
         return found
-
-
-def _rows(result: object) -> list[tuple[Box, int]]:
-    """Each find with the number of its class, strongest first."""
-    from ultralytics.engine.results import Boxes, Results  # noqa: PLC0415
-
-    assert isinstance(result, Results)
-    if not isinstance(result.boxes, Boxes):
-        return []
-    height, width = result.orig_shape
-    return [
-        (Box(left / width, top / height, right / width, bottom / height, score), int(number))
-        for left, top, right, bottom, score, number in result.boxes.data.tolist()
-    ]

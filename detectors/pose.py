@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from detectors.seen import Pose
 
-VERSION = "1"
+VERSION = "2"
 LEARN_S = 60.0
 LEAST = 8  # poses that a baseline rests on
 DRIFT = 2.0  # degrees a minute: who sits down differently has a new baseline after some minutes

@@ -34,7 +34,7 @@ def prepare() -> None:
     from ultralytics.nn.backends.onnx import ONNXBackend  # noqa: PLC0415
 
     if settings["sync"]:  # sends usage to its maker unless told not to
-        settings.update({"sync": False})  # type: ignore[no-untyped-call]  # it has no types
+        settings.update({"sync": False})
     # Its own parameter, which YOLO() has no way to pass on: sessions would take every core and spin between pictures.
     AutoBackend._BACKEND_MAP["onnx"] = partial(ONNXBackend, session_options=one_thread())  # noqa: SLF001
 

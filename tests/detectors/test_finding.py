@@ -25,7 +25,7 @@ def faces(pipeline: Pipeline, picture: NDArray[np.uint8]) -> int:
 
 
 def persons(pipeline: Pipeline, picture: NDArray[np.uint8]) -> int:
-    return sum(person.score >= PERSON for person in pipeline.objects.find(picture)["person"])
+    return sum(person.score >= PERSON for person in pipeline.objects.find_many([picture])[0]["person"])
 
 
 @pytest.mark.parametrize(("name", "many"), [("zidane", 2), ("bus", 2), ("astronaut", 1)])
@@ -58,7 +58,7 @@ def test_pictures_of_any_shape_can_be_looked_at(
     pipeline: Pipeline, photograph: Photograph, shape: tuple[int, int]
 ) -> None:
     picture = cv2.resize(photograph("astronaut"), shape[::-1]).astype(np.uint8)
-    for found in (pipeline.faces.find(picture), pipeline.objects.find(picture)["person"]):
+    for found in (pipeline.faces.find(picture), pipeline.objects.find_many([picture])[0]["person"]):
         assert all(0.0 <= box.score <= 1.0 for box in found)
 
 
@@ -92,9 +92,9 @@ def test_the_quick_way_into_ultralytics_finds_what_its_own_way_finds(
         picture, imgsz=416, rect=True, conf=0.2, iou=0.5, max_det=40, classes=list(pipeline.objects._category),
         device="cpu", verbose=False,
     )  # fmt: skip
-    ours = pipeline.objects._predictor(picture)
+    (ours,) = pipeline.objects._predictor.look([picture])
     assert len(theirs[0].boxes) > 0
-    assert np.allclose(ours[0].boxes.data, theirs[0].boxes.data, atol=1e-3)
+    assert np.allclose(ours, theirs[0].boxes.data, atol=1e-3)
 
 
 def test_torchvision_keeps_the_best_of_overlapping_boxes(pipeline: Pipeline) -> None:
@@ -116,7 +116,7 @@ def test_yolo_weights_of_another_make_are_used_as_they_are(tmp_path_factory: pyt
     untrained.model.names = dict(enumerate(CLASSES))
     untrained.save(path)
     other = Objects(Weights("untrained", path, "0" * 64))
-    assert set(other.find(np.zeros((480, 640, 3), np.uint8))) == set(CATEGORIES)
+    assert set(other.find_many([np.zeros((480, 640, 3), np.uint8)])[0]) == set(CATEGORIES)
 
 
 @pytest.fixture
@@ -143,4 +143,4 @@ def test_weights_that_know_no_persons_are_refused(without: Callable[[str], Weigh
 
 def test_what_the_weights_do_not_know_is_not_among_the_finds(without: Callable[[str], Weights]) -> None:
     nothing = np.zeros((480, 640, 3), np.uint8)
-    assert set(Objects(without("book")).find(nothing)) == {"person", "handheld_device", "second_screen"}
+    assert set(Objects(without("book")).find_many([nothing])[0]) == {"person", "handheld_device", "second_screen"}

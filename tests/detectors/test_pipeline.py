@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from typing import get_args
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from detectors import gate, rules, tracks
 from detectors.changes import Change, Opened
-from detectors.coco import Category
+from detectors.faces import Face
 from detectors.kinds import unsure
-from detectors.pipeline import DetectorError, Pipeline, View
+from detectors.pipeline import DetectorError, Objects, Pipeline, Shot, View
 from detectors.readings import Thing
 from detectors.seen import Box, Observation
 from detectors.settings import Settings
@@ -109,11 +109,50 @@ def test_a_model_that_fails_is_named(pipeline: Pipeline, photograph: Photograph,
     class Broken:
         weights = pipeline.faces.weights
 
-        def find(self, picture: Image) -> tuple[Box, ...]:
+        def find(self, picture: Image, *, measure: bool = False) -> tuple[Face, ...]:  # noqa: ARG002
             raise MemoryError(f"no room for {picture.shape}")
 
     with pytest.raises(DetectorError, match=r"^faces failed: MemoryError: no room for \(512, 512, 3\)$"):
         observe(Pipeline(Broken(), pipeline.objects), [to_jpeg(photograph("astronaut"))])
+
+
+def test_pictures_looked_at_together_show_what_each_shows_alone(
+    pipeline: Pipeline, photograph: Photograph, to_jpeg: ToJpeg
+) -> None:
+    """Some of one shape and one of another, one that needs no look at objects, and one that is no picture."""
+    street, two = photograph("bus"), cv2.resize(photograph("zidane"), (810, 1080)).astype(np.uint8)
+    pictures = [*map(to_jpeg, (photograph("astronaut"), street, two)), b"not a picture"]
+    together, alone = [View(str(n)) for n in range(4)], [View(str(n)) for n in range(4)]
+    for turn in range(5):
+        at = START + timedelta(seconds=2 * turn)
+        seen = pipeline.observe_many(
+            [Shot(view, at, jpeg, measure=True) for view, jpeg in zip(together, pictures, strict=True)]
+        )
+        assert seen == [
+            pipeline.observe(view, at, jpeg, measure=True) for view, jpeg in zip(alone, pictures, strict=True)
+        ]
+    looks = [one.look for one in seen if isinstance(one, Observation)]
+    assert looks == ["still", "still", "still", "none"]
+
+
+def test_of_pictures_looked_at_together_only_the_one_at_fault_is_not_seen(
+    pipeline: Pipeline, photograph: Photograph, to_jpeg: ToJpeg
+) -> None:
+    class Wary:
+        weights, at_once = pipeline.objects.weights, 3
+
+        def find_many(self, pictures: Sequence[Image]) -> list[Objects]:
+            if any(picture.shape[0] > 1000 for picture in pictures):
+                raise MemoryError("no room")
+            return pipeline.objects.find_many(pictures)
+
+    pictures = [to_jpeg(photograph(name)) for name in ("astronaut", "bus", "zidane")]
+    shots = [Shot(View(str(n)), START, jpeg) for n, jpeg in enumerate(pictures)]
+    one, street, two = Pipeline(pipeline.faces, Wary()).observe_many(shots)
+    assert isinstance(street, DetectorError)
+    assert str(street) == "persons failed: MemoryError: no room"
+    assert [len(seen.faces) for seen in (one, two) if isinstance(seen, Observation)] == [1, 2]
+    assert [shot.view.faces for shot in shots] == [1, 0, 2]
 
 
 def test_who_covers_their_face_is_there_without_one(pipeline: Pipeline, clip: Clip, to_jpeg: ToJpeg) -> None:
@@ -183,12 +222,12 @@ def test_things_are_tracked_and_keep_the_score_of_three_looks(
     class WithTelephone:
         """The real finds, and a telephone in front of the first of them."""
 
-        weights = pipeline.objects.weights
+        weights, at_once = pipeline.objects.weights, 1
         scores = iter((0.5, 0.1, 0.6))
 
-        def find(self, picture: Image) -> dict[Category, tuple[Box, ...]]:
-            found = pipeline.objects.find(picture)
-            return found | {"handheld_device": (Box(0.4, 0.6, 0.5, 0.8, next(self.scores, 0.6)),)}
+        def find_many(self, pictures: Sequence[Image]) -> list[Objects]:
+            (found,) = pipeline.objects.find_many(pictures)
+            return [found | {"handheld_device": (Box(0.4, 0.6, 0.5, 0.8, next(self.scores, 0.6)),)}]
 
     picture = to_jpeg(photograph("astronaut"))
     seen = observe(Pipeline(pipeline.faces, WithTelephone()), [picture] * 8)

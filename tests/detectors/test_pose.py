@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from detectors import pose, rules
 from detectors.changes import Change, Closed, Opened
+from detectors.faces import Faces
 from detectors.pipeline import Pipeline, View
 from detectors.seen import Observation, Pose
 from detectors.settings import Settings
@@ -138,6 +140,27 @@ def test_who_nods_and_moves_their_hands_is_not_looking_away(
     assert told(observations) == []
     assert all(one.pose for one in observations)
     assert observations[-1].baseline
+
+
+def test_a_large_face_has_the_same_angles_from_the_look_that_found_it_as_from_near(
+    pipeline: Pipeline, clip: Clip, to_jpeg: ToJpeg
+) -> None:
+    """A turning head, from as near as it is to most people's own cameras."""
+    assert isinstance(pipeline.faces, Faces)
+    pictures = [near(picture, 0.7) for picture in clip("turning-head.gif")]
+    for picture in pictures:
+        (face,) = pipeline.faces.find(picture, measure=True)
+        found, again = pose.pose(face.points), pose.pose(pipeline.faces.points(picture, face))
+        assert pose.away(found, again) < 15
+    assert {type(change) for change in told(seen(pipeline, [*map(to_jpeg, pictures)], 56))} == {Opened, Closed}
+
+
+def near(picture: Image, share: float) -> Image:
+    """The middle of a picture, as large as the whole of it."""
+    height, width = picture.shape[:2]
+    top, left = round(height * (1 - share) / 3), round(width * (1 - share) / 2)
+    cut = picture[top : top + round(height * share), left : left + round(width * share)]
+    return cv2.resize(cut, (width, height)).astype(np.uint8)
 
 
 def test_nobody_is_measured_who_need_not_be_and_what_was_learnt_is_forgotten(

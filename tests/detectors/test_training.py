@@ -69,5 +69,5 @@ def test_weights_from_a_few_steps_of_training_are_taken_by_their_name(
     assert len(taken.persons.sha256) == 64
     pipeline = Pipeline.load(taken)
     assert isinstance(pipeline.objects, Objects)
-    found = pipeline.objects.find(np.zeros((480, 640, 3), np.uint8))
+    (found,) = pipeline.objects.find_many([np.zeros((480, 640, 3), np.uint8)])
     assert set(found) == {"person", "handheld_device"}

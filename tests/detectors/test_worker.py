@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 
 import cv2
@@ -16,10 +16,10 @@ from nats.aio.client import Client
 from numpy.typing import NDArray
 
 from detectors.changes import Closed, Opened
-from detectors.coco import Category
+from detectors.faces import Face
 from detectors.gate import KEEP_ALIVE
 from detectors.outbox import Outbox, Patience
-from detectors.pipeline import Pipeline
+from detectors.pipeline import Objects, Pipeline
 from detectors.report import RECOVERED
 from detectors.seen import Box
 from detectors.settings import Settings, StillOpen
@@ -190,10 +190,10 @@ async def test_a_failing_detector_is_one_fault_and_the_exam_goes_on(
         weights = pipeline.faces.weights
         broken = True
 
-        def find(self, picture: Image) -> tuple[Box, ...]:
+        def find(self, picture: Image, *, measure: bool = False) -> tuple[Face, ...]:
             if self.broken:
                 raise MemoryError("no room")
-            return pipeline.faces.find(picture)
+            return pipeline.faces.find(picture, measure=measure)
 
     faces = Broken()
     async with hall(connection, Pipeline(faces, pipeline.objects)) as room:
@@ -212,10 +212,11 @@ async def test_a_telephone_in_the_hand_is_told_with_the_weights_that_found_it(
     class WithTelephone:
         """The real finds, and a telephone in front of the first of them."""
 
-        weights = pipeline.objects.weights
+        weights, at_once = pipeline.objects.weights, 1
 
-        def find(self, picture: Image) -> dict[Category, tuple[Box, ...]]:
-            return pipeline.objects.find(picture) | {"handheld_device": (Box(0.4, 0.6, 0.5, 0.8, 0.6),)}
+        def find_many(self, pictures: Sequence[Image]) -> list[Objects]:
+            telephone = {"handheld_device": (Box(0.4, 0.6, 0.5, 0.8, 0.6),)}
+            return [found | telephone for found in pipeline.objects.find_many(pictures)]
 
     policy = Policy(detectors=(DetectorSetting(kind="handheld_device"), DetectorSetting(kind="book")))
     muted = frozenset({"handheld_device"})
@@ -238,13 +239,13 @@ async def test_a_detector_that_works_again_says_so_and_a_second_failure_is_a_fau
     connection: Client, pipeline: Pipeline, one: bytes
 ) -> None:
     class Moody:
-        weights = pipeline.objects.weights
+        weights, at_once = pipeline.objects.weights, 1
         broken = True
 
-        def find(self, picture: Image) -> dict[Category, tuple[Box, ...]]:
+        def find_many(self, pictures: Sequence[Image]) -> list[Objects]:
             if self.broken:
                 raise MemoryError("no room")
-            return pipeline.objects.find(picture)
+            return pipeline.objects.find_many(pictures)
 
     persons = Moody()
     async with hall(connection, Pipeline(pipeline.faces, persons)) as room:
@@ -309,7 +310,7 @@ async def test_what_an_accommodation_mutes_is_counted_and_not_looked_at(
     class Unwanted:
         weights = pipeline.faces.weights
 
-        def find(self, picture: Image) -> tuple[Box, ...]:
+        def find(self, picture: Image, *, measure: bool = False) -> tuple[Face, ...]:  # noqa: ARG002
             raise AssertionError(f"looked at {picture.shape}")
 
     async with hall(connection, pipeline, Wiring(answers={"anna": some})) as room:
