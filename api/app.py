@@ -25,6 +25,7 @@ from api import (
     duty,
     exports,
     health,
+    holds,
     ice_servers,
     identity,
     incidents,
@@ -39,6 +40,7 @@ from api import (
     receipt,
     recordings,
     records,
+    requests,
     reviews,
     schedules,
     service_tokens,
@@ -49,6 +51,7 @@ from api import (
     staffing,
     start_pin,
     stills,
+    subjects,
     triage,
     upload_test,
     users,
@@ -77,7 +80,8 @@ PARTS = (
     sign_in, users, schedules, staffing, candidates, accommodations, start_pin, join, sessions, upload_test,
     candidate_stream, signals, identity, devices, ice_servers, whip, whep, chat, canned_messages, helping,
     interventions, breaks, outages, live, wall, consents, policies, duty, day, incidents, triage, records, reviews,
-    recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins,
+    recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins, requests,
+    subjects, holds,
 )  # fmt: skip
 
 

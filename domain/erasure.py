@@ -120,11 +120,16 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
         waiting = (self.due.keys() - self.erased) & self.held
         return bool(waiting) or any(hold.why == "restriction" for hold in self.holds.values())
 
+    def shown_to(self, actor: str) -> bool:
+        """Whether this person may look: at what is restricted, who placed a hold and whom it names."""
+        return not self.restricted or any(actor in (one.by, *one.readers) for one in self.holds.values())
+
 
 def evolve(state: Keeping, event: KeepingEvent) -> Keeping:
     match event:
-        case HoldPlaced(hold=hold, why=why, classes=classes, until=until):
-            return replace(state, holds=state.holds | {hold: Hold(why=why, classes=classes, until=until)})
+        case HoldPlaced(hold=name, why=why, classes=classes, until=until, by=by, at=at, readers=readers):
+            hold = Hold(why=why, classes=classes, until=until, by=by, at=at, readers=readers)
+            return replace(state, holds=state.holds | {name: hold})
         case HoldLifted(hold=hold):
             left = {name: one for name, one in state.holds.items() if name != hold}
             return replace(state, holds=left, lifted=state.lifted | {hold})
@@ -185,7 +190,7 @@ def _place(command: PlaceHold, state: Keeping) -> tuple[KeepingEvent, ...]:
     return (
         HoldPlaced(
             hold=command.hold, at=command.at, by=command.by, why=command.why, classes=classes, until=command.until,
-            reason=command.reason,
+            reason=command.reason, readers=command.readers,
         ),
     )  # fmt: skip
 

@@ -15,7 +15,10 @@ Why = Literal["person", "decision", "appeal", "restriction"]
 
 
 class HoldPlaced(Event, frozen=True, kw_only=True, tag="record.hold_placed"):
-    """`until` is None where somebody has to lift it. A `restriction` is what the candidate themselves asked for."""
+    """`until` is None where somebody has to lift it. A `restriction` is what the candidate themselves asked for.
+
+    `readers` need what it covers for what it is for, beside who placed it.
+    """
 
     hold: str
     at: datetime
@@ -24,6 +27,7 @@ class HoldPlaced(Event, frozen=True, kw_only=True, tag="record.hold_placed"):
     classes: tuple[KeyClass, ...]
     until: datetime | None = None
     reason: Private | None = None
+    readers: tuple[str, ...] = ()
 
 
 class HoldLifted(Event, frozen=True, kw_only=True, tag="record.hold_lifted"):
@@ -45,6 +49,7 @@ class PlaceHold(Command, frozen=True, kw_only=True):
     classes: tuple[KeyClass, ...]
     until: datetime | None = None
     reason: Private | None = None
+    readers: tuple[str, ...] = ()
 
 
 class LiftHold(Command, frozen=True, kw_only=True):
@@ -70,3 +75,6 @@ class Hold(msgspec.Struct, frozen=True, kw_only=True):
     why: Why
     classes: tuple[KeyClass, ...]
     until: datetime | None
+    by: str = ""
+    at: datetime | None = None
+    readers: tuple[str, ...] = ()

@@ -160,13 +160,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     session: str = ""
     decided: tuple[bool, Ground | None] | None = None
     asked: tuple[str, bool] | None = None
+    text: Private | None = None
     answer: Private | None = None
 
 
 def evolve(state: Request, event: RequestEvent) -> Request:
     match event:
-        case Received(kind=kind, subject=subject, session=session):
-            return replace(state, standing="received", kind=kind, subject=subject, session=session)
+        case Received(kind=kind, subject=subject, session=session, text=text):
+            return replace(state, standing="received", kind=kind, subject=subject, session=session, text=text)
         case IdentityChecked():
             return replace(state, standing="checked")
         case Granted():

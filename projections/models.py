@@ -8,11 +8,14 @@ from projections.deadlines import DEADLINES
 from projections.duty import DUTY
 from projections.gradebook import GRADEBOOK
 from projections.incidents import INCIDENTS
+from projections.keeping import KEEPING
 from projections.live import LIVE
 from projections.model import AnyModel
 from projections.outages import OUTAGES
 from projections.people import PEOPLE
 from projections.policy_templates import TEMPLATES
+from projections.precision import PRECISION
+from projections.requests import REQUESTS
 from projections.schedules import SCHEDULES
 from projections.signins import SIGNINS
 from projections.timeline import TIMELINE
@@ -24,6 +27,7 @@ MODELS: tuple[AnyModel, ...] = (
     GRADEBOOK,
     TIMELINE,
     INCIDENTS,
+    PRECISION,
     CHAT,
     CANNED,
     SCHEDULES,
@@ -33,4 +37,6 @@ MODELS: tuple[AnyModel, ...] = (
     PEOPLE,
     TOKENS,
     SIGNINS,
+    KEEPING,
+    REQUESTS,
 )

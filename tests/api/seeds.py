@@ -749,6 +749,67 @@ async def signing(world: World, _: str) -> Aim:
     return Aim({"schedule": world.done.schedule}, {"sha256": told["sha256"], "note": "A calm day"})
 
 
+async def holding(world: World, role: str) -> Aim:
+    return (await running(world, role)).but(body={"reason": "A claim is announced"})
+
+
+async def upheld(world: World, _: str) -> Aim:
+    aim = await world.candidate()
+    session = aim.path["session"]
+    path, body = f"sessions/{session}/record/holds", {"reason": "A claim is announced"}
+    hold = (await world.does(world.staff["data_protection_officer"], "POST", path, body))["hold"]
+    return aim.but(path=aim.path | {"hold": hold}, body={"reason": "Settled"})
+
+
+async def asking_us(world: World, _: str) -> Aim:
+    number = f"{world.over.schedule}-0"
+    return Aim({}, {"kind": "access", "channel": "letter", "number": number, "text": "What do you hold?"})
+
+
+async def asked_us(world: World, role: str) -> Aim:
+    """A request for access, which the officer executes; for an administrator one to erase, which takes both."""
+    body = (await asking_us(world, role)).body | {"kind": "erasure" if role == "admin" else "access"}
+    officer = world.staff["data_protection_officer"]
+    name = (await world.does(officer, "POST", "requests", body))["request"]
+    head = {"Vigil-At-Least": str(await world.hall.position())}
+    await made(officer.get(f"/api/v1/requests/{name}", headers=head))  # is there by now
+    return Aim({"data_request": name})
+
+
+async def to_check(world: World, role: str) -> Aim:
+    return (await asked_us(world, role)).but(body={"proof": "document"})
+
+
+async def refusable(world: World, role: str) -> Aim:
+    return (await asked_us(world, role)).but(body={"ground": "12(2)"})
+
+
+async def checked(world: World, role: str) -> Aim:
+    aim = await to_check(world, role)
+    path = f"requests/{aim.path['data_request']}/identity-check"
+    await world.does(world.staff["data_protection_officer"], "POST", path, aim.body)
+    return aim.but(body={})
+
+
+async def executable(world: World, role: str) -> Aim:
+    aim = await checked(world, role)
+    path = f"requests/{aim.path['data_request']}/grant"
+    await world.does(world.staff["data_protection_officer"], "POST", path, {})
+    return aim.but(body=NOTHING)
+
+
+async def answerable(world: World, role: str) -> Aim:
+    aim = await refusable(world, role)
+    path = f"requests/{aim.path['data_request']}/refuse"
+    await world.does(world.staff["data_protection_officer"], "POST", path, aim.body)
+    return aim.but(body={"text": "We could not find out who asks."})
+
+
+async def somebody(world: World, _: str) -> Aim:
+    subject = (await made(world.over.candidates[0].get(f"{V1}/me")))["actor"]
+    return Aim({"subject": subject})
+
+
 async def linked(world: World, _: str) -> Aim:
     return Aim({"schedule": world.exam.schedule, **(await world.candidate()).path})
 
@@ -858,6 +919,18 @@ SEEDS: dict[str, Seed] = {
     f"POST {SESSION}/record/notes": lasting(noting),
     f"POST {SESSION}/record/priority": lasting(prioritising),
     f"GET {SESSION}/timeline": lasting(running),
+    f"GET {SESSION}/record/holds": lasting(running),
+    f"POST {SESSION}/record/holds": lasting(holding),
+    f"POST {SESSION}/record/holds/{{hold}}/lift": each(upheld),
+    f"GET {V1}/requests": always(),
+    f"POST {V1}/requests": lasting(asking_us),
+    f"GET {V1}/requests/{{data_request}}": lasting(asked_us),
+    f"POST {V1}/requests/{{data_request}}/identity-check": lasting(to_check),
+    f"POST {V1}/requests/{{data_request}}/grant": each(checked),
+    f"POST {V1}/requests/{{data_request}}/refuse": each(refusable),
+    f"POST {V1}/requests/{{data_request}}/execution": each(executable),
+    f"POST {V1}/requests/{{data_request}}/answer": each(answerable),
+    f"GET {V1}/subjects/{{subject}}/data": lasting(somebody),
     f"GET {SESSION}/recordings": lasting(ended),
     f"GET {V1}/recordings/{{recording}}/media": always(
         lambda world: {"recording": f"{world.over.sessions[0]}.camera"}

@@ -126,3 +126,11 @@ def test_nothing_of_a_restricted_record_is_exported() -> None:
 def test_media_are_never_kept_longer_than_the_record(media: int, record: int, goes: int) -> None:
     when = due(TEN, media_kept_days=media, record_kept_days=record)
     assert when == {"media": TEN + timedelta(days=goes), "record": TEN + timedelta(days=record)}
+
+
+def test_what_is_restricted_is_shown_to_who_holds_it_and_whom_they_name() -> None:
+    named = HoldPlaced(hold="h1", at=TEN, by="rea", why="person", classes=EVERYTHING, readers=("leo",))
+    open_to_all = given(DECIDER, named).state.keeping
+    assert open_to_all.shown_to("anybody")
+    kept = given(DECIDER, named, RESTRICTED).state.keeping
+    assert [who for who in ("rea", "leo", "anybody") if kept.shown_to(who)] == ["rea", "leo"]

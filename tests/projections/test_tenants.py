@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg import AsyncConnection, errors
 
-from domain import canned, duty, fault, outage, policy_template, service_token, user
+from domain import canned, duty, fault, outage, policy_template, request, service_token, user
 from domain.event import Event
 from projections.live import LIVE
 from projections.models import MODELS
@@ -40,6 +40,7 @@ async def both(ledger: Ledger, project: AsyncConnection) -> None:
         by="kim",
         at=NINE,
     )
+    asked = request.Received(at=NINE, by="dora", kind="access", subject="ada", channel="form", due_at=NINE)
     ready = ("t/canned/sit", canned.Added(label="Sit still", text="Please sit still."))
     token = ("t/token/moodle", service_token.Issued(name="Moodle", roles=(), expires_at=NINE, sha256="50f0"))
     day = (
@@ -55,6 +56,7 @@ async def both(ledger: Ledger, project: AsyncConnection) -> None:
         ready,
         on_duty,
         ("t/duty/anatomy", out),
+        ("t/request/q1", asked),
     )
     await ledger.append(*day, *(at_another(said) for said in day))
     broken = ("t/session/s9", fault.FaultClosed(what="x"))

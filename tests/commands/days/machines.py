@@ -35,7 +35,7 @@ TOLD = frozenset({
     "lose a connection", "restore a connection", "open a fault", "close a fault", "note an outage", "hear a page",
     "hear nothing of a page", "open an incident", "add evidence", "close an incident", "report coverage",
     "end a connection", "send late media", "finalise a recording", "settle a recording", "look at the record",
-    "follow the schedule",
+    "follow the schedule", "expire holds", "reach a retention", "finish an erasure",
     "give an intervention up", "let go of an incident", "let go of a request for help", "end a duty",
 })  # fmt: skip
 

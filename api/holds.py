@@ -1,0 +1,91 @@
+"""Holds: what they cover of a session is not erased while they stand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Annotated
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, JSONBody
+
+from api.bodies import Id
+from api.callers import may
+from api.ordering import AnyRequest, caller_of, command
+from api.problems import missing
+from api.reading import rows_of
+from commands import keeping
+from domain.event import KeyClass
+from domain.hold import Hold
+from projections.keeping import KEEPING
+
+Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class NewHold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Covers these `classes`, or everything. It is over at `until`, or when somebody lifts it.
+
+    While what it covers has to be erased, only who placed it, `readers` and the data-protection officer may look.
+    """
+
+    reason: Reason
+    classes: Annotated[tuple[KeyClass, ...], msgspec.Meta(max_length=5)] = ()
+    until: Moment | None = None
+    readers: Annotated[tuple[Id, ...], msgspec.Meta(max_length=50)] = ()
+
+
+class HoldPlaced(msgspec.Struct, frozen=True, kw_only=True):
+    hold: str
+
+
+class NewLift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    reason: Reason
+
+
+class Holds(msgspec.Struct, frozen=True, kw_only=True):
+    """Those that stand, by their names. `restricted` says that something waits for them to be erased."""
+
+    session: str
+    position: int
+    restricted: bool
+    holds: dict[str, Hold]
+
+
+@get("/sessions/{session:str}/record/holds", guards=[may("data_protection_officer", "reviewer", "auditor")])
+async def read(request: AnyRequest, session: FromPath[str]) -> Holds:
+    found = await rows_of(request, KEEPING, {"key": f"{caller_of(request).tenant}/{session}"})
+    row = next(iter(found.rows.values()), None)
+    if row is None:
+        raise missing("session")
+    return Holds(
+        session=session, position=row.position, restricted=row.keeping.restricted, holds=dict(row.keeping.holds)
+    )
+
+
+@post("/sessions/{session:str}/record/holds", guards=[may("data_protection_officer", "reviewer")])
+async def place(request: AnyRequest, session: FromPath[str], data: JSONBody[NewHold]) -> Response[HoldPlaced]:
+    """Holds what there is of a session against erasing. A decision that is not clear does so by itself."""
+    wanted = partial(
+        keeping.place_hold, session=session, reason=data.reason, classes=data.classes, until=data.until,
+        readers=data.readers,
+    )  # fmt: skip
+    made = await command(request, wanted)
+    return Response(HoldPlaced(hold=made.ids["hold"]), status_code=201)
+
+
+@post(
+    "/sessions/{session:str}/record/holds/{hold:str}/lift", guards=[may("data_protection_officer")], status_code=204
+)  # fmt: skip
+async def lift(
+    request: AnyRequest, session: FromPath[str], hold: FromPath[str], data: JSONBody[NewLift]
+) -> None:  # fmt: skip
+    """Lifts a hold. What has to be erased, and no other hold covers, is erased at once.
+
+    The reason is about a person, so it comes in a body and stands in no address.
+    """
+    await command(request, partial(keeping.lift_hold, session=session, hold=hold, reason=data.reason))
+
+
+HANDLERS = (read, place, lift)
