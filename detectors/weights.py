@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ import msgspec
 from detectors import fetch, heads, tfjs
 
 COMMAND = "python -m detectors.weights"
+NAMED_BY = "VIGIL_WEIGHTS"
 _CONVERTER = 1  # a new number makes set-up convert again
 _MODELS = {"centernet": heads.centernet, "blazeface": heads.blazeface}
 
@@ -98,7 +100,7 @@ def resolve(folder: Path | None = None, environment: Mapping[str, str] = os.envi
         if not path.exists() or (sha256 := _sha256(path)) != made.sha256.get(model):
             raise WeightsMissingError(f"{path} is missing or damaged. Run: {COMMAND}")
         found[model] = Weights(model, path, sha256)
-    named = environment.get("VIGIL_WEIGHTS", "")
+    named = environment.get(NAMED_BY, "")
     return Resolved(persons=_named(Path(named)) if named else found["centernet"], faces=found["blazeface"])
 
 
@@ -107,11 +109,25 @@ def home(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(environment.get("VIGIL_HOME") or "~/.vigil").expanduser()
 
 
+def not_usable(path: Path, why: str) -> str:
+    """What to tell of weights that somebody named, in one line. `why` may come from ultralytics, which shouts."""
+    said = re.sub(r"^ERROR\W+", "", why.replace(str(path), "it").splitlines()[0])[:200].rstrip(". ")
+    return (
+        f"{NAMED_BY} names {path}, which cannot be used: {said}. Expected: a file of YOLO weights as ultralytics makes"
+        " it (.pt or .onnx), which finds boxes (task `detect`) and has a class `person`."
+    )
+
+
 def _named(path: Path) -> Weights:
     path = path.expanduser()
-    if path.suffix not in (".pt", ".onnx") or not path.is_file():
-        raise WeightsMissingError(f"VIGIL_WEIGHTS must name an existing .pt or .onnx file; it is {path}")
-    return Weights(path.stem, path, _sha256(path))
+    if path.is_dir():
+        raise WeightsMissingError(not_usable(path, "it is a folder"))
+    if path.suffix not in (".pt", ".onnx"):
+        raise WeightsMissingError(not_usable(path, "it ends in neither .pt nor .onnx"))
+    try:
+        return Weights(path.stem, path, _sha256(path))
+    except OSError as error:
+        raise WeightsMissingError(not_usable(path, (error.strerror or "it cannot be read").lower())) from None
 
 
 def _sha256(path: Path) -> str:

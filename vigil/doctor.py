@@ -21,7 +21,8 @@ from commands.objects import Guards, ObjectStoreAway, Surveyed, open_store, surv
 from commands.proofs import latest
 from commands.witnesses import EVERY_S, last_told
 from detectors.pipeline import Pipeline, View
-from detectors.weights import Weights, WeightsMissingError, resolve
+from detectors.ready import ready
+from detectors.weights import Weights, WeightsMissingError
 from vigil import reach
 from vigil.clock import synchronised
 from vigil.migrate import MigrationRefused, require_up_to_date
@@ -87,18 +88,14 @@ async def _clock(_: Settings) -> Finding:
 
 async def _weights(_: Settings) -> Finding:
     """Which weights by which engine, and the CPU time of a whole sample: other work on the machine counts little."""
-    weights = resolve()
-    pipeline = await asyncio.to_thread(Pipeline.load, weights)
+    pipeline = await asyncio.to_thread(ready)
     sample_s = await asyncio.to_thread(_sample_s, pipeline)
+    persons, faces = pipeline.objects.weights, pipeline.faces.weights
+    on = f"ONNX Runtime {version('onnxruntime')}" if persons.path.suffix == ".onnx" else f"PyTorch {version('torch')}"
     found = (
-        f"persons and objects: {_named(weights.persons)} through ultralytics {version('ultralytics-opencv-headless')}"
+        f"persons and objects: {_named(persons)} through ultralytics {version('ultralytics-opencv-headless')} on {on}"
     )
-    if weights.persons.path.suffix == ".onnx":
-        found += f" on ONNX Runtime {version('onnxruntime')}"
-    return (
-        True,
-        f"{found}; faces: {_named(weights.faces)}; {sample_s * 1000:.0f} ms of CPU for a sample with every look",
-    )
+    return True, f"{found}; faces: {_named(faces)}; {sample_s * 1000:.0f} ms of CPU for a sample with every look"
 
 
 def _named(weights: Weights) -> str:

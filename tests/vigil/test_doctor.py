@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -12,6 +13,8 @@ from msgspec.structs import replace
 from psycopg.conninfo import make_conninfo
 
 from commands.objects import FolderStore, Guards, ObjectStoreAway
+from detectors import runtime
+from detectors.coco import CLASSES
 from detectors.weights import resolve
 from tests.seaweed import BUCKET, Seaweed
 from vigil.doctor import report
@@ -46,6 +49,33 @@ async def test_the_engine_the_weights_and_the_cost_of_a_sample_are_told(settings
         r" [1-9]\d* ms of CPU for a sample with every look",
         found,
     ), found
+
+
+@pytest.mark.parametrize(("suffix", "engine"), [(".pt", "PyTorch"), (".onnx", "ONNX Runtime")])
+async def test_of_other_weights_engine_hash_and_cost_are_told_too(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, engine: str
+) -> None:
+    mine = tmp_path / f"mine{suffix}"
+    monkeypatch.setenv("VIGIL_WEIGHTS", str(mine))
+    held, found = (await looked(settings))[1]["weights"]
+    assert held == "!!"
+    assert found.startswith(f"VIGIL_WEIGHTS names {mine}, which cannot be used: no such file or directory. Expected: ")
+    runtime.prepare()
+    from ultralytics.models import YOLO
+
+    untrained = YOLO("yolo26n.yaml")
+    untrained.model.names = dict(enumerate(CLASSES))
+    untrained.save(tmp_path / "mine.pt")
+    if suffix == ".onnx":
+        YOLO(tmp_path / "mine.pt").export(format="onnx", imgsz=64, dynamic=True, simplify=False)
+    sha256 = hashlib.sha256(mine.read_bytes()).hexdigest()[:12]
+    held, found = (await looked(settings))[1]["weights"]
+    assert held == "ok", found
+    told = (
+        rf"persons and objects: mine \(sha256 {sha256}\) through ultralytics 8\.[\d.]+ on {engine} [\d.+a-z]+; faces:"
+    )
+    assert re.match(told, found), found
+    assert re.search(r" [1-9]\d* ms of CPU", found), found
 
 
 @pytest.mark.parametrize(
