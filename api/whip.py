@@ -84,7 +84,7 @@ async def _connect(request: AnyRequest, session: str, track: Track, state: Sessi
         number = tape.connections + 1
         order = Publish(
             tenant=tenant, session=session, track=track, connection=number, subject=state.subject, sdp=sdp,
-            codec=cast("VideoCodec | None", tape.codec),
+            codec=cast("VideoCodec | None", tape.codec), listen=track == "camera" and _heard(state),
         )  # fmt: skip
         reply = await ask(services, worker, order)
         started = partial(
@@ -132,6 +132,11 @@ def may_publish(state: Session, track: Track) -> None:
         raise Denied(409, "refused", "start the exam before you publish", field="session")
     if track not in state.policy.tracks:
         raise Denied(409, "refused", f"the {track} is not captured in this exam", field="track")
+
+
+def _heard(state: Session) -> bool:
+    """Whether detectors may listen to this session. What is muted for other reasons than these they leave out."""
+    return "voice" in state.policy.kinds and "voice" not in state.withheld
 
 
 def offered(request: AnyRequest, body: bytes) -> str:

@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from detectors.kinds import GAP_S, KINDS
-from detectors.seen import CannotTell, Lost
+from detectors.kinds import GAP_S, kinds_of
+from detectors.seen import CannotTell, Lost, Source
 from detectors.settings import Settings
 from domain.policy import DetectorKind
 
@@ -49,13 +49,15 @@ class Coverage:
         self.kinds: dict[DetectorKind, Counts] = {}
         self._last: dict[DetectorKind, _Last] = {}
 
-    def sampled(self, settings: Settings, at: datetime, unsure: Mapping[DetectorKind, CannotTell]) -> None:
-        """A sample that was looked at; `unsure` are the kinds of which it says nothing."""
-        for kind in _kinds(settings):
+    def sampled(
+        self, settings: Settings, at: datetime, unsure: Mapping[DetectorKind, CannotTell], source: Source = "camera"
+    ) -> None:
+        """A sample that was looked at or heard; `unsure` are the kinds of which it says nothing."""
+        for kind in _kinds(settings, source):
             self._count(settings, kind, at, unsure.get(kind, "taken"))
 
-    def overloaded(self, settings: Settings, at: datetime) -> None:
-        for kind in _kinds(settings):
+    def overloaded(self, settings: Settings, at: datetime, source: Source = "camera") -> None:
+        for kind in _kinds(settings, source):
             self._count(settings, kind, at, "overloaded")
 
     def interrupted(self) -> None:
@@ -86,8 +88,9 @@ class Coverage:
                 counts.reasons[reason] = counts.reasons.get(reason, 0) + 1
 
 
-def _kinds(settings: Settings) -> list[DetectorKind]:
-    return [setting.kind for setting in settings.detectors if setting.kind in KINDS]
+def _kinds(settings: Settings, source: Source) -> list[DetectorKind]:
+    named = {setting.kind for setting in settings.detectors}
+    return [kind.name for kind in kinds_of(source) if kind.name in named]
 
 
 def _since(last: datetime | None, at: datetime) -> tuple[bool, float]:

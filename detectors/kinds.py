@@ -1,4 +1,4 @@
-"""The kinds of incident that a picture can show, and how long each must last.
+"""The kinds of incident that pictures show or sound lets hear, and how long each must last.
 
 A new kind is a new row of `KINDS`, with what it reads in one sample from `readings.py`.
 """
@@ -12,7 +12,7 @@ from typing import Literal
 
 from detectors import readings
 from detectors.readings import Reading
-from detectors.seen import CannotTell, Observation
+from detectors.seen import CannotTell, Observation, Source
 from detectors.settings import Settings
 from domain.incidents import Severity, graver
 from domain.policy import DetectorKind
@@ -27,12 +27,13 @@ class Kind:
     Opens when, within `window_s`, at least `needed` samples and at least `needed` of each `of` show it, the first and
     the last of them `span_s` apart or more; closes after `clear_s` without it. `version` changes with any of this.
     A window longer than twice the span holds enough samples however they are spaced, up to `GAP_S`. `detector` is what
-    it is read from.
+    it is read from, `source` where its samples come from.
     """
 
     name: DetectorKind
     version: str
-    detector: Literal["persons+faces", "objects", "faces"]
+    detector: Literal["persons+faces", "objects", "faces", "voice"]
+    source: Source = "camera"
     read: Callable[[Observation, Settings], Reading]
     thresholds: Callable[[Settings], dict[str, float]]
     severity: Severity
@@ -44,15 +45,20 @@ class Kind:
     grave_after_s: float | None = None  # then it becomes as grave as this:
     grave: Severity = "high"
 
-    def severity_after(self, seconds: float, before: Severity | None = None) -> Severity:
-        """How grave it is after so long; never less than it was `before`."""
+    def severity_after(self, seconds: float, before: Severity | None = None, *, grave: bool = False) -> Severity:
+        """How grave it is after so long, or at once where it is `grave`; never less than it was `before`."""
         late = self.grave_after_s is not None and seconds > self.grave_after_s
-        return graver(self.grave if late else self.severity, before)
+        return graver(self.grave if late or grave else self.severity, before)
+
+
+def kinds_of(source: Source) -> list[Kind]:
+    """The kinds that are read from samples of this source."""
+    return [kind for kind in KINDS.values() if kind.source == source]
 
 
 def unsure(observation: Observation, settings: Settings) -> dict[DetectorKind, CannotTell]:
     """The kinds that are looked for and of which this sample says nothing, each with why."""
-    watched = [kind for kind in KINDS.values() if settings.watches(kind.name)]
+    watched = [kind for kind in kinds_of(observation.source) if settings.watches(kind.name)]
     if observation.cannot_tell is not None:
         return {kind.name: observation.cannot_tell for kind in watched}
     said = {kind.name: kind.read(observation, settings).cannot_tell for kind in watched}
@@ -93,6 +99,10 @@ KINDS: Mapping[DetectorKind, Kind] = {
         Kind(
             name="looking_away", version="looking_away/2", detector="faces", read=readings.looking_away,
             thresholds=readings.looking_away_thresholds, severity="info", span_s=4.0, clear_s=8.0,
+        ),
+        Kind(
+            name="voice", version="voice/1", detector="voice", source="sound", read=readings.voice,
+            thresholds=readings.voice_thresholds, severity="info", span_s=4.0, grave="warn",
         ),
     )
 }  # fmt: skip

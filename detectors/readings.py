@@ -26,7 +26,8 @@ _THINGS: dict[Thing, float] = {"handheld_device": 0.4, "second_screen": 0.45, "b
 class Reading(msgspec.Struct, frozen=True):
     """What one sample says of one kind. `raw_score` is the score that decided, held against `threshold`.
 
-    With `cannot_tell` it says nothing: neither that it is there nor that it is not.
+    With `cannot_tell` it says nothing: neither that it is there nor that it is not. `grave` says that it is at once as
+    grave as its kind can become.
     """
 
     positive: bool
@@ -34,6 +35,7 @@ class Reading(msgspec.Struct, frozen=True):
     raw_score: float
     threshold: float
     cannot_tell: CannotTell | None = None
+    grave: bool = False
 
 
 def unsure(why: CannotTell) -> Reading:
@@ -118,6 +120,16 @@ def thing(kind: Thing, observation: Observation, settings: Settings) -> Reading:
 
 def thing_thresholds(kind: Thing, settings: Settings) -> dict[str, float]:
     return {kind: settings.threshold(kind, _THINGS[kind])}
+
+
+def voice(observation: Observation, settings: Settings) -> Reading:
+    """Much of a batch of sound is speech, whoever speaks. It is graver while somebody else is in view."""
+    threshold, score = voice_thresholds(settings)["voiced"], observation.voiced
+    return Reading(score >= threshold, score, score, threshold, grave=observation.company)
+
+
+def voice_thresholds(settings: Settings) -> dict[str, float]:
+    return {"voiced": settings.threshold("voice", 0.5)}
 
 
 def _tallest(observation: Observation) -> float:

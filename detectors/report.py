@@ -14,7 +14,7 @@ from detectors.kinds import unsure
 from detectors.outbox import Outbox
 from detectors.pipeline import DetectorError
 from detectors.sampler import Key
-from detectors.seen import Observation
+from detectors.seen import Observation, Source
 from detectors.settings import Settings
 from domain.incidents import Provenance
 from domain.policy import DetectorKind
@@ -40,10 +40,11 @@ class Report:
         self._faults.setdefault(key, {}).update(dict.fromkeys(settings.failing - {sight.NAME}, 0))
 
     def sampled(self, key: Key, settings: Settings, observation: Observation) -> None:
-        self._coverage.setdefault(key, Coverage()).sampled(settings, observation.at, unsure(observation, settings))
+        coverage, why = self._coverage.setdefault(key, Coverage()), unsure(observation, settings)
+        coverage.sampled(settings, observation.at, why, observation.source)
 
-    def overloaded(self, key: Key, settings: Settings, at: datetime) -> None:
-        self._coverage.setdefault(key, Coverage()).overloaded(settings, at)
+    def overloaded(self, key: Key, settings: Settings, at: datetime, source: Source = "camera") -> None:
+        self._coverage.setdefault(key, Coverage()).overloaded(settings, at, source)
 
     def interrupted(self, key: Key) -> None:
         """Nobody is observed until the session goes on."""
@@ -99,6 +100,8 @@ class Report:
 
 def _worked(detector: str, observation: Observation) -> bool:
     """Whether a detector was asked in this look, and answered: persons are not looked for in each."""
-    if observation.cannot_tell is not None or observation.look == "none":
+    if observation.source == "sound":
+        return detector == "voice" and observation.cannot_tell is None
+    if observation.cannot_tell is not None or observation.look == "none" or detector == "voice":
         return False
     return detector != "persons" or observation.look != "still"

@@ -70,13 +70,18 @@ def begin(session: str, still_open: tuple[StillOpen, ...] = ()) -> State:
 
 
 def step(state: State, settings: Settings, observation: Observation) -> tuple[State, tuple[Change, ...]]:
-    """What one more sample changes. A sample that is not newer than the last is ignored."""
+    """What one more sample changes. A sample that is not newer than the last is ignored.
+
+    All samples of one state come from the same source: the kinds of others stay as they are.
+    """
     at = observation.at
     if state.at is not None and at <= state.at:
         return state, ()
     watches = dict(state.watches)
     changes: list[Change] = []
     for kind in KINDS.values():
+        if kind.source != observation.source:
+            continue
         watch, change = watches.get(kind.name, Watch()), None
         one = watch.open
         if not settings.watches(kind.name):
@@ -107,7 +112,8 @@ def _wait(watch: Watch, kind: Kind, session: str, at: datetime, reading: Reading
     start = _start(kind, recent) if reading.positive else None
     if start is None:
         return Watch(recent), None
-    severity, incident = kind.severity_after((at - start).total_seconds()), incident_id(session, kind.name, start)
+    severity = kind.severity_after((at - start).total_seconds(), grave=reading.grave)
+    incident = incident_id(session, kind.name, start)
     one = Open(incident=incident, started_at=start, seen_at=at, told_at=at, severity=severity, peak=reading.confidence)
     return Watch(open=one), Opened(
         incident=incident, kind=kind.name, started_at=start, at=at, severity=severity, confidence=reading.confidence,
@@ -127,7 +133,7 @@ def _start(kind: Kind, recent: tuple[Sample, ...]) -> datetime | None:
 
 def _see(one: Open, kind: Kind, at: datetime, reading: Reading) -> tuple[Watch, Change | None]:
     """It is open and still there. A `Peak` when the picture is better, or when it has become graver."""
-    severity = kind.severity_after((at - one.started_at).total_seconds(), one.severity)
+    severity = kind.severity_after((at - one.started_at).total_seconds(), one.severity, grave=reading.grave)
     better = reading.confidence >= one.peak + BETTER
     peak = reading.confidence if better else one.peak
     graver = severity != one.severity

@@ -1,4 +1,4 @@
-"""One session under observation: what a worker remembers of it between two pictures."""
+"""One session under observation: what a worker remembers of it between two samples."""
 
 from __future__ import annotations
 
@@ -7,43 +7,62 @@ from datetime import datetime
 
 from detectors import rules, sight
 from detectors.changes import Change, Why
-from detectors.kinds import KINDS, unsure
+from detectors.hearing import Ear
+from detectors.kinds import KINDS, kinds_of, unsure
 from detectors.pipeline import View
-from detectors.seen import Observation
+from detectors.seen import Observation, Source
 from detectors.settings import Settings
 
-LEAST_S = 1.0  # pictures closer together than this are not due
+LEAST_S = 1.0  # samples closer together than this are not due
 
 
 @dataclass
 class Seat:
-    """A session's place: the settings in force, the pipeline's view, the rules' state."""
+    """A session's place: the settings in force, the pipeline's view and the ear, and the rules' state of each source.
+
+    Pictures and sound come by clocks of their own, and each is judged by itself.
+    """
 
     settings: Settings
     view: View
-    state: rules.State
-    came_at: float  # when the last picture came, on the worker's own clock
+    state: rules.State  # of pictures
+    heard: rules.State  # of sound
+    came_at: float  # when the last sample came, on the worker's own clock
+    ear: Ear = field(default_factory=Ear)
     seeing: sight.Sight = field(default_factory=sight.Sight)
 
     @classmethod
     def take(cls, session: str, settings: Settings, now: float) -> Seat:
         before = sight.Sight(told="unknown" if sight.NAME in settings.failing else None)
-        return cls(settings, View(session), rules.begin(session, settings.still_open), now, before)
+        seen = tuple(left for left in settings.still_open if KINDS[left.kind].source == "camera")
+        heard = tuple(left for left in settings.still_open if KINDS[left.kind].source == "sound")
+        states = rules.begin(session, seen), rules.begin(session, heard)
+        return cls(settings, View(session), *states, came_at=now, seeing=before)
+
+    def watched(self, source: Source) -> bool:
+        """Whether anything may be looked or listened for at all."""
+        return any(self.settings.watches(kind.name) for kind in kinds_of(source))
 
     @property
-    def watched(self) -> bool:
-        """Whether anything may be looked for at all."""
-        return any(self.settings.watches(kind) for kind in KINDS)
+    def company(self) -> bool:
+        """Whether more than one person is in view, as far as is known."""
+        several = self.state.watches.get("several_people")
+        return several is not None and several.open is not None
 
     @property
     def open(self) -> bool:
         """Whether anything was told that is not over."""
-        return self.seeing.told is not None or any(watch.open is not None for watch in self.state.watches.values())
+        watches = (*self.state.watches.values(), *self.heard.watches.values())
+        return self.seeing.told is not None or any(watch.open is not None for watch in watches)
 
-    def due(self, at: datetime) -> bool:
-        return self.state.at is None or (at - self.state.at).total_seconds() >= LEAST_S
+    def due(self, at: datetime, source: Source = "camera") -> bool:
+        last = self.state.at if source == "camera" else self.heard.at
+        return last is None or (at - last).total_seconds() >= LEAST_S
 
     def step(self, observation: Observation) -> tuple[Change, ...]:
+        if observation.source == "sound":
+            self.heard, changes = rules.step(self.heard, self.settings, observation)
+            return changes
         self.state, changes = rules.step(self.state, self.settings, observation)
         return changes
 
@@ -63,9 +82,12 @@ class Seat:
 
     def leave(self, why: Why) -> tuple[Change, ...]:
         """Closes what is open, as of the last sample."""
-        seen = [watch.open.seen_at for watch in self.state.watches.values() if watch.open is not None]
-        at = self.state.at or max(seen, default=None)
-        if at is None:
-            return ()
-        self.state, changes = rules.finish(self.state, at, why)
-        return changes
+        self.state, seen = _finish(self.state, why)
+        self.heard, heard = _finish(self.heard, why)
+        return (*seen, *heard)
+
+
+def _finish(state: rules.State, why: Why) -> tuple[rules.State, tuple[Change, ...]]:
+    seen = [watch.open.seen_at for watch in state.watches.values() if watch.open is not None]
+    at = state.at or max(seen, default=None)
+    return (state, ()) if at is None else rules.finish(state, at, why)

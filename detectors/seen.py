@@ -1,4 +1,7 @@
-"""What was seen in one picture. Plain values, made by `pipeline.py` and judged by `rules.py`."""
+"""What was seen in one picture or heard in one batch of sound.
+
+Plain values, made by `pipeline.py` and `hearing.py` and judged by `rules.py`.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,10 @@ from detectors.coco import Category
 
 CannotTell = Literal[
     "unreadable", "too_dark", "no_detail", "detector_failed", "too_far", "not_known", "no_face", "several_faces",
-    "no_baseline",
+    "no_baseline", "no_sound",
 ]  # fmt: skip
 Lost = Literal[CannotTell, "late"]  # with those that come too late to be judged with the last
+Source = Literal["camera", "sound"]
 Look = Literal["first", "moved", "faces_changed", "unsettled", "keep_alive", "still", "none"]
 
 
@@ -44,8 +48,9 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
 
     `things` are the other objects, by category; one that the weights in use do not know is not among them. Weak finds
     are included: which score counts is a rule's business. `pose` is of the only face, where faces may be measured, and
-    `baseline` where that candidate's head rests, once that is learnt. With `cannot_tell` nothing was seen, for a reason
-    that says nothing about the candidate.
+    `baseline` where that candidate's head rests, once that is learnt. Of sound only `voiced` is known, the part
+    of it that is speech, and whether there is `company`: more than one person is open in the pictures meanwhile. With
+    `cannot_tell` nothing was seen or heard, for a reason that says nothing about the candidate.
     """
 
     session: str
@@ -56,6 +61,9 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     pose: Pose | None = None
     baseline: Pose | None = None
     look: Look = "none"
+    source: Source = "camera"
+    voiced: float = 0.0
+    company: bool = False
     cannot_tell: CannotTell | None = None
 
 

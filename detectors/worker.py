@@ -1,4 +1,4 @@
-"""Takes pictures from NATS, looks at them one at a time, and tells the wiring what the rules say.
+"""Takes pictures from NATS, looks at them one at a time, and tells the wiring what the rules say. So with sound.
 
 Nothing here holds an exam up. When a model fails, or a core is overloaded, coverage says that less was seen.
 """
@@ -18,21 +18,25 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from detectors.coverage import Counts
+from detectors.hearing import Hearing
+from detectors.kinds import KINDS
 from detectors.known import AskSettings, Known
+from detectors.listener import Listener
 from detectors.outbox import Outbox
 from detectors.pipeline import Pipeline
 from detectors.report import Report, TellChange, TellFault
 from detectors.sampler import Key, Sampler
 from detectors.seat import LEAST_S, Seat
+from detectors.seats import Seats
 from detectors.seen import Observation
+from detectors.settings import Settings
+from domain.incidents import Provenance
 from domain.messages import Picture
 from domain.policy import DetectorKind
 
 log = logging.getLogger(__name__)
 
 SUBJECT = "vigil.picture.*.camera"
-QUIET_S = 3.0  # without a picture for this long, a session with something open is asked after
-IDLE_S = 600.0
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -50,7 +54,7 @@ class Worker:
 
     def __init__(
         self, nats: Client, pipeline: Pipeline, *, settings: AskSettings, changed: TellChange, fault: TellFault,
-        share: Share | None = None, outbox: Outbox | None = None,
+        share: Share | None = None, outbox: Outbox | None = None, hearing: Hearing | None = None,
     ) -> None:  # fmt: skip
         """Three callbacks; the last two are repeated until they succeed, and must be safe to repeat.
 
@@ -59,13 +63,19 @@ class Worker:
         rules say, in order for each session; the evidence is the JPEG in which a change was seen.
         `fault(tenant, session, detector, why)`: a detector fails on this session, or with None works again. As
         `sight` it tells that the camera shows too little, for one of the reasons in `domain/sight.py`.
+        Without `hearing` nobody is listened to, and coverage says so.
         """
-        self._nats, self._pipeline, self._share = nats, pipeline, share or Share()
-        self._report = Report(pipeline.provenance, changed, fault, outbox or Outbox())
+        self._nats, self._pipeline, self._hearing, self._share = nats, pipeline, hearing, share or Share()
+        self._report = Report(self._provenance, changed, fault, outbox or Outbox())
         self._known, self._sampler = Known(settings), Sampler()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="detectors")
         self._decoder = msgspec.msgpack.Decoder(Picture)
-        self._seats: dict[Key, Seat] = {}
+        self._seats = Seats(self._known, self._report)
+        self._listener: Listener | None = None
+        if hearing is not None:
+            self._listener = Listener(
+                nats, hearing, seats=self._seats, report=self._report, mine=self._share.has, thread=self._thread
+            )
 
     async def run(self) -> None:
         """Works until it is cancelled; then delivers what it still has to say, for some seconds at most."""
@@ -73,7 +83,9 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._look_on(), name="look at pictures")
-                group.create_task(self._ask_after(), name="ask after quiet sessions")
+                group.create_task(self._seats.ask_after(), name="ask after quiet sessions")
+                if self._listener is not None:
+                    group.create_task(self._listener.run(), name="listen to sound")
         finally:
             with contextlib.suppress(Exception):  # the connection may be gone already
                 await subscription.unsubscribe()
@@ -87,7 +99,7 @@ class Worker:
 
     def forget(self, tenant: str, session: str) -> None:
         """Drops all that is remembered of a session that is over. Call once its coverage has been read."""
-        self._seats.pop((tenant, session), None)
+        self._seats.forget((tenant, session))
         self._report.forget((tenant, session))
         self._known.forget((tenant, session))
 
@@ -110,24 +122,13 @@ class Worker:
         while True:
             picture = await self._sampler.take()
             key = (picture.tenant, picture.session)
-            settings = await self._known.current(key)
-            seat = self._seats.get(key)
-            if settings is None:
-                self._leave(key)
-                continue
-            if settings.since is not None and picture.at < settings.since:
-                continue
-            now = asyncio.get_running_loop().time()
-            if seat is None:
-                seat = self._seats[key] = Seat.take(picture.session, settings, now)
-                self._report.begins(key, settings)
-            seat.settings, seat.came_at = settings, now
-            if seat.due(picture.at):
+            seat = await self._seats.observed(key, picture.at)
+            if seat is not None and seat.due(picture.at):
                 await self._look(key, seat, picture)
 
     async def _look(self, key: Key, seat: Seat, picture: Picture) -> None:
         observation = Observation(session=picture.session, at=picture.at)
-        if seat.watched:  # else nobody may be looked at; the rules still close what is open
+        if seat.watched("camera"):  # else nobody may be looked at; the rules still close what is open
             measure = seat.settings.watches("looking_away")
             look = partial(self._pipeline.observe, seat.view, picture.at, picture.jpeg, measure=measure)
             try:
@@ -144,18 +145,7 @@ class Worker:
         self._report.seeing(key, seat.look(observation))
         self._report.changed(key, seat.settings, seat.step(observation), picture.jpeg)
 
-    def _leave(self, key: Key) -> None:
-        seat = self._seats.pop(key, None)
-        if seat is not None:
-            self._report.changed(key, seat.settings, seat.leave("not_observed"), None)
-            self._report.seeing(key, seat.look_away())
-            self._report.interrupted(key)
-
-    async def _ask_after(self) -> None:
-        """Sessions whose pictures have stopped: nothing but their settings can say that they are over."""
-        while True:
-            await asyncio.sleep(1.0)
-            for key, seat in list(self._seats.items()):
-                quiet = asyncio.get_running_loop().time() - seat.came_at
-                if quiet > QUIET_S and (seat.open or quiet > IDLE_S) and await self._known.current(key) is None:
-                    self._leave(key)
+    def _provenance(self, kind: DetectorKind, settings: Settings) -> Provenance:
+        if KINDS[kind].source == "sound" and self._hearing is not None:
+            return self._hearing.provenance(kind, settings)
+        return self._pipeline.provenance(kind, settings)

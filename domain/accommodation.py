@@ -42,8 +42,10 @@ class Accommodation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     @property
     def mutes(self) -> frozenset[IncidentKind]:
-        """Where somebody may be in view beside the candidate, no detector can say that there is one person too many."""
-        return frozenset(self.muted) | (frozenset({"several_people"}) if self.people else frozenset())
+        """Where somebody may be with the candidate, no detector can say that there is one person too many, or that a
+        voice should not be: who reads to them, writes for them or interprets speaks with them.
+        """
+        return frozenset(self.muted) | (frozenset({"several_people", "voice"}) if self.people else frozenset())
 
 
 # Events of a session. Tags and field names are on disk for ever.

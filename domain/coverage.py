@@ -13,6 +13,7 @@ import msgspec
 from domain.event import Command, Event
 
 NO_PICTURE = "no_picture"  # time without any sample
+NO_SOUND = "no_sound"  # the same of a detector that listens, and the silence of a microphone that is off
 NOT_TOLD = "not_told"  # why it could not tell was not told, as by versions that did not count it
 Amount = Literal["all", "some", "nothing"]
 
@@ -23,7 +24,7 @@ _WHY: Mapping[str, str] = {
     "no_face": "no face",
     "several_faces": "several faces",
     "no_baseline": "where the head rests was not known yet",
-    "no_sound": "no sound",
+    NO_SOUND: "no sound",
     "unreadable": "unreadable pictures",
     "detector_failed": "the detector failed",
     "not_known": "the weights in use do not know it",

@@ -16,13 +16,14 @@ from domain.purpose import WHAT, Purpose, asked, basis_of, does, must_rest
 from domain.sensitive import Sensitive, must_be_reasoned
 
 DetectorKind = Literal[
-    "out_of_view", "several_people", "handheld_device", "second_screen", "book", "face_not_visible", "looking_away"
+    "out_of_view", "several_people", "handheld_device", "second_screen", "book", "face_not_visible", "looking_away",
+    "voice",
 ]  # fmt: skip
 IncidentKind = Literal[DetectorKind, BrowserKind]
 
 
 def is_detected(kind: IncidentKind) -> TypeGuard[DetectorKind]:
-    """Whether detectors look for it, in pictures; the rest the candidate's page tells."""
+    """Whether detectors look or listen for it; the rest the candidate's page tells."""
     return kind in get_args(DetectorKind)
 
 
@@ -150,8 +151,19 @@ def must_hold(policy: Policy, *, field: str = "detectors") -> None:
     if "fullscreen_left" in told and not policy.full_screen:
         rule = "leaving the full screen can only be pointed out where full_screen asks for it"
         raise Refused(rule, field=within, kind="invalid")
+    _must_hear(policy, field)
     must_be_reasoned(policy, f"{field.removesuffix('detectors')}reasons")
     must_rest(policy, f"{field.removesuffix('detectors')}bases")
+
+
+def _must_hear(policy: Policy, field: str) -> None:
+    """A voice is heard in the sound of the camera, or not at all. Raises `Refused`, which names what is not captured."""
+    if not any(detector.kind == "voice" for detector in policy.detectors):
+        return
+    for name, on in (("camera", policy.camera), ("microphone", policy.microphone)):
+        if not on:
+            rule = "voice is heard by the microphone, which comes with the camera: switch both on, or take voice out"
+            raise Refused(rule, field=f"{field.removesuffix('detectors')}{name}", kind="invalid")
 
 
 def notice(policy: Policy, opens_in: OpensIn = "tab") -> str:
@@ -181,6 +193,8 @@ def notice(policy: Policy, opens_in: OpensIn = "tab") -> str:
     if policy.detectors:
         seen = [_SEEN[d.kind] for d in policy.detectors]
         lines.append(f"A program points out to an invigilator when {_or(seen)}. It decides nothing.")
+    if "voice" in policy.kinds:
+        lines.append("It tells whether somebody speaks, not who it is and not what is said.")
     cannot = policy.unobservable(opens_in)
     if policy.full_screen and opens_in == "frame":
         lines.append("Your exam asks for the full screen.")
@@ -218,6 +232,7 @@ _SEEN: dict[DetectorKind, str] = {
     "book": "a book can be seen",
     "face_not_visible": "you can be seen but not your face",
     "looking_away": "you look away from your exam for some time",
+    "voice": "somebody can be heard speaking",
 }
 
 _BASIS = {

@@ -232,6 +232,6 @@ def _over(faults: tuple[Fault, ...], what: str, at: datetime) -> tuple[Fault, ..
 
 
 GRADEBOOK: Model[Account] = Model(
-    name="gradebook", version=5, row=Account, index=("schedule",), events=_EVENTS, keys=about_session, fold=fold,
+    name="gradebook", version=6, row=Account, index=("schedule",), events=_EVENTS, keys=about_session, fold=fold,
     streams=session_streams, leads=schedule_of_session, suspects=session_suspects,
 )  # fmt: skip

@@ -209,6 +209,6 @@ def _without(known: dict[str, V], name: str) -> dict[str, V]:
 
 
 LIVE: Model[Live] = Model(
-    name="live", version=3, row=Live, events=_EVENTS, index=("schedule", "phase"), keys=about_session, fold=fold,
+    name="live", version=4, row=Live, events=_EVENTS, index=("schedule", "phase"), keys=about_session, fold=fold,
     streams=session_streams, leads=schedule_of_session, suspects=session_suspects, changes=changes,
 )  # fmt: skip

@@ -19,7 +19,7 @@ from commands.ledger import read_stream
 from commands.recordings import recording_name
 from detectors.coverage import Counts
 from domain import incidents, recording, session, session_rules, stops
-from domain.coverage import NO_PICTURE, NOT_TOLD, CoverageReported, ReportCoverage
+from domain.coverage import NO_PICTURE, NO_SOUND, NOT_TOLD, CoverageReported, ReportCoverage
 from domain.event import Event
 from domain.muting import listens
 from domain.policy import DetectorKind
@@ -131,7 +131,7 @@ def told(
     missing = int(max(0.0, more_s - counts.followed_s) / every_s)
     reasons = Counter(before.reasons) + Counter(counts.reasons)
     reasons[NOT_TOLD] += before.cannot_tell + counts.cannot_tell - reasons.total()
-    reasons[NO_PICTURE] += 0 if muted else missing
+    reasons[NO_SOUND if kind == "voice" else NO_PICTURE] += 0 if muted else missing
     return ReportCoverage(
         detector=kind, due=before.due + counts.due + missing, taken=before.taken + counts.taken,
         cannot_tell=reasons.total(), overloaded=before.overloaded + counts.overloaded,

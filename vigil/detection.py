@@ -1,4 +1,4 @@
-"""Role `detect`: a detector worker with the ledger behind it. Pictures in, incidents and coverage out."""
+"""Role `detect`: a detector worker with the ledger behind it. Pictures and sound in, incidents and coverage out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from commands import flags, sessions
 from commands.handler import UseCase
 from detectors import screens, sight
 from detectors.changes import Change, Closed, Opened, Peak, Still
+from detectors.hearing import Hearing
 from detectors.pipeline import Pipeline
 from detectors.settings import Settings, StillOpen
 from detectors.weights import WeightsMissingError, resolve
@@ -39,13 +40,16 @@ OF_THE_DEVICE = {sight.NAME: FAULT_OF_SIGHT, screens.NAME: BLANK}  # and what is
 
 
 async def detect(core: Core) -> None:
-    """Looks at pictures until cancelled. Raises `NotRunning` when set-up was not run."""
+    """Looks at pictures and listens to sound until cancelled. Raises `NotRunning` when set-up was not run."""
     try:
         pipeline = await asyncio.to_thread(lambda: Pipeline.load(resolve()))
+        hearing = await asyncio.to_thread(Hearing.load)
     except WeightsMissingError as missing:
         raise NotRunning(str(missing)) from missing
     findings = Findings(core)
-    worker = Worker(core.nats, pipeline, settings=findings.settings, changed=findings.changed, fault=findings.fault)
+    worker = Worker(
+        core.nats, pipeline, settings=findings.settings, changed=findings.changed, fault=findings.fault, hearing=hearing
+    )
     shared = screens.Screens(core.nats, told=findings.blank, fault=findings.fault)
     async with asyncio.TaskGroup() as group:
         group.create_task(worker.run())
@@ -149,7 +153,8 @@ class Findings:
             use_case: UseCase = partial(sessions.close_fault, name=session, what=what)
             await self._act(tenant, f"fault over {session} {what} {version}", use_case)
         else:
-            why = WHY[msgspec.convert(why, Reason | Blank)] if seen else f"it cannot look at the camera: {why}"
+            cannot = "listen to the microphone" if detector == "voice" else "look at the camera"
+            why = WHY[msgspec.convert(why, Reason | Blank)] if seen else f"it cannot {cannot}: {why}"
             cause: Cause = "device" if seen else "ours"
             use_case = partial(sessions.open_fault, name=session, what=what, why=why, cause=cause)
             await self._act(tenant, f"fault {session} {what} {version}", use_case)

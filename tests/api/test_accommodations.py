@@ -54,7 +54,7 @@ async def test_who_watches_sees_what_is_allowed_and_the_candidate_their_own(hall
     allowed = rows[exam.sessions[0]]["allowed"]
     assert allowed["accommodation"]["extra_time_percent"] == 25
     assert allowed["objects"] == "a glucose meter"
-    assert set(rows[exam.sessions[0]]["muted"]) == {"out_of_view", "several_people"}
+    assert set(rows[exam.sessions[0]]["muted"]) == {"out_of_view", "several_people", "voice"}
     assert rows[exam.sessions[1]]["allowed"] is None
     view = (await exam.candidates[0].get(f"/api/v1/sessions/{exam.sessions[0]}/view")).json()
     assert view["session"]["allowed"]["objects"] == "a glucose meter"

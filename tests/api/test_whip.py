@@ -42,6 +42,19 @@ async def test_without_a_media_worker_a_publisher_is_told_to_come_back(exam: Exa
     assert answer.headers["retry-after"] == "2"
 
 
+async def test_sound_is_passed_on_to_detectors_only_where_the_policy_asks_for_it(hall: Hall, worker: FakeMedia) -> None:
+    hears = {"detectors": [{"kind": "voice"}], "reasons": {"voice": "It is taken alone, in silence."}}
+    for policy, listen in ((hears, True), ({"detectors": []}, False)):
+        exam = await an_exam(hall)
+        answer = await exam.planner.put(f"/api/v1/schedules/{exam.schedule}/policy", json=policy)
+        assert answer.status_code == 204, answer.text
+        await sit(exam)
+        for track in ("camera", "screen"):
+            answer = await exam.candidates[0].post(whip(exam, track), content=OFFER, headers=HEAD)
+            assert answer.status_code == 201, answer.text
+            assert worker.published[-1].listen == (listen and track == "camera")
+
+
 async def test_an_offer_is_answered_recorded_and_ended(exam: Exam, worker: FakeMedia) -> None:
     me = exam.candidates[0]
     answer = await me.post(whip(exam), content=OFFER, headers=HEAD)

@@ -12,6 +12,7 @@ import msgspec
 from nats.aio.client import Client
 
 from detectors.changes import Change
+from detectors.hearing import Hearing
 from detectors.outbox import Outbox, Patience
 from detectors.pipeline import Pipeline
 from detectors.settings import Settings
@@ -97,12 +98,12 @@ async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
 @contextlib.asynccontextmanager
 async def hall(
     connection: Client, pipeline: Pipeline, wiring: Wiring | None = None, share: Share | None = None,
-    outbox: Outbox | None = None,
+    outbox: Outbox | None = None, *, hearing: Hearing | None = None,
 ) -> AsyncIterator[Hall]:  # fmt: skip
     wiring = wiring or Wiring()
     worker = Worker(
         connection, pipeline, settings=wiring.settings, changed=wiring.changed, fault=wiring.fault, share=share,
-        outbox=outbox or Outbox(Patience(first_wait_s=0.02, longest_wait_s=0.05)),
+        outbox=outbox or Outbox(Patience(first_wait_s=0.02, longest_wait_s=0.05)), hearing=hearing,
     )  # fmt: skip
     task = asyncio.create_task(worker.run())
     await asyncio.sleep(0)

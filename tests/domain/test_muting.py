@@ -70,13 +70,13 @@ def test_what_was_found_before_it_was_muted_counts_and_nothing_later() -> None:
     assert listens(state, "out_of_view", at("10:00"))
 
 
-def test_somebody_who_may_be_in_view_mutes_several_people() -> None:
+def test_somebody_who_may_be_there_mutes_what_says_that_there_is_somebody_else() -> None:
     with_reader = Accommodated(at=at("8:00"), accommodation=Accommodation(people=("reader",), muted=("out_of_view",)))
     state = given(DECIDER, *READY, with_reader).state
     mute = Mute(since=at("8:00"), why="accommodation")
-    assert mutes(state) == {"out_of_view": mute, "several_people": mute}
+    assert mutes(state) == {"out_of_view": mute, "several_people": mute, "voice": mute}
     changed = Accommodated(at=at("8:30"), accommodation=Accommodation(people=("reader",)))
-    assert mutes(DECIDER.evolve(state, changed)) == {"several_people": mute}  # since when it has been so
+    assert mutes(DECIDER.evolve(state, changed)) == {"several_people": mute, "voice": mute}  # since when it has been so
 
 
 def test_it_says_since_when_and_why() -> None:

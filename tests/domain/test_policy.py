@@ -10,8 +10,11 @@ from msgspec.structs import replace
 from domain.browser import BrowserKind, BrowserSetting
 from domain.event import Refused
 from domain.policy import STANDARD, DetectorSetting, LegalBasis, Policy, must_hold, notice
+from domain.purpose import asked, does
 
 DETECTORS = "A program points out to an invigilator when nobody can be seen or more than one person can be seen."
+
+HEARS = Policy(detectors=(DetectorSetting(kind="voice"),), reasons={"voice": "It is taken alone, in silence."})
 
 
 def test_the_notice_says_everything_that_is_captured_and_who_decides() -> None:
@@ -51,6 +54,30 @@ def test_the_notice_names_just_the_detectors_that_are_on() -> None:
     faces = Policy(detectors=tuple(DetectorSetting(kind=kind) for kind in ("face_not_visible", "looking_away")))
     assert "you can be seen but not your face or you look away from your exam for some time." in notice(faces)
     assert "A program points out" not in notice(Policy(detectors=()))
+
+
+def test_the_notice_says_that_speech_is_heard_and_nothing_else_of_it() -> None:
+    told = notice(HEARS).splitlines()
+    assert told[1:3] == [
+        "A program points out to an invigilator when somebody can be heard speaking. It decides nothing.",
+        "It tells whether somebody speaks, not who it is and not what is said.",
+    ]
+    assert told[2] not in notice(Policy())
+
+
+@pytest.mark.parametrize("without", ["camera", "microphone"])
+def test_a_voice_needs_the_camera_and_its_microphone(without: str) -> None:
+    must_hold(HEARS)
+    for field, named in (("detectors", without), ("policy.detectors", f"policy.{without}")):
+        with pytest.raises(Refused, match="voice is heard by the microphone") as caught:
+            must_hold(replace(HEARS, **{without: False}), field=field)
+        assert (caught.value.field, caught.value.kind) == (named, "invalid")
+
+
+def test_a_voice_is_no_measure_of_a_face_and_rests_on_what_the_other_flags_rest_on() -> None:
+    assert does(HEARS) == ("live_view", "recording", "ai_flags")
+    assert asked(HEARS) == ()
+    assert asked(replace(HEARS, bases={"ai_flags": "consent"})) == ("ai_flags",)
 
 
 @pytest.mark.parametrize(

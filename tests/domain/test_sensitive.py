@@ -19,7 +19,7 @@ from tests.domain.test_schedule import CREATED
 
 BARE = Policy(room_scan=True)
 REASONED = Policy(room_scan=True, reasons={"room_scan": "Books are forbidden, and desks are not ours."})
-FromAFace = Literal["looking_away", "face_not_visible"]
+Reaching = Literal["looking_away", "face_not_visible", "voice"]
 RULE = "room_scan is off unless a reason is given"
 
 
@@ -46,9 +46,9 @@ def test_the_same_holds_for_a_schedule_and_for_a_template() -> None:
     given(TEMPLATE).when(create).refused(RULE, field="policy.reasons.room_scan", kind="invalid")
 
 
-@pytest.mark.parametrize("kind", ["looking_away", "face_not_visible"])
-def test_what_is_read_from_a_face_is_off_until_somebody_says_why_the_exam_needs_it(
-    kind: FromAFace,
+@pytest.mark.parametrize("kind", ["looking_away", "face_not_visible", "voice"])
+def test_what_is_read_from_a_face_or_heard_is_off_until_somebody_says_why_the_exam_needs_it(
+    kind: Reaching,
 ) -> None:
     policy = Policy(detectors=(DetectorSetting(kind=kind),))
     with pytest.raises(Refused, match=f"{kind} is off unless a reason is given"):

@@ -82,7 +82,7 @@ class Hall:
     def __init__(self, worker: MediaWorker, front: Client) -> None:
         self.worker, self.settings, self.front = worker, worker.settings, front
         self.connections: Counter[tuple[str, Track]] = Counter()
-        self.record, self.listen = True, False
+        self.tenant, self.record, self.listen = TENANT, True, False
         self.codec: VideoCodec | None = None  # in which the recording began, as the front door would know
 
     async def ask(self, request: MediaRequest) -> MediaReply:
@@ -133,7 +133,7 @@ class Hall:
         number = self.connections[session, track]
         reply = await self.ask(
             Publish(
-                tenant=TENANT,
+                tenant=self.tenant,
                 session=session,
                 track=track,
                 connection=number,

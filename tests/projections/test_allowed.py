@@ -30,9 +30,9 @@ ALLOWED, SWITCHED = Mute(since=at("9:10"), why="accommodation"), Mute(since=at("
     [
         ((), None, {}),
         ((GRANTED,), Allowance(accommodation=READER, objects="a cushion"),
-         {"out_of_view": ALLOWED, "several_people": ALLOWED}),
+         {"out_of_view": ALLOWED, "several_people": ALLOWED, "voice": ALLOWED}),
         ((GRANTED, OFF), Allowance(accommodation=READER, objects="a cushion"),
-         {"out_of_view": SWITCHED, "several_people": ALLOWED}),
+         {"out_of_view": SWITCHED, "several_people": ALLOWED, "voice": ALLOWED}),
         ((GRANTED, OFF, WITHDRAWN), None, {"out_of_view": SWITCHED}),
         ((OFF, WITHDRAWN), None, {"out_of_view": SWITCHED}),
     ],

@@ -82,6 +82,7 @@ class Hall:
         closes_in: timedelta = 3 * HOUR,
         opened: bool = True,
         watched: bool = True,
+        policy: Policy | None = None,
     ) -> tuple[str, list[str]]:
         """A schedule whose window opens now, and its candidates' sessions. Entry is possible for an hour at most.
 
@@ -91,10 +92,9 @@ class Hall:
         window = Window(
             opens_at=now, last_entry_at=now + min(HOUR, closes_in), closes_at=now + closes_in, time_zone="Europe/Vienna"
         )
+        length, rules = round(duration.total_seconds()), policy or Policy()
         made = await self.say(
-            lambda work: schedules.create(
-                work, title="Algebra", window=window, duration_s=round(duration.total_seconds()), policy=Policy()
-            )
+            lambda work: schedules.create(work, title="Algebra", window=window, duration_s=length, policy=rules)
         )
         name, seats = made["schedule"], []
         for _ in range(candidates):
@@ -111,18 +111,20 @@ class Hall:
             await self.say(lambda work: schedules.activate(work, name))
         return name, seats
 
-    async def start(self, session: str) -> None:
+    async def start(self, session: str, policy: Policy | None = None) -> None:
         """The candidate comes in and begins."""
-        sha256 = sessions.notice_hash(Policy())
+        sha256 = sessions.notice_hash(policy or Policy())
         checks = tuple(Check(name=name, passed=True) for name in CHECKS)
         await self.say(lambda work: sessions.acknowledge_notice(work, session, policy_version=1, sha256=sha256))
         await self.say(lambda work: sessions.report_check(work, session, checks))
         await self.say(lambda work: sessions.start(work, session))
 
-    async def sitting(self, *, duration: timedelta = HOUR, closes_in: timedelta = 3 * HOUR) -> str:
+    async def sitting(
+        self, *, duration: timedelta = HOUR, closes_in: timedelta = 3 * HOUR, policy: Policy | None = None
+    ) -> str:
         """A session that is in progress."""
-        _, (session,) = await self.plan(duration=duration, closes_in=closes_in)
-        await self.start(session)
+        _, (session,) = await self.plan(duration=duration, closes_in=closes_in, policy=policy)
+        await self.start(session, policy)
         return session
 
     async def intervene(self, session: str, kind: str, **more: object) -> str:

@@ -76,6 +76,7 @@ def test_who_counted_nothing_saw_nothing() -> None:
     assert (report.due, report.taken, report.cannot_tell) == (1800, 0, 1800)
     assert (report.due_s, report.seen_s) == (HOUR_S, 0.0)
     assert report.reasons == {"no_picture": 1800}
+    assert told("voice", Counts(), HOUR_S).reasons == {"no_sound": 1800}
 
 
 def test_of_what_was_never_recorded_nothing_was_due() -> None:

@@ -275,6 +275,14 @@ async def test_a_detector_that_works_again_closes_its_fault_and_may_fail_again(s
     assert {one.what for one in told} == {"detector faces"}  # type: ignore[attr-defined]
 
 
+async def test_a_microphone_that_cannot_be_listened_to_is_a_fault_of_ours_in_words_of_its_own(sitting: Sitting) -> None:
+    await sitting.findings.fault("main", sitting.name, "voice", "no room")
+    (told,) = await sitting.events(fault.FaultOpened)
+    assert isinstance(told, fault.FaultOpened)
+    assert (told.what, told.cause) == ("detector voice", "ours")
+    assert told.why == "it cannot listen to the microphone: no room"
+
+
 async def test_a_camera_that_shows_too_little_is_a_fault_of_the_device_with_words_for_both_sides(
     sitting: Sitting,
 ) -> None:

@@ -232,7 +232,7 @@ def _withdraw_accommodation(day: Day, chance: Random) -> Said:
 
 def _allowed(day: Day, session: str, allowed: Accommodation, said: Said) -> Said:
     if f"{day.world.tenant}/session/{session}" in said.made:
-        muted = {*allowed.muted, *(["several_people"] if allowed.people else [])}
+        muted = {*allowed.muted, *(["several_people", "voice"] if allowed.people else [])}
         rest = timedelta(minutes=allowed.rest_break_minutes)
         share, minutes = allowed.extra_time_percent, allowed.extra_time_minutes
         day.sittings[session].allow(minutes, share, rest, muted, day.at)
