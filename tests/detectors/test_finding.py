@@ -17,32 +17,6 @@ from detectors.readings import FACE
 from detectors.weights import Resolved, Weights, WeightsMissingError
 
 Photograph = Callable[[str], NDArray[np.uint8]]
-PERSON = 0.38
-
-
-def faces(pipeline: Pipeline, picture: NDArray[np.uint8]) -> int:
-    return sum(face.score >= FACE for face in pipeline.faces.find(picture))
-
-
-def persons(pipeline: Pipeline, picture: NDArray[np.uint8]) -> int:
-    return sum(person.score >= PERSON for person in pipeline.objects.find_many([picture])[0]["person"])
-
-
-@pytest.mark.parametrize(("name", "many"), [("zidane", 2), ("bus", 2), ("astronaut", 1)])
-def test_faces_are_counted(pipeline: Pipeline, photograph: Photograph, name: str, many: int) -> None:
-    assert faces(pipeline, photograph(name)) == many
-
-
-@pytest.mark.parametrize(("name", "least", "most"), [("zidane", 1, 2), ("bus", 3, 4), ("astronaut", 1, 1)])
-def test_persons_are_counted(pipeline: Pipeline, photograph: Photograph, name: str, least: int, most: int) -> None:
-    assert least <= persons(pipeline, photograph(name)) <= most
-
-
-@pytest.mark.parametrize("name", ["coffee", "chelsea", "rocket"])
-def test_a_cup_a_cat_and_a_rocket_are_nobody(pipeline: Pipeline, photograph: Photograph, name: str) -> None:
-    """Without the second look from near, the face model takes the cup and the cat for faces."""
-    assert faces(pipeline, photograph(name)) == 0
-    assert persons(pipeline, photograph(name)) == 0
 
 
 def test_boxes_lie_where_the_faces_are(pipeline: Pipeline, photograph: Photograph) -> None:

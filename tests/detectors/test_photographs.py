@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from detectors.pipeline import Pipeline
-from tests.detectors.test_finding import faces, persons
+from detectors.readings import FACE
 
 Photograph = Callable[[str], NDArray[np.uint8]]
 NOBODY = (
@@ -17,6 +17,15 @@ NOBODY = (
     "chessboard_RGB", "color", "page", "text", "moon", "grass", "gravel", "brick", "horse", "logo", "clock_motion",
     "phantom", "Minduka_Present_Blue_Pack", "logo2",
 )  # fmt: skip
+PERSON = 0.38
+
+
+def faces(pipeline: Pipeline, picture: NDArray[np.uint8]) -> int:
+    return sum(face.score >= FACE for face in pipeline.faces.find(picture))
+
+
+def persons(pipeline: Pipeline, picture: NDArray[np.uint8]) -> int:
+    return sum(person.score >= PERSON for person in pipeline.objects.find_many([picture])[0]["person"])
 
 
 @pytest.mark.parametrize(
