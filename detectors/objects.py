@@ -49,6 +49,7 @@ class Objects:
             for number, name in names.items()
             if name in members
         }
+        _refuse_task(weights, self._model.task)
         if "person" not in self._category.values():
             raise WeightsMissingError(f"{weights.path} knows no class for: person")
         wanted = list(self._category) if len(self._category) < len(names) else None  # all of ours are: nothing to sift
@@ -61,6 +62,7 @@ class Objects:
         # From now on the predictor itself is asked: `predict` would read its options for each picture.
         predictor: object = self._model.predictor
         assert isinstance(predictor, Predictor)
+        _refuse_task(weights, getattr(predictor.model, "task", None))  # of an ONNX file only its own notes tell
         self._predictor = predictor
 
     def find_many(self, pictures: Sequence[Image]) -> list[dict[Category, tuple[Box, ...]]]:
@@ -91,3 +93,9 @@ class Objects:
             if all(overlap(box, stronger) < _OVERLAP for stronger in found[category]):  # models without a suppression
                 found[category] += (box,)
         return found
+
+
+def _refuse_task(weights: Weights, task: str | None) -> None:
+    """Boxes that are turned, say, would be read as if they were upright."""
+    if task not in (None, "detect"):
+        raise WeightsMissingError(f"{weights.path} was made for the task `{task}`")

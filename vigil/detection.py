@@ -14,9 +14,9 @@ from commands.handler import UseCase
 from detectors import screens, sight
 from detectors.changes import Change, Closed, Opened, Peak, Still
 from detectors.hearing import Hearing
-from detectors.pipeline import Pipeline
+from detectors.ready import ready
 from detectors.settings import Settings, StillOpen
-from detectors.weights import WeightsMissingError, resolve
+from detectors.weights import WeightsMissingError
 from detectors.worker import Worker
 from domain import incidents, session_rules
 from domain.event import Refused
@@ -42,7 +42,7 @@ OF_THE_DEVICE = {sight.NAME: FAULT_OF_SIGHT, screens.NAME: BLANK}  # and what is
 async def detect(core: Core) -> None:
     """Looks at pictures and listens to sound until cancelled. Raises `NotRunning` when set-up was not run."""
     try:
-        pipeline = await asyncio.to_thread(lambda: Pipeline.load(resolve()))
+        pipeline = await asyncio.to_thread(ready)
         hearing = await asyncio.to_thread(Hearing.load)
     except WeightsMissingError as missing:
         raise NotRunning(str(missing)) from missing

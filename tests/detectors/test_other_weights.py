@@ -44,6 +44,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         exported.rename(folder / name)
     untrained("yolo26n.yaml", {0: "a dragon"}).rename(folder / "dragons.pt")
     untrained("yolo26n-seg.yaml", NAMES).rename(folder / "masks.pt")
+    turned = untrained("yolo26n-obb.yaml", NAMES).rename(folder / "turned.pt")
+    YOLO(turned).export(format="onnx", imgsz=64, dynamic=True, simplify=False)
     for name in ("noise.pt", "noise.onnx", "weights.txt"):
         (folder / name).write_bytes(b"no weights at all")
     (folder / "empty.pt").touch()
@@ -85,7 +87,8 @@ async def test_a_worker_looks_with_them_for_what_their_classes_name(
     ("gone.pt", "no such file"), ("folder.pt", "it is a folder"), (".", "it is a folder"),
     ("weights.txt", "it ends in neither .pt nor .onnx"), ("noise.pt", "it is not a loadable checkpoint"),
     ("noise.onnx", "it is not a loadable ONNX model"), ("empty.pt", "it is not a loadable checkpoint"),
-    ("dragons.pt", "it knows no class for: person"), ("masks.pt", ""),
+    ("dragons.pt", "it knows no class for: person"), ("masks.pt", "it was made for the task `segment`"),
+    ("turned.pt", "it was made for the task `obb`"), ("turned.onnx", "it was made for the task `obb`"),
 ])  # fmt: skip
 def test_what_is_wrong_with_a_file_is_told_in_one_line_with_what_was_expected(made: Path, file: str, why: str) -> None:
     with pytest.raises(WeightsMissingError) as refused:

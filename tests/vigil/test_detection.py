@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from psycopg.errors import UndefinedTable
@@ -24,9 +25,10 @@ from domain.event import Event
 from domain.incidents import Provenance
 from tests.vigil.hall import Hall, running, until
 from vigil import evidence
-from vigil.detection import Findings
+from vigil.detection import Findings, detect
 from vigil.outlook import Over
 from vigil.sealing import seal
+from vigil.wiring import NotRunning
 
 PROVENANCE = Provenance(detector="d", detector_version="1", weights={}, thresholds={}, rule_version="1")
 S = timedelta(seconds=1)
@@ -322,6 +324,15 @@ async def test_a_screen_that_shows_nothing_is_a_fault_of_the_device_with_words_f
     assert not await sitting.events(incidents.Opened)
     await sitting.hall.intervene(sitting.name, "pause")
     assert await sitting.findings.blank("main", sitting.name) is None
+
+
+async def test_the_role_does_not_run_on_weights_that_cannot_be_used_and_says_why(
+    hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.pt").write_bytes(b"no weights at all")
+    monkeypatch.setenv("VIGIL_WEIGHTS", str(tmp_path / "mine.pt"))
+    with pytest.raises(NotRunning, match="^VIGIL_WEIGHTS names .*mine.pt, which cannot be used: it is not a loadable"):
+        await detect(hall.core)
 
 
 @pytest.mark.parametrize(("stop", "go_on"), [("pause", "resume"), ("lock", "unlock"), ("break", "resume")])
