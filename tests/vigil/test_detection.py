@@ -19,6 +19,7 @@ from api.candidate_view import clock
 from commands import interventions, muting
 from commands.keys import KeyName, open_object
 from commands.objects import ObjectStoreAway
+from detectors import load
 from detectors.changes import Change, Closed, Opened, Peak, Still
 from domain import fault, incidents
 from domain.event import Event
@@ -285,6 +286,19 @@ async def test_a_microphone_that_cannot_be_listened_to_is_a_fault_of_ours_in_wor
     assert told.why == "it cannot listen to the microphone: no room"
 
 
+async def test_overload_is_a_fault_of_ours_and_no_incident(sitting: Sitting) -> None:
+    for why in (load.WHY, None):
+        for _ in range(2):  # as after a lost answer
+            await sitting.findings.fault("main", sitting.name, "overloaded", why)
+        settings = await sitting.findings.settings("main", sitting.name)
+        assert settings
+        assert settings.failing == ({"overloaded"} if why else set())
+    (opened,) = await sitting.events(fault.FaultOpened)
+    assert isinstance(opened, fault.FaultOpened)
+    assert (opened.what, opened.cause, opened.why) == ("detector overloaded", "ours", load.WHY)
+    assert not await sitting.events(incidents.Opened)
+
+
 async def test_a_camera_that_shows_too_little_is_a_fault_of_the_device_with_words_for_both_sides(
     sitting: Sitting,
 ) -> None:
@@ -331,7 +345,7 @@ async def test_the_role_does_not_run_on_weights_that_cannot_be_used_and_says_why
 ) -> None:
     (tmp_path / "mine.pt").write_bytes(b"no weights at all")
     monkeypatch.setenv("VIGIL_WEIGHTS", str(tmp_path / "mine.pt"))
-    with pytest.raises(NotRunning, match="^VIGIL_WEIGHTS names .*mine.pt, which cannot be used: it is not a loadable"):
+    with pytest.raises(NotRunning, match=r"^VIGIL_WEIGHTS names .*mine\.pt, which cannot be used: it is not a"):
         await detect(hall.core)
 
 
