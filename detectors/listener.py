@@ -37,6 +37,10 @@ class Listener:
         self._sampler = Sampler[Sound]()
         self._decoder = msgspec.msgpack.Decoder(Sound)
 
+    @property
+    def waiting(self) -> int:
+        return self._sampler.waiting
+
     async def run(self) -> None:
         """Works until it is cancelled."""
         subscription = await self._nats.subscribe(SUBJECT, cb=self._received)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import partial
 
-from detectors import sight
+from detectors import load, sight
 from detectors.changes import Change, Closed, Peak, Still
 from detectors.coverage import Counts, Coverage
 from detectors.kinds import unsure
@@ -34,22 +34,38 @@ class Report:
         self._provenance, self._tell, self._tell_fault, self._outbox = provenance, tell, tell_fault, outbox
         self._coverage: dict[Key, Coverage] = {}
         self._faults: dict[Key, dict[str, int]] = {}  # by detector, the good looks since it failed
+        self._loads: dict[Key, dict[Source, load.Load]] = {}
+        self.judged = self.lost = 0  # samples since the start
 
     def begins(self, key: Key, settings: Settings) -> None:
         """A session is met now, perhaps with detectors that an earlier worker saw fail."""
-        self._faults.setdefault(key, {}).update(dict.fromkeys(settings.failing - {sight.NAME}, 0))
+        told = {source: load.Load(told=True) for source, name in load.NAMES.items() if name in settings.failing}
+        self._loads[key] = told
+        failed = settings.failing - {sight.NAME, *load.NAMES.values()}
+        self._faults.setdefault(key, {}).update(dict.fromkeys(failed, 0))
 
     def sampled(self, key: Key, settings: Settings, observation: Observation) -> None:
         coverage, why = self._coverage.setdefault(key, Coverage()), unsure(observation, settings)
         coverage.sampled(settings, observation.at, why, observation.source)
+        self.judged += 1
+        self._weigh(key, observation.source, observation.at, lost=False)
 
     def overloaded(self, key: Key, settings: Settings, at: datetime, source: Source = "camera") -> None:
         self._coverage.setdefault(key, Coverage()).overloaded(settings, at, source)
+        self.lost += 1
+        self._weigh(key, source, at, lost=True)
+
+    def is_overloaded(self, key: Key) -> bool:
+        """Whether that was told of a session and is not over."""
+        return any(one.told for one in self._loads.get(key, {}).values())
 
     def interrupted(self, key: Key) -> None:
-        """Nobody is observed until the session goes on."""
+        """Nobody is observed until the session goes on, and nothing is lost of it."""
         if key in self._coverage:
             self._coverage[key].interrupted()
+        for source, one in self._loads.pop(key, {}).items():
+            if one.told:
+                self._outbox.put(key, partial(self._tell_fault, *key, load.NAMES[source], None))
 
     def coverage(self, key: Key) -> Mapping[DetectorKind, Counts]:
         found = self._coverage.get(key)
@@ -90,8 +106,18 @@ class Report:
             why = None if told == "well" else told
             self._outbox.put(key, partial(self._tell_fault, *key, sight.NAME, why))
 
+    def _weigh(self, key: Key, source: Source, at: datetime, *, lost: bool) -> None:
+        """A fault of ours while most samples of a session are lost."""
+        loads = self._loads.setdefault(key, {})
+        loads[source], told = load.step(loads.get(source, load.Load()), at, lost=lost)
+        if told is not None:
+            log.log(logging.ERROR if told == "overloaded" else logging.INFO, "session %s: %s", key[1], told)
+            why = load.WHY if told == "overloaded" else None
+            self._outbox.put(key, partial(self._tell_fault, *key, load.NAMES[source], why))
+
     def forget(self, key: Key) -> None:
         self._coverage.pop(key, None)
+        self._loads.pop(key, None)
         self._faults.pop(key, None)
 
     async def close(self) -> None:

@@ -23,6 +23,10 @@ class Sampler(Generic[Sample]):
         self._at_most = at_most
         self._any = asyncio.Event()
 
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
     def offer(self, sample: Sample) -> Sample | None:
         """Takes a sample in; returns the one lost by it: the session's older one, or this one when all is full."""
         key = (sample.tenant, sample.session)

@@ -49,7 +49,8 @@ class Seats:
             await asyncio.sleep(1.0)
             for key, seat in list(self._seats.items()):
                 quiet = asyncio.get_running_loop().time() - seat.came_at
-                if quiet > QUIET_S and (seat.open or quiet > IDLE_S) and await self._known.current(key) is None:
+                told = seat.open or self._report.is_overloaded(key)
+                if quiet > QUIET_S and (told or quiet > IDLE_S) and await self._known.current(key) is None:
                     self._leave(key)
 
     def _leave(self, key: Key) -> None:

@@ -11,6 +11,7 @@ import logging
 import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
@@ -31,7 +32,7 @@ from detectors.seats import Seats
 from detectors.seen import Observation
 from detectors.settings import Settings
 from domain.incidents import Provenance
-from domain.messages import Picture
+from domain.messages import DetectorLoad, Picture
 from domain.policy import DetectorKind
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,8 @@ class Worker:
         Without `hearing` nobody is listened to, and coverage says so.
         """
         self._nats, self._pipeline, self._hearing, self._share = nats, pipeline, hearing, share or Share()
-        self._report = Report(self._provenance, changed, fault, outbox or Outbox())
+        self._outbox, self._late_s = outbox or Outbox(), 0.0
+        self._report = Report(self._provenance, changed, fault, self._outbox)
         self._known, self._sampler = Known(settings), Sampler()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="detectors")
         self._decoder = msgspec.msgpack.Decoder(Picture)
@@ -96,6 +98,14 @@ class Worker:
     def coverage(self, tenant: str, session: str) -> Mapping[DetectorKind, Counts]:
         """What was seen of a session so far, by kind; empty when it was never under observation here."""
         return self._report.coverage((tenant, session))
+
+    def load(self) -> DetectorLoad:
+        """How it keeps up."""
+        return DetectorLoad(
+            judged=self._report.judged, overloaded=self._report.lost, late_s=round(self._late_s, 3),
+            waiting=self._sampler.waiting + (self._listener.waiting if self._listener else 0),
+            undelivered=self._outbox.waiting, given_up=self._outbox.lost,
+        )  # fmt: skip
 
     def forget(self, tenant: str, session: str) -> None:
         """Drops all that is remembered of a session that is over. Call once its coverage has been read."""
@@ -140,6 +150,7 @@ class Worker:
             seat.view.baseline = None
         if self._seats.get(key) is not seat:
             return  # it ended meanwhile
+        self._late_s = max(0.0, (datetime.now(UTC) - observation.at).total_seconds())
         self._report.looked(key, observation)
         self._report.sampled(key, seat.settings, observation)
         self._report.seeing(key, seat.look(observation))

@@ -11,7 +11,7 @@ import msgspec
 
 from commands import flags, sessions
 from commands.handler import UseCase
-from detectors import screens, sight
+from detectors import load, screens, sight
 from detectors.changes import Change, Closed, Opened, Peak, Still
 from detectors.hearing import Hearing
 from detectors.ready import ready
@@ -56,7 +56,7 @@ async def detect(core: Core) -> None:
         group.create_task(shared.run())
         group.create_task(findings.album.run())
         group.create_task(report_coverage(core, worker))
-        group.create_task(beat(core.nats))
+        group.create_task(beat(core.nats, worker.load))
 
 
 class Findings:
@@ -153,10 +153,8 @@ class Findings:
             use_case: UseCase = partial(sessions.close_fault, name=session, what=what)
             await self._act(tenant, f"fault over {session} {what} {version}", use_case)
         else:
-            cannot = "listen to the microphone" if detector == "voice" else "look at the camera"
-            why = WHY[msgspec.convert(why, Reason | Blank)] if seen else f"it cannot {cannot}: {why}"
             cause: Cause = "device" if seen else "ours"
-            use_case = partial(sessions.open_fault, name=session, what=what, why=why, cause=cause)
+            use_case = partial(sessions.open_fault, name=session, what=what, why=_said(detector, why), cause=cause)
             await self._act(tenant, f"fault {session} {what} {version}", use_case)
 
     async def _session(self, tenant: str, session: str) -> Session:
@@ -172,3 +170,12 @@ class Findings:
             log.warning("the ledger refused %s: %s", cause, refusal.rule)
             return False
         return receipt.position is not None
+
+
+def _said(detector: str, why: str) -> str:
+    """What a detector says of itself, for who watches."""
+    if detector in OF_THE_DEVICE:
+        return WHY[msgspec.convert(why, Reason | Blank)]
+    if detector in load.NAMES.values():
+        return why
+    return f"it cannot {'listen to the microphone' if detector == 'voice' else 'look at the camera'}: {why}"

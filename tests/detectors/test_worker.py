@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from detectors.changes import Closed, Opened
 from detectors.faces import Face
 from detectors.gate import KEEP_ALIVE
+from detectors.load import WHY
 from detectors.outbox import Outbox, Patience
 from detectors.pipeline import Objects, Pipeline
 from detectors.report import RECOVERED
@@ -351,6 +353,49 @@ async def test_under_overload_the_newest_picture_wins_and_all_sessions_have_thei
     assert all(one["due"] == 26 == look + one["overloaded"] for one, look in zip(counts, looks, strict=True))
     assert sum(one["overloaded"] for one in counts) > 50
     assert max(looks) - min(looks) <= 2
+
+
+async def test_a_session_of_which_most_samples_are_lost_is_told_once_and_so_is_the_end(
+    connection: Client, pipeline: Pipeline, one: bytes
+) -> None:
+    class Slow:
+        weights = pipeline.faces.weights
+        takes_s = 0.25
+
+        def find(self, picture: Image, *, measure: bool = False) -> tuple[Face, ...]:
+            time.sleep(self.takes_s)
+            return pipeline.faces.find(picture, measure=measure)
+
+    faces, names = Slow(), ("anna", "ben")
+    async with hall(connection, Pipeline(faces, pipeline.objects)) as room:
+        for name in names:
+            await room.send(name, one)
+        for _ in range(20):
+            for name in names:
+                await room.send(name, one, one, one, wait=False)
+            await asyncio.sleep(0.1)
+        await until(lambda: len(room.wiring.faults) == 2)
+        faces.takes_s = 0.0
+        await until(lambda: room.worker.load().waiting == 0)
+        load = room.worker.load()
+        assert load.overloaded > load.judged > 0
+        for name in names:
+            await room.send(name, *[one] * 12)
+        await until(lambda: len(room.wiring.faults) == 4)
+    assert sorted(room.wiring.faults[:2]) == [(name, "overloaded", WHY) for name in names]
+    assert sorted(room.wiring.faults[2:]) == [(name, "overloaded", None) for name in names]
+    assert room.wiring.changes == [], "a machine that is too slow is never an incident"
+
+
+async def test_an_overload_that_was_told_is_over_when_the_session_is(
+    connection: Client, pipeline: Pipeline, one: bytes
+) -> None:
+    wiring = Wiring(answers={"anna": replace(WATCHED, failing=frozenset({"overloaded"}))})  # by an earlier worker
+    async with hall(connection, pipeline, wiring) as room:
+        await room.send("anna", one, one)
+        wiring.answers["anna"] = None
+        await until(lambda: bool(wiring.faults))
+    assert wiring.faults == [("anna", "overloaded", None)]
 
 
 async def test_pictures_that_come_too_close_together_are_not_due(
