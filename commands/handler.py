@@ -198,6 +198,10 @@ class Handler:
             self._keep(stream, version, state)
         return version, state
 
+    def forget(self) -> None:
+        """Drops every state from memory: some hold texts whose keys are destroyed by now."""
+        self._states.clear()
+
     def _overtaken(self, work: Work) -> bool:
         """Whether this process knows by now that a stream has moved on. What others did, the ledger tells."""
         return any(self._states.get(stream, (0, None))[0] > version for stream, (version, _, _) in work.seen.items())

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
+from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -125,9 +126,45 @@ class KeyRing:
         self._open[name] = key
         return key
 
-    def drop(self, subject: str) -> None:
-        """Forgets what is in memory of one subject."""
-        self._open = {n: key for n, key in self._open.items() if n.subject != subject}
+    def drop(self, names: Iterable[KeyName]) -> None:
+        """Forgets what is in memory of these keys."""
+        for name in names:
+            self._open.pop(name, None)
+
+    async def destroy(self, names: Iterable[KeyName]) -> float:
+        """Destroys these keys for good, those that were never made too; gives how many seconds ago the last one was.
+
+        May be repeated: the time is that of the first time. Other processes drop theirs when they hear of it.
+        """
+        wanted = sorted(set(names))
+        async with self._pool.connection() as conn, conn.transaction():
+            for subject in {name.subject for name in wanted}:
+                fresh = _wrap(self._master, os.urandom(32), subject)
+                query = "INSERT INTO keys.subject (subject, wrapped) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+                await conn.execute(query, (subject, fresh))
+            cursor = await conn.execute(
+                "WITH gone AS (INSERT INTO keys.data AS d (subject, session, class, destroyed_at)"
+                " SELECT *, clock_timestamp() FROM unnest(%s::text[], %s::text[], %s::text[])"
+                " ON CONFLICT (subject, session, class) DO UPDATE"
+                " SET wrapped = NULL, destroyed_at = coalesce(d.destroyed_at, clock_timestamp())"
+                " RETURNING destroyed_at)"
+                " SELECT extract(epoch FROM clock_timestamp() - max(destroyed_at))::float FROM gone",
+                ([n.subject for n in wanted], [n.session for n in wanted], [n.key_class for n in wanted]),
+            )
+            row = await cursor.fetchone()
+        self.drop(wanted)
+        return float(row[0]) if row and row[0] is not None else 0.0
+
+    async def destroyed(self, since: datetime | None) -> tuple[dict[KeyName, datetime], datetime]:
+        """The keys that were destroyed after a time, or ever, each with when; and the time of the database."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                "SELECT clock_timestamp(), d.destroyed_at, d.subject, d.session, d.class FROM (SELECT) one"
+                " LEFT JOIN keys.data d ON d.destroyed_at > coalesce(%s, '-infinity'::timestamptz)",
+                (since,),
+            )
+            rows = await cursor.fetchall()
+        return {KeyName(*name): at for _, at, *name in rows if at is not None}, rows[0][0]
 
     async def _make(self, conn: AsyncConnection, name: KeyName) -> None:
         async with conn.transaction():

@@ -10,10 +10,12 @@ import msgspec
 from psycopg import AsyncConnection
 from psycopg.sql import SQL
 
-from projections.builds import THIS, Build, advance, live_build, lock
+from domain.stream import Stream
+from projections.builds import THIS, Build, advance, builds_of, live_build, lock
 from projections.events import read_after, read_streams
 from projections.feed import BATCH
 from projections.folding import Folded, Touching, fold, touching
+from projections.keys import session_keys, session_streams
 from projections.model import AT_ONCE, AnyModel, Decode, Entry, Model, R, Undecoded, decoded
 from projections.rows import as_json, store
 
@@ -58,6 +60,42 @@ async def unpark(conn: AsyncConnection, decode: Decode, model: AnyModel, key: st
         mark = head.mark + 1
         await advance(conn, head, head.position, mark, mark)  # who watches begins afresh
     return True
+
+
+async def refold_session(
+    conn: AsyncConnection, decode: Decode, model: AnyModel, *, tenant: str, session: str, schedule: str
+) -> bool:
+    """Folds all that a session has in a model again from the ledger, in every build, parked or not.
+
+    What no key opens any more is then gone from the tables, and from what was pushed lately. False when that cannot be
+    done now: a build is of another version, or changes places. Then try again.
+    """
+    key = f"{tenant}/{session}"
+    about = (*session_streams(key), str(Stream(tenant, "schedule", schedule)))
+    for build in await builds_of(conn, [model]):
+        async with conn.transaction():
+            head = await lock(conn, build) if build.version == model.version else None
+            if head is None:
+                return False
+            touched = await _touching(conn, decode, model, about, head.position)
+            mine = {
+                one for entry, keys in touched for one in keys
+                if session_keys(_stream_of(entry)) or one == key or one.startswith(f"{key}/")
+            }  # fmt: skip
+            folded = await _refold(conn, decode, model, mine, head.position)
+            await store(conn, model, head, folded)
+            await conn.execute(
+                "DELETE FROM read.live_change WHERE model = %s AND tenant = %s AND (channel = %s"
+                " OR channel = %s AND strpos(patches::text, %s) > 0)",
+                (model.name, tenant, f"session/{session}", f"schedule/{schedule}", session),
+            )
+            mark = head.mark + 1
+            await advance(conn, head, head.position, mark, mark)  # who watches begins afresh, and so does the projector
+    return True
+
+
+def _stream_of(entry: Entry) -> str:
+    return entry.stored.stream if isinstance(entry, Undecoded) else entry.stream
 
 
 class Difference(NamedTuple):

@@ -10,7 +10,7 @@ from functools import partial
 import psycopg
 
 from commands import recordings, sessions
-from commands.keys import KeyName
+from commands.keys import Forgotten, KeyName
 from commands.objects import ObjectExists, ObjectStoreAway
 from domain import recording, session_rules
 from domain.late import in_order
@@ -133,6 +133,9 @@ async def _finished(core: Core, name: RecordingName) -> bool:
         await _finalise(core, name)
     except ObjectStoreAway as away:
         log.warning("%s is finished later: %s", name.text, away)
+        return False
+    except Forgotten:
+        log.info("%s is not finished: its media were erased", name.text)
         return False
     except Exception:
         log.exception("%s could not be finished; it is tried again", name.text)

@@ -8,6 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class _Job(msgspec.Struct, frozen=True, kw_only=True):
 
     sessions: tuple[str, ...]
     status: ExportStatus
+    began_at: datetime | None = None
 
 
 class ExportJobs:
@@ -56,7 +58,8 @@ class ExportJobs:
             return
         await asyncio.to_thread(_purge, self._home)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        job = _Job(sessions=tuple(sessions), status=ExportStatus(state="running", by=by))
+        running = ExportStatus(state="running", by=by)
+        job = _Job(sessions=tuple(sessions), status=running, began_at=datetime.now(UTC))
         _write(folder, job)
         self._start(folder, tenant, job)
 
@@ -99,7 +102,10 @@ class ExportJobs:
             done = ExportStatus(
                 state="failed", by=job.status.by, why=f"{type(error).__name__}: ask again, or an operator"
             )
-        _write(folder, msgspec.structs.replace(job, status=done))
+        if _read(folder) is None:  # something that it holds was erased meanwhile
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        else:
+            _write(folder, msgspec.structs.replace(job, status=done))
         del self._tasks[folder]
 
 

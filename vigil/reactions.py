@@ -30,6 +30,7 @@ from projections.deadlines import Watch
 from vigil import attending, leaving
 from vigil.attending import UNATTENDED, Attending, StaffEars, unattended_since
 from vigil.connections import Ears, Live, Lost, judge
+from vigil.keeping import keep
 from vigil.leaving import Leaving
 from vigil.outlook import Outlook, Over, look, until_there
 from vigil.pages import PageEars
@@ -103,6 +104,7 @@ async def _lead(core: Core, conn: AsyncConnection, heard: Heard) -> None:
     sealing: dict[tuple[str, str], asyncio.Task[None]] = {}
     turns = asyncio.Semaphore(SEALS_AT_ONCE)
     since = core.now()
+    keeping = asyncio.create_task(keep(core), name="keeping")
     try:
         while True:
             seen = await look(conn, core.now())
@@ -122,7 +124,7 @@ async def _lead(core: Core, conn: AsyncConnection, heard: Heard) -> None:
                     sealing[key] = asyncio.create_task(_seal(core, turns, one, waited=waited))
             await asyncio.sleep(EVERY_S)
     finally:
-        for task in sealing.values():
+        for task in (keeping, *sealing.values()):
             task.cancel()
 
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -26,6 +26,7 @@ from commands.keys import KeyRing
 from commands.ledger import Appender
 from commands.objects import ObjectStore, open_store
 from vigil import embedded
+from vigil.forgetting import forget_along
 from vigil.settings import Settings, SettingsError, folder_of_objects, load
 from vigil.signing import signer
 
@@ -98,8 +99,11 @@ async def core(settings: Settings, process: str) -> AsyncIterator[Core]:
             raise NotRunning("NATS does not answer; is VIGIL_NATS_URL right, and does it run?") from None
         stack.push_async_callback(client.close)
         keys = KeyRing(keys_pool, derive(master, "keys"))
+        handler = Handler(pool, appender, keys)
+        forgetting = asyncio.create_task(forget_along(keys, handler, settings.home), name="forgetting")
+        stack.push_async_callback(_ended, forgetting)
         yield Core(
-            settings=settings, pool=pool, readers=readers, keys=keys, handler=Handler(pool, appender, keys),
+            settings=settings, pool=pool, readers=readers, keys=keys, handler=handler,
             nats=client, objects=open_store(settings.objects_url), pseudonyms=Pseudonyms(derive(master, "pseudonyms")),
             tokens=derive(master, "tokens"),
         )  # fmt: skip
@@ -167,6 +171,12 @@ async def _pool(conninfo: str, process: str, most: int) -> AsyncIterator[Pool]:
         yield pool
     finally:
         await asyncio.wait_for(pool.close(), 10)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def attached(settings: Settings) -> Settings:
