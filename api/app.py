@@ -12,6 +12,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute, WebSocketRoute
 
 from api import (
+    access,
     accommodations,
     breaks,
     candidate_stream,
@@ -80,7 +81,7 @@ PARTS = (
     sign_in, users, schedules, staffing, candidates, accommodations, start_pin, join, sessions, upload_test,
     candidate_stream, signals, identity, devices, ice_servers, whip, whep, chat, canned_messages, helping,
     interventions, breaks, outages, live, wall, consents, policies, duty, day, incidents, triage, records, reviews,
-    recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins, requests,
+    access, recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins, requests,
     subjects, holds,
 )  # fmt: skip
 

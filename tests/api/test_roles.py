@@ -194,6 +194,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"POST {V1}/requests/{{data_request}}/answer": ("data_protection_officer",),
     f"GET {V1}/subjects/{{subject}}/data": ("data_protection_officer",),
     f"GET {SESSION}/timeline": ("reviewer", "auditor"),
+    f"GET {SESSION}/access": ("auditor", "data_protection_officer"),
     f"GET {SESSION}/recordings": ("reviewer", "auditor"),
     f"GET {V1}/recordings/{{recording}}/media": ("reviewer", "auditor"),
     f"GET {V1}/recordings/{{recording}}/manifest": (*WATCHERS, "reviewer", "auditor"),
