@@ -6,6 +6,10 @@ import { make } from "/assets/show.js";
 const NEEDED = { camera: 400, screen: 300, microphone: 40 };
 const UPLOAD = 256 * 1024; // bytes
 const PATIENCE = 15_000; // ms
+const SURFACES = {
+  monitor: "the whole screen is shared",
+  undefined: "a screen is shared; this browser does not tell whether it is the whole one",
+};
 
 /**
  * Runs the checks that `tracks` need, and of the `microphone` if that is heard. Gives `{ checks, camera, screen }`; the
@@ -42,7 +46,7 @@ export async function runChecks({ call, at }, microphone, tracks, show) {
       screen = await navigator.mediaDevices.getDisplayMedia({ video: { displaySurface: "monitor", frameRate: 5 } });
       const surface = screen.getVideoTracks()[0].getSettings().displaySurface;
       const whole = surface === undefined || surface === "monitor";
-      note("screen", whole, whole ? "the whole screen is shared" : "share the whole screen, not a window or a tab");
+      note("screen", whole, SURFACES[surface] ?? "share the whole screen, not a window or a tab");
       if (!whole) screen.getTracks().forEach((track) => track.stop());
     } catch (error) {
       note("screen", false, reason(error, "screen"));
