@@ -20,6 +20,7 @@ from api.ordering import AnyRequest, caller_of, command
 from api.paging import USUAL, After, Limit, page
 from api.problems import Denied
 from api.reading import names_of, rows_of
+from api.restriction import unrestricted
 from commands import chats
 from domain.chat import CannedVersion, Side
 from projections.chat import CHAT, Message
@@ -65,7 +66,7 @@ class Messages(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-@get("/sessions/{session:str}/messages", guards=[may("candidate", *WATCHERS, "reviewer", "auditor")])
+@get("/sessions/{session:str}/messages", guards=[may("candidate", *WATCHERS, "reviewer", "auditor"), unrestricted])
 async def read(request: AnyRequest, session: FromPath[str], *, limit: Limit = USUAL, after: After = "") -> Messages:
     """The chat, oldest first."""
     found = await rows_of(request, CHAT, {"session": session})

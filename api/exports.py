@@ -16,6 +16,7 @@ from api.callers import load_schedule, may, reach_session
 from api.limits import limited
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied, missing
+from api.restriction import must_be_shown
 from api.schema import says
 from api.services import ExportStatus
 from commands import recordings
@@ -81,6 +82,8 @@ async def fetch(request: AnyRequest, export: FromPath[str]) -> StreamResponse:
     status = await _mine(request, export)
     if status.state != "done":
         raise Denied(409, "refused", "the export is not done", headers={"Retry-After": "2"})
+    for session in status.sessions:
+        await must_be_shown(services_of(request), caller_of(request), session)
     headers = {
         "Content-Disposition": f'attachment; filename="vigil-{export}.zip"',
         "Content-Length": str(status.size),

@@ -17,6 +17,7 @@ from api.ordering import AnyRequest, caller_of, command, services_of
 from api.paging import USUAL, After, Limit, page
 from api.problems import Denied, missing
 from api.reading import names_of, rows_of
+from api.restriction import unrestricted
 from commands import flags
 from domain.incidents import Provenance, Severity, Verdict
 from projections import incidents
@@ -99,7 +100,7 @@ class NewVerdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     reason: Annotated[str, msgspec.Meta(max_length=2000)]
 
 
-@get("/sessions/{session:str}/incidents", guards=[may(*WATCHERS, "reviewer", "auditor")])
+@get("/sessions/{session:str}/incidents", guards=[may(*WATCHERS, "reviewer", "auditor"), unrestricted])
 async def read(request: AnyRequest, session: FromPath[str], *, limit: Limit = USUAL, after: After = "") -> Incidents:
     """All incidents of a session, in the order in which they were flagged.
 
@@ -138,7 +139,7 @@ async def judge_by_id(request: AnyRequest, incident: FromPath[str], data: JSONBo
 
 @get(
     "/sessions/{session:str}/incidents/{incident:str}/pictures/{number:int}",
-    guards=[may(*WATCHERS, "reviewer", "auditor")],
+    guards=[may(*WATCHERS, "reviewer", "auditor"), unrestricted],
     media_type="image/jpeg",
 )
 async def picture(

@@ -18,6 +18,7 @@ from api.opening import decoder
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied
 from api.reading import names_of, rows_of
+from api.restriction import unrestricted
 from api.sessions import Because
 from commands import interventions
 from commands.envelope import read as read_event
@@ -139,7 +140,7 @@ async def request_one(
     return Response(InterventionMade(intervention=made.ids["intervention"], advice=advice))
 
 
-@get("/sessions/{session:str}/interventions", guards=[may(*WATCHERS, "reviewer", "auditor")])
+@get("/sessions/{session:str}/interventions", guards=[may(*WATCHERS, "reviewer", "auditor"), unrestricted])
 async def read(request: AnyRequest, session: FromPath[str]) -> InterventionsRead:
     """What was done to a session and by whom, so that two who act see each other."""
     names = await names_of(request)

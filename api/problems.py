@@ -151,6 +151,7 @@ _TITLES = {
     "wait": "Wait a little and try again",
     "moved": "This was changed meanwhile",
     "forbidden": "Not allowed for your role",
+    "restricted": "This record is restricted",
     "other-device": "Your exam is on another device",
     "unexpected": "Something went wrong",
 }

@@ -17,6 +17,7 @@ from api.callers import Caller, may
 from api.links import Link, signed
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied, missing
+from api.restriction import unrestricted
 from api.schema import says
 from api.services import Services
 from api.tokens import Token
@@ -98,7 +99,7 @@ class Recordings(msgspec.Struct, frozen=True, kw_only=True):
     recordings: tuple[RecordingRead, ...]
 
 
-@get("/sessions/{session:str}/recordings", guards=[may("reviewer", "auditor")])
+@get("/sessions/{session:str}/recordings", guards=[may("reviewer", "auditor"), unrestricted])
 async def read(request: AnyRequest, session: FromPath[str]) -> Recordings:
     services, caller = services_of(request), caller_of(request)
     found = []
@@ -111,7 +112,7 @@ async def read(request: AnyRequest, session: FromPath[str]) -> Recordings:
 
 
 @get(
-    "/recordings/{recording:str}/media", guards=[may("reviewer", "auditor")], media_type="video/webm",
+    "/recordings/{recording:str}/media", guards=[may("reviewer", "auditor"), unrestricted], media_type="video/webm",
     opt=says(416, answers=dict.fromkeys((200, 206), ("video/mp4",))),
 )  # fmt: skip
 async def play(

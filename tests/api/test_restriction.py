@@ -1,0 +1,116 @@
+"""A restricted record is shown only to who holds it, whom they named, and the data-protection officer."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from api.app import create_app
+from api.restriction import unrestricted
+from tests.api.hall import PASSWORD, Exam, Hall, an_exam, sit
+from tests.api.test_clips import span, taped
+from tests.api.test_live import flag
+from tests.api.test_records import sealed
+from tests.api.test_requests import received
+from tests.api.test_roles import routes
+
+V1 = "/api/v1"
+RESTRICTED = "urn:vigil:problem:restricted"
+
+
+@pytest.fixture(scope="module")
+async def looks(hall: Hall) -> tuple[Exam, dict[str, tuple[str, dict[str, str]]]]:
+    """A session that is over, and each route that shows something of it, with where that is there."""
+    exam = await an_exam(hall)
+    await sit(exam, 0)
+    began = await taped(exam, 0, 7)
+    await flag(exam, 0, "flagged-once")
+    (session,) = exam.sessions
+    assert (await exam.candidates[0].post(f"{V1}/sessions/{session}/submit")).is_success
+    await sealed(exam)
+    camera = f"{V1}/recordings/{session}.camera"
+    return exam, {
+        f"GET {V1}/sessions/{{session}}/record": (f"{V1}/sessions/{session}/record", {}),
+        f"GET {V1}/sessions/{{session}}/timeline": (f"{V1}/sessions/{session}/timeline", {}),
+        f"GET {V1}/sessions/{{session}}/recordings": (f"{V1}/sessions/{session}/recordings", {}),
+        f"GET {V1}/sessions/{{session}}/messages": (f"{V1}/sessions/{session}/messages", {}),
+        f"GET {V1}/sessions/{{session}}/interventions": (f"{V1}/sessions/{session}/interventions", {}),
+        f"GET {V1}/sessions/{{session}}/incidents": (f"{V1}/sessions/{session}/incidents", {}),
+        f"GET {V1}/sessions/{{session}}/incidents/{{incident}}/pictures/{{number}}": (
+            f"{V1}/sessions/{session}/incidents/flagged-once/pictures/0", {},
+        ),
+        f"GET {V1}/sessions/{{session}}/identity/{{picture}}": (f"{V1}/sessions/{session}/identity/photo", {}),
+        f"GET {V1}/recordings/{{recording}}/manifest": (f"{camera}/manifest", {}),
+        f"GET {V1}/recordings/{{recording}}/clip": (f"{camera}/clip", span(began, 1, 5)),
+        f"GET {V1}/recordings/{{recording}}/media": (f"{camera}/media", {}),
+        f"GET {V1}/recordings/{{recording}}/stills/{{number}}": (f"{camera}/stills/1", {}),
+    }  # fmt: skip
+
+
+async def a_reviewer(hall: Hall, name: str) -> httpx.AsyncClient:
+    new = {"name": name, "email": f"{name}@example.org", "password": PASSWORD, "roles": ["reviewer"]}
+    assert (await (await hall.as_a("admin")).post(f"{V1}/users", json=new)).status_code == 201
+    answer = await hall.http.post(f"{V1}/sign-in", json={"email": new["email"], "password": PASSWORD})
+    return hall.bearing(answer.json()["token"])
+
+
+async def restricted(client: httpx.AsyncClient, looks: dict[str, tuple[str, dict[str, str]]]) -> set[str]:
+    """The routes that say so."""
+    answers = {row: await client.get(path, params=query) for row, (path, query) in looks.items()}
+    return {row for row, one in answers.items() if one.status_code == 403 and one.json()["type"] == RESTRICTED}
+
+
+async def test_only_those_look_who_need_it(
+    hall: Hall, looks: tuple[Exam, dict[str, tuple[str, dict[str, str]]]]
+) -> None:
+    exam, rows = looks
+    named, other = await a_reviewer(hall, "named.reader"), await a_reviewer(hall, "another.one")
+    officer, auditor = await hall.as_a("data_protection_officer"), await hall.as_a("auditor")
+    export = (await auditor.post(f"{V1}/exports", json={"session": exam.sessions[0]})).json()["export"]
+    while (await auditor.get(f"{V1}/exports/{export}")).json()["state"] == "running":
+        pass
+    for client in (named, other, auditor):
+        assert await restricted(client, rows) == set()
+    holds = f"{V1}/sessions/{exam.sessions[0]}/record/holds"
+    body = {"reason": "An appeal", "readers": [hall.user("named.reader@example.org")]}
+    hold = (await officer.post(holds, json=body)).json()["hold"]
+    assert await restricted(other, rows) == set()  # held is not restricted
+    made = await received(officer, exam, kind="restriction")
+    at = f"{V1}/requests/{made['request']}"
+    await officer.post(f"{at}/identity-check", json={"proof": "known"})
+    await officer.post(f"{at}/grant", json={})
+    head = {"Vigil-At-Least": str(await hall.position())}
+    assert (await officer.post(f"{at}/execution", headers=head)).json()["standing"] == "executed"
+    for client in (other, auditor):
+        assert await restricted(client, rows) == rows.keys()
+    assert await restricted(named, rows) == set()
+    assert (
+        await named.get(rows[f"GET {V1}/recordings/{{recording}}/clip"][0], params=span_of(rows))
+    ).status_code == 200
+    for path in (f"{V1}/exports/{export}/file",):
+        answer = await auditor.get(path)
+        assert (answer.status_code, answer.json()["type"]) == (403, RESTRICTED)
+    again = await auditor.post(f"{V1}/exports", json={"session": exam.sessions[0]})
+    assert (again.status_code, again.json()["detail"]) == (409, "this record is restricted; nothing of it is exported")
+    mine = await exam.candidates[0].get(f"{V1}/sessions/{exam.sessions[0]}/messages")
+    assert mine.status_code == 200
+    for name in (hold, made["request"]):
+        assert (await officer.post(f"{holds}/{name}/lift", json={"reason": "Settled"})).status_code == 204
+    assert await restricted(other, rows) == set()
+
+
+def span_of(rows: dict[str, tuple[str, dict[str, str]]]) -> dict[str, str]:
+    return rows[f"GET {V1}/recordings/{{recording}}/clip"][1]
+
+
+async def test_every_route_that_shows_a_record_asks(
+    hall: Hall, looks: tuple[Exam, dict[str, tuple[str, dict[str, str]]]]
+) -> None:
+    app = create_app(hall.services)
+    asking = {
+        f"GET {handler_path}" for route in app.routes for handler in getattr(route, "route_handlers", ())
+        if unrestricted in handler.resolve_guards()
+        for handler_path in [route.path_format]
+    }  # fmt: skip
+    assert asking == looks[1].keys()
+    assert asking <= {f"{method} {path}" for method, path in routes(app)}
