@@ -113,6 +113,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     bases: dict[Purpose, LegalBasis] = {}
     media_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 180
     record_kept_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 730
+    appeal_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 28  # after the decision, or the end while there is none
     decided_by: Annotated[str, msgspec.Meta(max_length=200)] = "the examination board"
     second_reviewer: bool = False
     blind_review: bool = False
@@ -157,7 +158,7 @@ def must_hold(policy: Policy, *, field: str = "detectors") -> None:
 
 
 def _must_hear(policy: Policy, field: str) -> None:
-    """A voice is heard in the sound of the camera, or not at all. Raises `Refused`, which names what is not captured."""
+    """A voice is heard in the sound of the camera, or not at all. Raises `Refused`, and names what is not captured."""
     if not any(detector.kind == "voice" for detector in policy.detectors):
         return
     for name, on in (("camera", policy.camera), ("microphone", policy.microphone)):
@@ -205,7 +206,8 @@ def notice(policy: Policy, opens_in: OpensIn = "tab") -> str:
         "A lost connection or a broken device is noted as a fault and is never held against you.",
         f"Recordings are deleted after {policy.media_kept_days} days.",
         f"Your record is deleted after {policy.record_kept_days} days.",
-        f"Decisions are taken by people: {policy.decided_by}. You can see your record and appeal.",
+        f"Decisions are taken by people: {policy.decided_by}. You can see your record and appeal"
+        f" until {policy.appeal_days} days after the decision.",
         *_bases(policy),
     ]
     if policy.alternative:
@@ -234,6 +236,12 @@ _SEEN: dict[DetectorKind, str] = {
     "looking_away": "you look away from your exam for some time",
     "voice": "somebody can be heard speaking",
 }
+
+
+def pointed_out(kind: IncidentKind) -> str:
+    """What is pointed out, in the words in which candidates are told."""
+    return next(words for one, words in (*_SEEN.items(), *TOLD.items()) if one == kind)
+
 
 _BASIS = {
     "public_task": "a task in the public interest (GDPR art. 6(1)(e))",

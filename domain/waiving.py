@@ -76,9 +76,11 @@ def owed(policy: Policy, waived: Collection[CheckName]) -> tuple[Track, ...]:
 
 
 def silent(policy: Policy, waived: Collection[CheckName]) -> dict[IncidentKind, Why]:
-    """What cannot be looked for without what was waived."""
+    """What cannot be looked or listened for without what was waived."""
     unseen: set[IncidentKind] = {one.kind for one in policy.detectors} if "camera" in waived else set()
-    told: dict[CheckName, IncidentKind] = {"camera": "camera_muted", "screen": "screen_share_stopped"}
+    told: dict[CheckName, IncidentKind] = {
+        "camera": "camera_muted", "microphone": "voice", "screen": "screen_share_stopped",
+    }  # fmt: skip
     unseen |= {kind for check, kind in told.items() if check in waived}
     return dict.fromkeys(sorted(unseen & policy.kinds), "waived")
 

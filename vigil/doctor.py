@@ -20,6 +20,7 @@ import psycopg
 from commands.objects import Guards, ObjectStoreAway, Surveyed, open_store, survey
 from commands.proofs import latest
 from commands.witnesses import EVERY_S, last_told
+from detectors import voice
 from detectors.pipeline import Pipeline, View
 from detectors.ready import ready
 from detectors.weights import Weights, WeightsMissingError
@@ -95,7 +96,8 @@ async def _weights(_: Settings) -> Finding:
     found = (
         f"persons and objects: {_named(persons)} through ultralytics {version('ultralytics-opencv-headless')} on {on}"
     )
-    return True, f"{found}; faces: {_named(faces)}; {sample_s * 1000:.0f} ms of CPU for a sample with every look"
+    found += f"; faces: {_named(faces)}; {sample_s * 1000:.0f} ms of CPU for a sample with every look"
+    return True, f"{found}; voices: {_named(voice.resolve())} of {voice.PACKAGE} {version(voice.PACKAGE)}"
 
 
 def _named(weights: Weights) -> str:

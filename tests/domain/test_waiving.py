@@ -9,7 +9,7 @@ from domain.fault import ConnectionLost, LoseConnection
 from domain.muting import DetectorMuted
 from domain.observation import observed
 from domain.onboarding import Ready, ReportCheck, SystemChecked
-from domain.policy import Policy
+from domain.policy import DetectorSetting, Policy
 from domain.session import Session
 from domain.session_rules import DECIDER
 from domain.waiving import CheckWaived, WaiveCheck, needed, owed, silent
@@ -40,6 +40,9 @@ def test_what_is_waived_is_not_needed_and_its_track_not_owed() -> None:
 def test_what_cannot_be_seen_without_it_is_muted() -> None:
     assert silent(Policy(), {"camera"}) == {"out_of_view": "waived", "several_people": "waived"}
     assert silent(Policy(), {"screen"}) == {}
+    hears = Policy(detectors=(*Policy().detectors, DetectorSetting(kind="voice")))
+    assert silent(hears, {"microphone"}) == {"voice": "waived"}
+    assert set(silent(hears, {"camera"})) == {"out_of_view", "several_people", "voice"}
 
 
 def test_who_failed_just_this_check_is_ready_by_it() -> None:

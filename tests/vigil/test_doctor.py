@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from psycopg.conninfo import make_conninfo
 
 from commands.objects import FolderStore, Guards, ObjectStoreAway
-from detectors import runtime
+from detectors import runtime, voice
 from detectors.coco import CLASSES
 from detectors.weights import resolve
 from tests.seaweed import BUCKET, Seaweed
@@ -46,7 +46,8 @@ async def test_the_engine_the_weights_and_the_cost_of_a_sample_are_told(settings
     assert re.fullmatch(
         rf"persons and objects: {weights.persons.name} \(sha256 {weights.persons.sha256[:12]}\) through ultralytics"
         rf" 8\.[\d.]+ on ONNX Runtime [\d.]+; faces: blazeface \(sha256 {weights.faces.sha256[:12]}\);"
-        r" [1-9]\d* ms of CPU for a sample with every look",
+        r" [1-9]\d* ms of CPU for a sample with every look; voices: silero_vad_16k_sequence"
+        rf" \(sha256 {voice.SHA256[:12]}\) of silero-vad 6\.2\.3",
         found,
     ), found
 

@@ -16,7 +16,10 @@ ENDED = ("submitted", "terminated", "no_show", "declined", "ended_in_fault")
 RUNS = ("in_progress", "on_break")  # the clock, unless it stands for a rest
 NOTHING, NEVER = timedelta(), datetime.max.replace(tzinfo=UTC)
 Times = tuple[datetime, datetime]
-SHOWN_BY = {"camera": ("out_of_view", "several_people", "camera_muted"), "screen": ("screen_share_stopped",)}
+SHOWN_BY = {
+    "camera": ("out_of_view", "several_people", "voice", "camera_muted"), "microphone": ("voice",),
+    "screen": ("screen_share_stopped",),
+}  # fmt: skip
 # Which phases a move leads from, and where to. From any other it must be refused or change nothing. What lies below a
 # lock decides where unlocking leads.
 STEPS: dict[str, dict[str, str]] = {

@@ -22,7 +22,7 @@ from domain.accommodation import Accommodation
 from domain.assessment import OpensIn
 from domain.browser import STANDARD
 from domain.contact import SetContact
-from domain.policy import IncidentKind, Policy, Window
+from domain.policy import DetectorSetting, IncidentKind, Policy, Window
 from domain.user import Role
 from tests.commands.days.day import NOBODY, Day, move
 from tests.commands.days.model import RUNNING, WAITING, Sitting
@@ -31,10 +31,13 @@ from tests.commands.hall import NINE, PSEUDONYMS
 
 CLOSES, DURATION_S = NINE + timedelta(hours=2), 3600
 WINDOW = Window(opens_at=NINE, last_entry_at=NINE + timedelta(minutes=45), closes_at=CLOSES, time_zone="Europe/Vienna")
-FULL = Policy(identity=True, room_scan=True, reasons={"room_scan": "Open books."}, browser=STANDARD)
+FULL = Policy(
+    identity=True, room_scan=True, reasons={"room_scan": "Open books.", "voice": "In silence."}, browser=STANDARD,
+    detectors=(*Policy().detectors, DetectorSetting(kind="voice")),
+)  # fmt: skip
 ASKS = Policy(bases={"ai_flags": "consent"})
 POLICIES = (FULL, Policy(), Policy(screen=False), Policy(detectors=()), Policy(room_scan=True), ASKS)
-KINDS: tuple[IncidentKind, ...] = ("out_of_view", "several_people", "camera_muted", "second_display")
+KINDS: tuple[IncidentKind, ...] = ("out_of_view", "several_people", "voice", "camera_muted", "second_display")
 TEXTS = ("", " ", "Algebra I", "Algebra II", "Algebra III", "x" * 5000)
 STAFF = ("invigilator", "lead_invigilator")
 ROLES: tuple[Role, ...] = ("planner", "lead_invigilator", "invigilator", "reviewer", "auditor")
