@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from commands.appealing import settle_hold
 from commands.handler import Work
 from domain import identity, incidents, record, schedule, session_rules
 from domain.decision import AddNote, Decide, Ground, Outcome
@@ -48,6 +49,8 @@ async def decide(  # noqa: PLR0917 - a decision as it is said
             hold=work.new_id("hold"), at=work.at, by=work.order.actor, why="decision", classes=tuple(sorted(ALL))
         )
         await work.do(record.DECIDER, session, hold)
+    if made:
+        await settle_hold(work, session)
     return {"number": str(known.review.decisions[-1].number)}
 
 

@@ -206,13 +206,17 @@ def notice(policy: Policy, opens_in: OpensIn = "tab") -> str:
         "A lost connection or a broken device is noted as a fault and is never held against you.",
         f"Recordings are deleted after {policy.media_kept_days} days.",
         f"Your record is deleted after {policy.record_kept_days} days.",
-        f"Decisions are taken by people: {policy.decided_by}. You can see your record and appeal"
-        f" until {policy.appeal_days} days after the decision.",
+        _decided(policy),
         *_bases(policy),
     ]
     if policy.alternative:
         lines.append(f"If you do not want this: {policy.alternative}")
     return "\n".join(lines)
+
+
+def _decided(policy: Policy) -> str:
+    until = f"until {policy.appeal_days} days after the decision"
+    return f"Decisions are taken by people: {policy.decided_by}. You can see your record and appeal {until}."
 
 
 def _bases(policy: Policy) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain import erasure, review
+from domain import appeal, erasure, review
+from domain.appeal import AppealCommand, AppealEvent, Appeals
 from domain.erasure import Keeping, KeepingCommand, KeepingEvent
 from domain.event import Command, Decider, Event, Refused
 from domain.review import Review, ReviewCommand, ReviewEvent
@@ -50,7 +51,7 @@ class Exported(Event, frozen=True, kw_only=True, tag="record.exported"):
     seal: int
 
 
-RecordEvent = Sealed | Viewed | Exported | ReviewEvent | KeepingEvent
+RecordEvent = Sealed | Viewed | Exported | ReviewEvent | AppealEvent | KeepingEvent
 
 # Commands.
 
@@ -77,7 +78,7 @@ class Export(Command, frozen=True, kw_only=True):
     at: datetime
 
 
-RecordCommand = Seal | View | Export | ReviewCommand | KeepingCommand
+RecordCommand = Seal | View | Export | ReviewCommand | AppealCommand | KeepingCommand
 
 # State.
 
@@ -92,6 +93,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     viewed: dict[tuple[str, str], datetime] = {}
     exports: frozenset[str] = frozenset()
     review: Review = Review()
+    appeals: Appeals = Appeals()
     keeping: Keeping = Keeping()
 
 
@@ -100,6 +102,8 @@ def evolve(state: Record, event: RecordEvent) -> Record:
         return replace(state, keeping=erasure.evolve(state.keeping, event))
     if isinstance(event, ReviewEvent):
         return replace(state, review=review.evolve(state.review, event))
+    if isinstance(event, AppealEvent):
+        return replace(state, appeals=appeal.evolve(state.appeals, event))
     match event:
         case Sealed(number=number, kind=kind, streams=streams, root=root):
             return replace(state, seals=number, kind=kind, streams=streams, root=root)
@@ -116,6 +120,8 @@ def decide(command: RecordCommand, state: Record) -> tuple[RecordEvent, ...]:
         return erasure.decide(command, state.keeping)
     if isinstance(command, ReviewCommand):
         return review.decide(command, state.review, seal=state.seals, root=state.root)
+    if isinstance(command, AppealCommand):
+        return appeal.decide(command, state.appeals)
     match command:
         case Seal():
             return _seal(command, state)

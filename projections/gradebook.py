@@ -24,6 +24,7 @@ from domain import (
     session,
 )
 from domain.accommodation import Accommodated
+from domain.appeal import AppealEvent
 from domain.coverage import CoverageReported
 from domain.event import Event
 from domain.gaps import GapRecorded
@@ -37,7 +38,7 @@ from domain.review import ReviewEvent
 from domain.session import SessionEvent
 from domain.stops import BreakEnded, BreakStarted
 from domain.waiving import CheckWaived, Waived
-from projections import reviewed
+from projections import appealed, reviewed
 from projections.allowed import allowance, silenced
 from projections.clock import tick
 from projections.gradebook_row import (
@@ -208,6 +209,8 @@ def _recording(tape: Recording, body: Event) -> Recording:
 def _other(row: Account, name: str, body: Event) -> Account:
     if isinstance(body, ReviewEvent):
         return reviewed.fold(row, body)
+    if isinstance(body, AppealEvent):
+        return replace(row, appeals=appealed.fold(row.appeals, body))
     match body:
         case chat.MessageSent():
             return replace(row, messages=row.messages + 1)
@@ -232,6 +235,6 @@ def _over(faults: tuple[Fault, ...], what: str, at: datetime) -> tuple[Fault, ..
 
 
 GRADEBOOK: Model[Account] = Model(
-    name="gradebook", version=6, row=Account, index=("schedule",), events=_EVENTS, keys=about_session, fold=fold,
+    name="gradebook", version=7, row=Account, index=("schedule",), events=_EVENTS, keys=about_session, fold=fold,
     streams=session_streams, leads=schedule_of_session, suspects=session_suspects,
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from domain import intervention
+from domain.appeal import AppealState, Attached
 from domain.consent import Answered
 from domain.decision import Ground, Outcome
 from domain.help import Topic
@@ -184,6 +185,24 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class Appeal(msgspec.Struct, frozen=True, kw_only=True):
+    """By the candidate, against decision number `decision` (0: there was none). Texts are None once forgotten.
+
+    `by` answered it, with the `reason`.
+    """
+
+    appeal: str
+    text: str | None
+    at: datetime
+    decision: int
+    incident: str = ""
+    attached: dict[int, Attached] = {}
+    state: AppealState = "open"
+    by: str = ""
+    reason: str | None = None
+    ended_at: datetime | None = None
+
+
 class Priority(msgspec.Struct, frozen=True, kw_only=True):
     """One version of the review priority, with all that it rests on. It is an order, and no number about anybody."""
 
@@ -249,4 +268,5 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     decisions: tuple[Decision, ...] = ()
     notes: tuple[Note, ...] = ()
     priorities: tuple[Priority, ...] = ()
+    appeals: tuple[Appeal, ...] = ()
     position: int = 0

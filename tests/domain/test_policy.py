@@ -13,6 +13,7 @@ from domain.policy import STANDARD, DetectorSetting, LegalBasis, Policy, must_ho
 from domain.purpose import asked, does
 
 DETECTORS = "A program points out to an invigilator when nobody can be seen or more than one person can be seen."
+DECIDED = "Decisions are taken by people: the dean of studies."
 
 HEARS = Policy(detectors=(DetectorSetting(kind="voice"),), reasons={"voice": "It is taken alone, in silence."})
 
@@ -25,7 +26,7 @@ def test_the_notice_says_everything_that_is_captured_and_who_decides() -> None:
         "A lost connection or a broken device is noted as a fault and is never held against you.",
         "Recordings are deleted after 180 days.",
         "Your record is deleted after 730 days.",
-        "Decisions are taken by people: the dean of studies. You can see your record and appeal.",
+        f"{DECIDED} You can see your record and appeal until 28 days after the decision.",
         "The legal basis is a task in the public interest (GDPR art. 6(1)(e)).",
     ]
 

@@ -21,10 +21,11 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 import commands
+import tests.commands.days.appealing
 import tests.commands.days.keeping
 import tests.commands.days.reviewing
 import tests.commands.days.switching  # noqa: F401 - its moves
-from commands import canned_messages, muting, outages, policy_templates, reviewing, sessions
+from commands import appealing, canned_messages, muting, outages, policy_templates, reviewing, sessions
 from commands.handler import Work
 from tests.commands.days import beginning, machines, planning, sitting
 from tests.commands.days.day import MOVES, Day
@@ -55,7 +56,7 @@ OFTENER = {
 # after a decision.
 PARTS = frozenset({
     canned_messages.as_it_is, policy_templates.copied, muting.keep_off, muting.everywhere, outages.give_back,
-    reviewing.must_be_undecided,
+    reviewing.must_be_undecided, appealing.settle_hold,
 })  # fmt: skip
 EXACT = timedelta(milliseconds=1)
 GRACE = timedelta(minutes=2)  # for who comes back after their time ran out
