@@ -22,12 +22,16 @@ INSTALL_S = 900
 
 
 @asynccontextmanager
-async def running(fps: int = 20) -> AsyncIterator[Browser]:
-    """Chromium with a camera, a microphone and a screen of its own making, which nobody is asked about."""
+async def running(fps: int = 20, heard: Path | None = None) -> AsyncIterator[Browser]:
+    """Chromium with a camera, a microphone and a screen of its own making, which nobody is asked about.
+
+    Its microphone hears the WAV file `heard` over and over, else a beep each second.
+    """
     fakes = (
         f"--use-fake-device-for-media-stream=display-media-type=monitor,fps={fps}",
         "--use-fake-ui-for-media-stream",
         "--disable-features=WebRtcHideLocalIpsWithMdns",
+        *((f"--use-file-for-fake-audio-capture={heard}",) if heard else ()),
     )
     path = await asyncio.to_thread(found)
     async with async_playwright() as playwright:

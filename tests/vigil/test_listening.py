@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import nats
@@ -10,6 +11,7 @@ import nats
 from commands.keys import KeyName
 from detectors import voice
 from domain import incidents
+from domain.coverage import CoverageReported
 from domain.policy import DetectorSetting, Policy
 from media.clips import Clip, card_clip
 from media.worker import MediaWorker
@@ -38,6 +40,10 @@ async def test_who_speaks_is_an_incident_in_the_ledger_and_who_does_not_is_heard
     async def opened() -> list[incidents.Opened]:
         return [one for one in await hall.events(talks, incidents.Opened) if isinstance(one, incidents.Opened)]
 
+    async def covered(name: str) -> CoverageReported | None:
+        reports = [one for one in await hall.events(name, CoverageReported) if isinstance(one, CoverageReported)]
+        return next((one for one in reports if one.detector == "voice"), None)
+
     settings = studio.new_settings(hall.core.settings.nats_url, tmp_path)
     front = await nats.connect(settings.nats_url)
     card, speaks, hums = card_clip(), sound(speech.speech(9)), sound(speech.hum(9))
@@ -50,8 +56,14 @@ async def test_who_speaks_is_an_incident_in_the_ledger_and_who_does_not_is_heard
         ):
             await asyncio.gather(one.connected(), other.connected())
             (found, *_) = await until(opened, 60)
+        for name in (talks, quiet):
+            await hall.submit(name)
+        told = {name: await until(partial(covered, name), 30) for name in (talks, quiet)}
     await front.close()
     assert (found.kind, found.severity, found.evidence) == ("voice", "info", None)
     assert found.provenance.weights == {"silero_vad_16k_sequence": voice.SHA256}
     assert found.confidence > 0.5
     assert not await hall.events(quiet, incidents.Opened)
+    for coverage in told.values():
+        assert coverage.taken >= 2
+        assert coverage.overloaded == coverage.muted == 0
