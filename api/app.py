@@ -22,6 +22,7 @@ from api import (
     clips,
     consents,
     day,
+    detectors,
     devices,
     duty,
     exports,
@@ -80,8 +81,8 @@ PREFIX = "/api/v1"
 PARTS = (
     sign_in, users, schedules, staffing, candidates, accommodations, start_pin, join, sessions, upload_test,
     candidate_stream, signals, identity, devices, ice_servers, whip, whep, chat, canned_messages, helping,
-    interventions, breaks, outages, live, wall, consents, policies, duty, day, incidents, triage, records, reviews,
-    access, recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins, requests,
+    interventions, breaks, outages, live, wall, consents, policies, detectors, duty, day, incidents, triage, records,
+    reviews, access, recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins, requests,
     subjects, holds,
 )  # fmt: skip
 

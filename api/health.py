@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from contextlib import suppress
 
@@ -17,9 +18,12 @@ from api.metrics import Metrics
 from api.ordering import AnyRequest, services_of
 from api.schema import says
 from api.services import Check, Pool, Services
+from projections.counting import tallies
+from projections.reader import NotThereYet
 
 PATIENCE_S = 2.0
 FAR_BEHIND = 5000  # events
+INCIDENTS_EVERY_S = 15.0
 
 
 class Alive(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +66,17 @@ async def metrics(request: AnyRequest) -> bytes:
         for model in await asyncio.wait_for(services_of(request).standings(), PATIENCE_S):
             counted.parked.labels(model.model).set(model.parked)
             counted.behind.labels(model.model).set(model.head - model.position)
+    with suppress(psycopg.Error, PoolTimeout, TimeoutError, NotThereYet):
+        await asyncio.wait_for(_incidents(services_of(request), counted), PATIENCE_S)
     return generate_latest(counted.registry)
+
+
+async def _incidents(services: Services, counted: Metrics) -> None:
+    """They are added up anew at most so often, however many ask."""
+    if time.monotonic() - counted.incidents_told_at > INCIDENTS_EVERY_S:
+        counted.incidents_told_at = time.monotonic()
+        async with services.pool.connection() as conn:
+            counted.tell_incidents(await tallies(conn, services.tenant))
 
 
 async def _within(name: str, asked: Awaitable[Check]) -> Check:

@@ -1,13 +1,16 @@
-"""What the front door counts, for Prometheus: requests by route template, live streams, and how the models stand."""
+"""What the front door counts, for Prometheus: requests by route, live streams, how models stand, what was confirmed."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from domain.precision import Counted, Tally, together
 
 
 class Metrics:
@@ -23,7 +26,24 @@ class Metrics:
         self.streams = Gauge("vigil_streams_open", "Open live streams", ("stream",), registry=self.registry)
         self.parked = Gauge("vigil_model_parked", "Rows that wait for a fix", ("model",), registry=self.registry)
         self.behind = Gauge("vigil_model_behind", "Events not shown yet", ("model",), registry=self.registry)
+        self.incidents_told_at = float("-inf")
+        self.incidents = Gauge(
+            "vigil_incidents", "Incidents opened, and what people say of them now", ("kind", "stands"),
+            registry=self.registry,
+        )  # fmt: skip
         self.dropped = Counter("vigil_streams_dropped", "Stalled readers dropped", ("stream",), registry=self.registry)
+
+    def tell_incidents(self, happened: Iterable[Counted]) -> None:
+        """By kind; `open` is what nobody has judged, or what is not settled between two who have."""
+        self.incidents.clear()
+        kinds: dict[str, list[Tally]] = {}
+        for one in happened:
+            kinds.setdefault(one.rule.kind, []).append(one.tally)
+        for kind, every in kinds.items():
+            tally = together(every)
+            stands = {"confirmed": tally.confirmed, "dismissed": tally.dismissed, "unsure": tally.unsure}
+            for name, many in {**stands, "open": tally.opened - tally.judged}.items():
+                self.incidents.labels(kind, name).set(many)
 
 
 class CountRequests(ASGIMiddleware):

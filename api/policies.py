@@ -152,17 +152,18 @@ async def switch_off(
     request: AnyRequest, schedule: FromPath[str], kind: FromPath[str], data: JSONBody[SwitchingOff]
 ) -> None:
     """Switches a detector off for everyone, also for who sits the exam now; the record says since when."""
-    use_case = partial(muting.switch_off, name=schedule, kind=_kind(kind), reason=data.reason)
+    use_case = partial(muting.switch_off, name=schedule, kind=kind_named(kind), reason=data.reason)
     await command(request, use_case)
 
 
 @post("/schedules/{schedule:str}/detectors/{kind:str}/on", guards=[may("planner")], status_code=204)
 async def switch_on(request: AnyRequest, schedule: FromPath[str], kind: FromPath[str]) -> None:
     """Switches it on again for who starts from now on. Sessions that run stay without it."""
-    await command(request, partial(muting.switch_on, name=schedule, kind=_kind(kind)))
+    await command(request, partial(muting.switch_on, name=schedule, kind=kind_named(kind)))
 
 
-def _kind(name: str) -> IncidentKind:
+def kind_named(name: str) -> IncidentKind:
+    """Raises `Denied` 404 for what there is not."""
     try:
         kind: IncidentKind = msgspec.convert(name, IncidentKind)
     except msgspec.ValidationError:

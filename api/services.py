@@ -19,6 +19,7 @@ from api.passwords import Passwords
 from api.tokens import Tokens
 from commands.handler import Handler
 from commands.ids import Pseudonyms
+from domain.detector import Described
 from domain.identity import Stored
 from domain.incidents import Evidence
 from domain.late import StillStored, Stretch
@@ -157,6 +158,7 @@ class Services:
     tenant: str = "main"  # the one that people sign in to at this address
     version: str = "0"
     source_url: str = "https://github.com/"
+    catalogue: tuple[Described, ...] = ()  # what there is to point out
     ice_servers: tuple[str, ...] = ()  # URIs of STUN and TURN servers
     turn_secret: str = ""  # which the latter know
     limits: Limits = field(default_factory=Limits)

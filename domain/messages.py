@@ -18,6 +18,8 @@ from typing import Literal
 
 import msgspec
 
+from domain.incidents import Provenance
+
 Track = Literal["camera", "screen"]
 VideoCodec = Literal["VP8", "H264"]
 SOUND_RATE = 48_000  # ticks a second of all Opus in RTP (RFC 7587)
@@ -132,11 +134,15 @@ class DetectorLoad(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DetectorBeat(msgspec.Struct, frozen=True, kw_only=True):
-    """Sent each second by every detector worker; some seconds of silence from all mean that nobody looks."""
+    """Sent each second by every detector worker; some seconds of silence from all mean that nobody looks.
+
+    `runs` is what its incidents rest on, by kind, where a policy names no thresholds.
+    """
 
     worker: str
     at: datetime
     load: DetectorLoad | None = None
+    runs: dict[str, Provenance] = {}
 
 
 class StreamsHeld(msgspec.Struct, frozen=True, kw_only=True):

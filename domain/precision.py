@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,6 +15,15 @@ from domain.verdict import Standing
 
 LEAST = 10  # decided incidents, below which a share says next to nothing
 _Z = 1.959963984540054  # of the normal distribution, for 95%
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """What pointed something out: versions, and the SHA-256 of each weights file."""
+
+    kind: str
+    rule_version: str
+    detector_version: str
+    weights: dict[str, str]
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +41,14 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def judged(self) -> int:
         return self.decided + self.unsure
+
+
+class Counted(NamedTuple):
+    """Of one version of one rule, on the same weights: what began in one month of UTC (`2026-06`)."""
+
+    rule: Rule
+    month: str
+    tally: Tally
 
 
 class Precision(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 from psycopg import AsyncConnection
 from psycopg.errors import UndefinedTable
 
-from domain.precision import Tally, counted, together
-from projections.precision import PRECISION, Rule
+from domain.precision import Counted, Rule, Tally, counted, together
+from projections.precision import PRECISION
 from projections.reader import NotThereYet, as_tenant
 
 _QUERY = (
     "SELECT (f.value->'rule')::text, f.value->>'month', f.value->>'standing', count(*)"
     " FROM read.precision p, jsonb_each(p.data->'flagged') f WHERE p.tenant = %s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
 )
-
-
-class Counted(NamedTuple):
-    """Of one version of one rule, on the same weights, in one month."""
-
-    rule: Rule
-    month: str
-    tally: Tally
 
 
 async def tallies(conn: AsyncConnection, tenant: str) -> list[Counted]:

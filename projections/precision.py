@@ -11,22 +11,14 @@ from msgspec.structs import replace
 
 from domain import incidents, session
 from domain.incidents import Verdict
+from domain.precision import Rule
 from domain.recorded import Recorded, Stored
 from domain.stream import Stream
 from domain.verdict import Standing, standing
 from projections.keys import events_of, parsed, session_keys
 from projections.model import Model
 
-__all__ = ["PRECISION", "Flagged", "Flags", "Rule"]
-
-
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """What pointed it out: versions, and the SHA-256 of each weights file."""
-
-    kind: str
-    rule_version: str
-    detector_version: str
-    weights: dict[str, str]
+__all__ = ["PRECISION", "Flagged", "Flags"]
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):

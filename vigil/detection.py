@@ -28,6 +28,7 @@ from domain.session import Session
 from domain.sight import BLANK, WHY, Blank, Reason
 from domain.sight import FAULT as FAULT_OF_SIGHT
 from domain.stream import Stream
+from vigil.catalogue import rests_on
 from vigil.coverage import ACTOR, report_coverage
 from vigil.evidence import Album, Shot
 from vigil.watching import beat
@@ -56,7 +57,7 @@ async def detect(core: Core) -> None:
         group.create_task(shared.run())
         group.create_task(findings.album.run())
         group.create_task(report_coverage(core, worker))
-        group.create_task(beat(core.nats, worker.load))
+        group.create_task(beat(core.nats, worker.load, rests_on(pipeline, hearing)))
 
 
 class Findings:

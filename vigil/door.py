@@ -25,6 +25,7 @@ from media.playback import Playback
 from media.remux import RemuxFailed, remux
 from media.sealing import Tampered
 from projections.reader import Standing, standings
+from vigil.catalogue import catalogue
 from vigil.exports import ExportJobs
 from vigil.identity_pictures import IdentityPictures
 from vigil.late_media import LateMedia
@@ -68,7 +69,7 @@ def services(core: Core, exports: ExportJobs) -> Services:
         open_recording=media.recording, open_clip=media.clip, open_picture=media.picture,
         identity_pictures=IdentityPictures(core), late=LateMedia(core), exports=exports,
         objects_ready=media.ready, standings=standing, version=version("vigil"), source_url=core.settings.source_url,
-        ice_servers=core.settings.ice_servers, turn_secret=core.settings.turn_secret,
+        catalogue=catalogue(), ice_servers=core.settings.ice_servers, turn_secret=core.settings.turn_secret,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -17,6 +17,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from api.echo import Echo
+from domain.incidents import Provenance
 from domain.messages import DetectorBeat, DetectorLoad
 
 SUBJECT = "vigil.detector.beat"
@@ -24,12 +25,14 @@ EVERY_S = 1.0
 SILENT_S = 5.0  # after which nobody of them is there
 
 
-async def beat(nats: Nats, load: Callable[[], DetectorLoad] | None = None) -> None:
-    """Says each second that a detector worker is here, and how it keeps up, until cancelled."""
-    worker = token_hex(8)
+async def beat(
+    nats: Nats, load: Callable[[], DetectorLoad] | None = None, runs: Mapping[str, Provenance] | None = None
+) -> None:
+    """Says each second that a detector worker is here, how it keeps up and what it runs, until cancelled."""
+    worker, running = token_hex(8), dict(runs or {})
     while True:
         if nats.is_connected:
-            told = DetectorBeat(worker=worker, at=datetime.now(UTC), load=load() if load else None)
+            told = DetectorBeat(worker=worker, at=datetime.now(UTC), load=load() if load else None, runs=running)
             with suppress(NatsError):
                 await nats.publish(SUBJECT, msgspec.msgpack.encode(told))
         await asyncio.sleep(EVERY_S)

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 from psycopg import AsyncConnection
 
 from domain import incidents, session
-from domain.precision import Tally
-from projections.counting import Counted, tallies
-from projections.precision import PRECISION, Rule
+from domain.precision import Counted, Rule, Tally
+from projections.counting import tallies
+from projections.precision import PRECISION
 from projections.rebuild import rebuild
 from tests.domain.hall import POLICY, TWO_HOURS, WINDOW, at
 from tests.projections.hall import BEGUN, INCIDENTS, SESSION, Said, flagged, judged, raised, row_of
