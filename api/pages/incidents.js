@@ -80,6 +80,7 @@ export function incidentLog(call, watcher, me, nameOf) {
       },
     };
     if (opened.picture) one.picture();
+    if (opened.kind === "voice") entry.append(make("div", { class: "quiet" }, "Heard, not seen: there is no picture. Play the moments before to listen."));
     if (watcher) entry.append(moments(call, row.session, opened.started_at, words(opened.kind)), tending, judge(at));
     list.prepend(entry);
     find("#no-incidents").hidden = true;
