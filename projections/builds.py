@@ -72,11 +72,16 @@ async def lock(conn: AsyncConnection, build: Build) -> Build | None:
 async def prepare(conn: AsyncConnection, models: Sequence[AnyModel]) -> None:
     """Makes the table and the view of each model that has none yet. Any number may do so at once."""
     async with conn.transaction():
-        await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('vigil read models', 0))")
+        await make_alone(conn)
         there = {build.model for build in await builds_of(conn, models)}
         for model in models:
             if model.name not in there:
                 await show(conn, await create(conn, model, 1, live=True))
+
+
+async def make_alone(conn: AsyncConnection) -> None:
+    """Until the transaction ends nobody else makes tables, or gives a build its number."""
+    await conn.execute("SELECT pg_advisory_xact_lock(hashtextextended('vigil read models', 0))")
 
 
 async def create(conn: AsyncConnection, model: AnyModel, build: int, *, live: bool) -> Build:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import psycopg
@@ -19,7 +19,7 @@ from projections.batch import Memory, apply, purge
 from projections.builds import Build, builds_of, prepare
 from projections.connection import connect
 from projections.feed import Batch, Feed
-from projections.model import AnyModel, Decode
+from projections.model import AnyModel, Decode, tags_of
 from projections.rebuild import renew
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class Projector:
         for position in sorted({build.position for build in builds}, reverse=True):
             group = {build.model: build for build in builds if build.position == position}
             pairs = [(model, group[name]) for name, model in wanted.items() if name in group]
-            batch = await feed.after(conn, position, tags=_tags(model for model, _ in pairs), up_to=ceiling)
+            batch = await feed.after(conn, position, tags=tags_of(model for model, _ in pairs), up_to=ceiling)
             if batch.size:
                 await self._apply(conn, pairs, batch)
             if ceiling is None:
@@ -118,16 +118,6 @@ class Projector:
         if time.monotonic() - self._purged_at > PURGE_EVERY_S:
             await purge(conn)
             self._purged_at = time.monotonic()
-
-
-def _tags(models: Iterable[AnyModel]) -> frozenset[str] | None:
-    """What any of these models folds."""
-    tags: frozenset[str] = frozenset()
-    for model in models:
-        if model.tags is None:
-            return None
-        tags |= model.tags
-    return tags
 
 
 async def _hint(conn: AsyncConnection) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -61,6 +61,16 @@ class Model(Generic[R]):
 
 
 AnyModel = Model[Any]  # models of different rows lie side by side in one list
+
+
+def tags_of(models: Iterable[AnyModel]) -> frozenset[str] | None:
+    """What any of these models folds; None is everything."""
+    tags: frozenset[str] = frozenset()
+    for model in models:
+        if model.tags is None:
+            return None
+        tags |= model.tags
+    return tags
 
 
 class Undecoded(NamedTuple):

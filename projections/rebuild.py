@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.sql import SQL
 
-from projections.builds import THIS, builds_of, create, live_build
+from projections.batch import apply
+from projections.builds import THIS, builds_of, create, live_build, make_alone
 from projections.connection import connect
-from projections.feed import Feed
-from projections.model import AnyModel, Decode
+from projections.feed import BATCH, Feed
+from projections.model import AnyModel, Decode, tags_of
 from projections.refold import unpark
-from projections.switch import PATIENCE_MS, Building, clear
+from projections.switch import PATIENCE_MS, Building, Tell, clear
 
 log = logging.getLogger(__name__)
 
@@ -27,19 +28,44 @@ class NewerVersion(Exception):
     """The table was built by a newer program than this one."""
 
 
-async def rebuild(conninfo: str, decode: Decode, model: AnyModel) -> int:
+def unheard(position: int, head: int) -> None:
+    """Progress that nobody asked for."""
+
+
+async def rebuild(conninfo: str, decode: Decode, model: AnyModel, tell: Tell = unheard) -> int:
     """Builds the model from the first event on, and switches to it; gives the position that it has then.
 
-    Readers see the old table to the end and then the whole new one. Only one rebuild of a model runs at a time. Raises
-    `NewerVersion`.
+    Readers see the old table to the end and then the whole new one. Only one rebuild of a model runs at a time. One
+    that is killed leaves the old table in place, and the next one begins from the start: what had been built may have
+    been folded by other code. Raises `NewerVersion`.
     """
-    async with await connect(conninfo) as conn, Feed(conninfo, decode) as feed, _alone(conn, model):
-        live = await live_build(conn, model)
-        if live and live.version > model.version:
-            raise NewerVersion(
-                f"the model {model.name} has version {live.version} already; this program knows {model.version}"
-            )
-        return await _rebuild(conn, feed, model)
+    answer = (await rebuild_all(conninfo, decode, [model], tell))[model.name]
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+async def rebuild_all(
+    conninfo: str, decode: Decode, models: Sequence[AnyModel], tell: Tell = unheard
+) -> dict[str, int | Exception]:
+    """The same for many models: they share the reading of the ledger, and are switched one after another.
+
+    Gives the position of each, or why it stays as it was; the others go on. Needs room for a second table of each.
+    """
+    async with AsyncExitStack() as stack:
+        conn = await stack.enter_async_context(await connect(conninfo))
+        feed = await stack.enter_async_context(Feed(conninfo, decode))
+        for model in sorted(models, key=lambda model: model.name):  # in one order, so that two of us cannot lock up
+            await stack.enter_async_context(_alone(conn, model))
+        answers: dict[str, int | Exception] = {}
+        for model in models:
+            live = await live_build(conn, model)
+            if live and live.version > model.version:
+                answers[model.name] = NewerVersion(
+                    f"the model {model.name} has version {live.version} already; this program knows {model.version}"
+                )
+        wanted = [model for model in models if model.name not in answers]
+        return answers | await _rebuild(conn, feed, wanted, tell)
 
 
 async def renew(conninfo: str, decode: Decode, models: Sequence[AnyModel]) -> None:
@@ -63,26 +89,74 @@ async def _renew(conninfo: str, decode: Decode, model: AnyModel) -> None:
             live = await live_build(conn, model)
             if live and live.version < model.version:
                 log.info("the model %s is rebuilt as version %d", model.name, model.version)
-                await _rebuild(conn, feed, model)
+                answer = (await _rebuild(conn, feed, [model], unheard))[model.name]
+                if isinstance(answer, Exception):
+                    raise answer
             elif live and live.version > model.version:
                 log.warning("a newer program keeps the model %s; this one leaves it alone", model.name)
+            else:
+                await clear(conn, model)  # what a rebuild that was killed has left
         if live and live.version == model.version:
             query = SQL("SELECT key FROM read.parked WHERE {} ORDER BY position").format(THIS)
             for (key,) in await (await conn.execute(query, live.id)).fetchall():
                 await unpark(conn, decode, model, key)
 
 
-async def _rebuild(conn: AsyncConnection, feed: Feed, model: AnyModel) -> int:
+async def _rebuild(
+    conn: AsyncConnection, feed: Feed, models: Sequence[AnyModel], tell: Tell
+) -> dict[str, int | Exception]:
+    buildings = [await _begun(conn, feed, model) for model in models]
+    answers: dict[str, int | Exception] = {**await _catch_up(conn, feed, buildings, tell)}
+    for building in buildings:
+        name = building.model.name
+        if name in answers:
+            continue
+        try:
+            await building.catch_up()  # with what came while the others were switched
+            while (shown := await building.switch()) is None:
+                await asyncio.sleep(PATIENCE_MS / 1000)
+                await building.catch_up()
+            answers[name] = shown.position
+        except psycopg.OperationalError:
+            raise
+        except Exception as error:
+            log.exception("the model %s could not be built and stays as it is", name)
+            answers[name] = error
+    for model in models:
+        await clear(conn, model)
+    return answers
+
+
+async def _begun(conn: AsyncConnection, feed: Feed, model: AnyModel) -> Building:
     await clear(conn, model)
-    number = 1 + max((b.build for b in await builds_of(conn, [model]) if b.version == model.version), default=0)
     async with conn.transaction():
-        building = Building(conn, feed, model, await create(conn, model, number, live=False))
-    await building.catch_up()
-    while (shown := await building.switch()) is None:
-        await asyncio.sleep(PATIENCE_MS / 1000)
-        await building.catch_up()
-    await clear(conn, model)
-    return shown.position
+        await make_alone(conn)
+        number = 1 + max((b.build for b in await builds_of(conn, [model]) if b.version == model.version), default=0)
+        return Building(conn, feed, model, await create(conn, model, number, live=False))
+
+
+async def _catch_up(
+    conn: AsyncConnection, feed: Feed, buildings: Sequence[Building], tell: Tell
+) -> dict[str, Exception]:
+    """Folds what there is in the ledger by now into new tables; gives the models that failed as a whole, and why."""
+    failed: dict[str, Exception] = {}
+    position = 0
+    while going := [building for building in buildings if building.model.name not in failed]:
+        batch = await feed.after(conn, position, tags=tags_of(building.model for building in going))
+        for building in going:
+            try:
+                await apply(conn, building.model, building.build, batch, building.memory)
+            except psycopg.OperationalError:
+                raise
+            except Exception as error:
+                log.exception("the model %s could not be built and stays as it is", building.model.name)
+                failed[building.model.name] = error
+        position = batch.last or position
+        row = await (await conn.execute("SELECT max(notification_id) FROM ledger.events")).fetchone()
+        tell(position, row[0] or 0 if row else 0)
+        if batch.size < BATCH:
+            break
+    return failed
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,9 @@ from projections.feed import BATCH, Feed
 from projections.model import AnyModel
 
 PATIENCE_MS = 200  # nobody is kept waiting for longer by a reader that we wait for
+
+Tell = Callable[[int, int], object]
+"""Told how far a building is: the position that it has reached, and the ledger's last one, which may grow."""
 
 
 @dataclass

@@ -70,10 +70,42 @@ def migrate(settings: Settings) -> None:
 @click.argument("model")
 @click.pass_obj
 def rebuild(settings: Settings, model: str) -> None:
-    """Build a read model afresh beside the live one, and switch."""
-    from vigil.reading import rebuild as build
+    """Build a read model (or `all`) afresh beside the live one, and switch.
 
-    click.echo(_run(lambda: build(settings, model)))
+    Everybody works on meanwhile. A rebuild that is stopped leaves what people read as it was; call it again.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TimeRemainingColumn
+
+    from vigil.mending import rebuild as build
+
+    shown = ("{task.description}", BarColumn(), MofNCompleteColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*shown, transient=True) as bar:
+        task = bar.add_task("position", total=None)
+        _answer(_run(lambda: build(settings, model, lambda at, head: bar.update(task, completed=at, total=head))))
+
+
+@cli.group()
+def poison() -> None:
+    """Rows of the read models that could not take an event, and wait for a fix."""
+
+
+@poison.command("list")
+@click.pass_obj
+def poison_list(settings: Settings) -> None:
+    """List the rows that wait: since which event, and why."""
+    from vigil.mending import list_poison
+
+    _answer(_run(lambda: list_poison(settings)))
+
+
+@poison.command("retry")
+@click.argument("model", default="all")
+@click.pass_obj
+def poison_retry(settings: Settings, model: str) -> None:
+    """Fold the rows that wait again, after a fix; of MODEL, or all. The exit code is 1 while some still wait."""
+    from vigil.mending import retry_poison
+
+    _answer(_run(lambda: retry_poison(settings, model)))
 
 
 @cli.command()
@@ -117,6 +149,19 @@ def verify(folder: Path, key: str | None, outside: tuple[str, ...]) -> None:
 
     held = [part for path in outside for part in ("--outside", path)]
     sys.exit(check([str(folder), *([] if key is None else ["--key", key]), *held]))
+
+
+@cli.command()
+@click.option("--until", help="A date, such as 2027-01-31; else as of now.")
+@click.option("--tenant", default="main", show_default=True)
+@click.pass_obj
+def retention(settings: Settings, until: str | None, tenant: str) -> None:
+    """Tell what will have gone by a day because its time is over, and what a hold keeps. Nothing is changed."""
+    from vigil.retention import day, preview
+
+    at = None if until is None else day(until)
+    for line in _run(lambda: preview(settings, at, tenant)):
+        click.echo(line)
 
 
 @cli.group()
@@ -181,6 +226,14 @@ def main() -> None:
     except psycopg.OperationalError as error:
         said = str(error).splitlines() or [type(error).__name__]
         raise SystemExit(f"vigil: the database: {said[0]}") from error
+
+
+def _answer(answer: tuple[list[str], bool]) -> None:
+    lines, well = answer
+    for line in lines:
+        click.echo(line)
+    if not well:
+        sys.exit(1)
 
 
 T = TypeVar("T")

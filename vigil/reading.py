@@ -9,9 +9,7 @@ from nats.errors import Error as NatsError
 from api.opening import decoder
 from projections.kernel import Projector
 from projections.models import MODELS
-from projections.rebuild import rebuild as build
-from vigil.settings import Settings
-from vigil.wiring import Core, attached, core
+from vigil.wiring import Core
 
 SUBJECTS = {"schedule": "vigil.live", "session": "vigil.candidate"}
 
@@ -31,14 +29,3 @@ async def project(core: Core) -> None:
 
     projector = Projector(core.settings.database_url_for("project"), decoder(core.keys), MODELS, announce=announce)
     await projector.run()
-
-
-async def rebuild(settings: Settings, name: str) -> str:
-    """For `vigil rebuild`: builds a model afresh beside the one that people read, and switches."""
-    models = {model.name: model for model in MODELS}
-    if name not in models:
-        raise SystemExit(f"there is no model {name!r}; the models are {', '.join(models)}")
-    settings = attached(settings)
-    async with core(settings, "rebuild") as here:
-        position = await build(settings.database_url_for("project"), decoder(here.keys), models[name])
-    return f"{name} was built afresh, up to position {position}"

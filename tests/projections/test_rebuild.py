@@ -12,13 +12,14 @@ import pytest
 from psycopg import AsyncConnection
 
 from domain import fault
-from projections.builds import builds_of, live_build
+from projections.builds import builds_of, create, live_build
 from projections.feed import Feed
 from projections.kernel import Projector
 from projections.live import LIVE
 from projections.model import Model
+from projections.models import MODELS
 from projections.reader import as_tenant, changes_since, find
-from projections.rebuild import NewerVersion, rebuild
+from projections.rebuild import NewerVersion, rebuild, rebuild_all
 from projections.refold import compare
 from tests.projections.hall import BEGUN, flagged
 from tests.projections.ledger import TALLY, Ledger, Tally, decode, projecting, reached, step_all, until
@@ -210,3 +211,60 @@ async def test_who_watches_begins_afresh_after_a_switch(
 async def test_nobody_but_the_projector_can_rebuild(database: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         await rebuild(as_role(database, "app"), decode, TALLY)
+
+
+async def test_a_rebuild_says_how_far_it_is(ledger: Ledger, conninfo: str, project: AsyncConnection) -> None:
+    position = await write(ledger, 40)
+    await step_all(project, TALLY)
+    heard: list[tuple[int, int]] = []
+    await rebuild(conninfo, decode, TALLY, lambda at, head: heard.append((at, head)))
+    assert heard == [(1000, position), (2000, position), (position, position)]
+
+
+async def test_all_models_are_built_again_at_once_and_one_that_fails_stays_as_it_was(
+    ledger: Ledger, conninfo: str, project: AsyncConnection, app: AsyncConnection
+) -> None:
+    position = await write(ledger, 20)
+    await step_all(project, TALLY, *MODELS)
+
+    unfit = replace(TALLY, name="tally", fold=lambda row, _: row or object())  # no row: it cannot be written
+    answers = await rebuild_all(conninfo, decode, [unfit, *MODELS])
+    assert isinstance(answers.pop("tally"), Exception)
+    assert answers == {model.name: position for model in MODELS}
+    assert {len(row.positions) for row in (await find(app, TALLY, "t")).rows.values()} == {20}
+    for model in (TALLY, *MODELS):
+        (build,) = await builds_of(project, [model])
+        assert (build.live, build.build) == (True, 1 if model is TALLY else 2)
+        assert await compare(project, decode, model) == []
+
+
+async def test_two_rebuilds_of_many_models_do_not_lock_each_other_up(
+    ledger: Ledger, conninfo: str, project: AsyncConnection
+) -> None:
+    position = await write(ledger)
+    await step_all(project, TALLY, LIVE)
+    async with asyncio.timeout(20):
+        there, back = await asyncio.gather(
+            rebuild_all(conninfo, decode, [TALLY, LIVE]), rebuild_all(conninfo, decode, [LIVE, TALLY])
+        )
+    assert there == back == {"tally": position, "live": position}
+
+
+async def test_a_projector_that_starts_clears_what_a_killed_rebuild_left(
+    ledger: Ledger, conninfo: str, project: AsyncConnection
+) -> None:
+    await write(ledger, 2)
+    await step_all(project, TALLY)
+    async with project.transaction():
+        await create(project, TALLY, 2, live=False)
+    async with projecting(conninfo, TALLY):
+        await until(lambda: has_builds(project, 1))
+    assert await compare(project, decode, TALLY) == []
+
+
+async def test_the_first_tables_are_made_and_built_again_at_once(ledger: Ledger, conninfo: str) -> None:
+    position = await write(ledger)
+    async with projecting(conninfo, TALLY), projecting(conninfo, TALLY):
+        assert await asyncio.gather(*(rebuild(conninfo, decode, TALLY) for _ in range(3))) == [position] * 3
+    async with await AsyncConnection.connect(conninfo, autocommit=True) as project:
+        assert await compare(project, decode, TALLY) == []
