@@ -19,7 +19,7 @@ from api.problems import Denied, missing
 from api.reading import names_of, rows_of
 from api.restriction import unrestricted
 from commands import flags
-from domain.incidents import Provenance, Severity, Verdict
+from domain.incidents import CAPTIONS, Provenance, Role, Sampled, Severity, Verdict
 from projections import incidents
 from projections.gradebook import GRADEBOOK
 
@@ -27,12 +27,17 @@ JUDGES = (*WATCHERS, "reviewer")
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """Evidence: when it was taken, where it is fetched, the score behind it, SHA-256 (hex) of what is stored."""
+    """Evidence: when it was taken, where it is fetched, the score behind it, SHA-256 (hex) of what is stored.
+
+    `role` is what it is kept for, null where that was not told; `caption` says it in words.
+    """
 
     at: datetime
     picture: str
     raw_score: float
     sha256: str
+    role: Role | None
+    caption: str
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +62,8 @@ class Tended(msgspec.Struct, frozen=True, kw_only=True):
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen, worded as an observation. `ended_at` is None while it goes on; the last verdict counts.
 
+    `samples` are those that it was opened on, each with its score and whether that showed it.
+
     Who has it now, or escalated it or set it aside, is None where nobody did. `tended` is all of that in order.
     """
 
@@ -70,6 +77,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float | None
     peak: float | None
     provenance: Provenance | None
+    samples: tuple[Sampled, ...]
     raised_by: str | None
     note: str | None
     evidence: tuple[Picture, ...]
@@ -182,7 +190,9 @@ async def _session_of(request: AnyRequest, incident: str) -> str:
 def incident_of(row: incidents.Incident, names: dict[str, str | None]) -> Incident:
     at = f"/api/v1/sessions/{row.session}/incidents/{row.incident}/pictures"
     pictures = tuple(
-        Picture(at=e.at, picture=f"{at}/{n}", raw_score=e.raw_score, sha256=e.sha256)
+        Picture(
+            at=e.at, picture=f"{at}/{n}", raw_score=e.raw_score, sha256=e.sha256, role=e.role, caption=CAPTIONS[e.role]
+        )
         for n, e in enumerate(row.evidence)
     )
     verdicts = tuple(
@@ -191,8 +201,9 @@ def incident_of(row: incidents.Incident, names: dict[str, str | None]) -> Incide
     return Incident(
         incident=row.incident, session=row.session, kind=row.kind, severity=row.severity, started_at=row.started_at,
         ended_at=row.ended_at, ended=row.ended, confidence=row.confidence, peak=row.peak, provenance=row.provenance,
-        raised_by=row.raised_by, note=row.note, evidence=pictures, verdicts=verdicts, taken_by=row.taken_by,
-        taken_by_name=names.get(row.taken_by or ""), escalated_by=row.escalated_by, set_aside_by=row.set_aside_by,
+        samples=row.samples, raised_by=row.raised_by, note=row.note, evidence=pictures, verdicts=verdicts,
+        taken_by=row.taken_by, taken_by_name=names.get(row.taken_by or ""), escalated_by=row.escalated_by,
+        set_aside_by=row.set_aside_by,
         tended=tuple(
             Tended(what=t.what, by=t.by, by_name=names.get(t.by), at=t.at, note=t.note, why=t.why) for t in row.tended
         ),

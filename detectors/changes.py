@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from domain.incidents import Severity
+from domain.incidents import Role, Sampled, Severity
 from domain.policy import DetectorKind
 
 _INCIDENTS = uuid.UUID("6d0c6f63-0f1f-5b61-9f1e-6b1f5f0f4b7a")
@@ -19,7 +19,8 @@ Why = Literal["clear", "not_observed", "session_over"]
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
     """An incident begins. `started_at` is the first sample that showed it, `at` the one that settled it.
 
-    `raw_score` is the score that decided in the sample at `at`, held against `threshold`.
+    `raw_score` is the score that decided in the sample at `at`, held against `threshold`. `samples` are all that could
+    tell in the window that it was opened on, that one included.
     """
 
     incident: str
@@ -31,10 +32,11 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     raw_score: float
     threshold: float
     rule_version: str
+    samples: tuple[Sampled, ...] = ()
 
 
 class Peak(msgspec.Struct, frozen=True, kw_only=True):
-    """A picture that shows an open incident better than those before, or by which it has become graver."""
+    """A picture that shows an open incident `better` than those before, or by which it has become `graver`."""
 
     incident: str
     kind: DetectorKind
@@ -42,7 +44,19 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     confidence: float
     raw_score: float
+    better: bool = True
     graver: bool = False
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A picture (JPEG) that was kept until it was known what for: the first or the last that shows an incident."""
+
+    incident: str
+    kind: DetectorKind
+    at: datetime
+    raw_score: float
+    role: Role
+    jpeg: bytes
 
 
 class Still(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +81,7 @@ class Closed(msgspec.Struct, frozen=True, kw_only=True):
     why: Why
 
 
-Change = Opened | Peak | Still | Closed
+Change = Opened | Peak | Kept | Still | Closed
 
 
 def incident_id(session: str, kind: DetectorKind, started_at: datetime) -> str:

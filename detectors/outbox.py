@@ -50,6 +50,12 @@ class Outbox:
         if key not in self._tasks:
             self._tasks[key] = asyncio.create_task(self._deliver(key), name=f"deliver {key[1]}")
 
+    async def told(self, key: Key, wait_s: float = 5.0) -> None:
+        """Waits until what was queued of a session is delivered, for so long at most."""
+        task = self._tasks.get(key)
+        if task is not None:
+            await asyncio.wait({task}, timeout=wait_s)
+
     async def close(self, wait_s: float = 5.0) -> None:
         """Lets deliveries go on for a moment, then stops. What is left is lost."""
         tasks = list(self._tasks.values())

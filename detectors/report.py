@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from detectors import load, sight
-from detectors.changes import Change, Closed, Peak, Still
+from detectors.changes import Change, Kept, Opened, Peak, Still
 from detectors.coverage import Counts, Coverage
 from detectors.kinds import unsure
 from detectors.outbox import Outbox
@@ -72,11 +72,11 @@ class Report:
         return found.kinds if found is not None else {}
 
     def changed(self, key: Key, settings: Settings, changes: tuple[Change, ...], jpeg: bytes | None) -> None:
-        """Sends each change; `jpeg` is the picture in which they were seen, evidence for all but an end."""
+        """Sends each change; `jpeg` is the picture in which they were seen, evidence of a beginning and a peak."""
         for change in changes:
-            evidence = None if isinstance(change, Closed | Still) else jpeg
+            evidence = jpeg if isinstance(change, Opened | Peak) else None
             send = partial(self._tell, *key, change, evidence, self._provenance(change.kind, settings))
-            spare = isinstance(change, Still) or (isinstance(change, Peak) and not change.graver)
+            spare = isinstance(change, Still | Kept) or (isinstance(change, Peak) and not change.graver)
             self._outbox.put(key, send, spare=spare)
 
     def failed(self, key: Key, error: Exception) -> None:

@@ -16,24 +16,23 @@ from detectors.kinds import GAP_S, KINDS, Kind
 from detectors.readings import Reading
 from detectors.seen import Observation
 from detectors.settings import Settings, StillOpen
-from domain.incidents import Severity
+from domain.incidents import Sampled, Severity
 from domain.policy import DetectorKind
 
 BETTER = 0.1  # by how much a picture must beat the best so far to be worth keeping
 STILL_S = 30.0  # how often it is said of an open incident that it goes on, if nothing else is said of it
 
 
-class Sample(msgspec.Struct, frozen=True):
-    at: datetime
-    positive: bool
-
-
 class Open(msgspec.Struct, frozen=True, kw_only=True):
-    """An open incident: when it was last seen and last told of, from when to when it has been clear without a gap."""
+    """An open incident: when it was last seen, by which score, and last told of.
+
+    And from when to when it has been clear without a gap.
+    """
 
     incident: str
     started_at: datetime
     seen_at: datetime
+    raw_score: float = 0.0
     told_at: datetime
     severity: Severity
     peak: float
@@ -44,7 +43,7 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
 class Watch(msgspec.Struct, frozen=True):
     """One kind in one session: the samples that could tell of late, and what is open."""
 
-    recent: tuple[Sample, ...] = ()
+    recent: tuple[Sampled, ...] = ()
     open: Open | None = None
 
 
@@ -108,20 +107,24 @@ def _wait(watch: Watch, kind: Kind, session: str, at: datetime, reading: Reading
     """Nothing is open. Opens when this sample settles it."""
     gap = bool(watch.recent) and (at - watch.recent[-1].at).total_seconds() > GAP_S
     before = () if gap else tuple(s for s in watch.recent if (at - s.at).total_seconds() <= kind.window_s)
-    recent = (*before, Sample(at, reading.positive))
+    recent = (*before, Sampled(at=at, raw_score=reading.raw_score, positive=reading.positive))
     start = _start(kind, recent) if reading.positive else None
     if start is None:
         return Watch(recent), None
     severity = kind.severity_after((at - start).total_seconds(), grave=reading.grave)
     incident = incident_id(session, kind.name, start)
-    one = Open(incident=incident, started_at=start, seen_at=at, told_at=at, severity=severity, peak=reading.confidence)
+    one = Open(
+        incident=incident, started_at=start, seen_at=at, raw_score=reading.raw_score, told_at=at, severity=severity,
+        peak=reading.confidence,
+    )  # fmt: skip
     return Watch(open=one), Opened(
         incident=incident, kind=kind.name, started_at=start, at=at, severity=severity, confidence=reading.confidence,
         raw_score=reading.raw_score, threshold=reading.threshold, rule_version=kind.version,
+        samples=recent,
     )  # fmt: skip
 
 
-def _start(kind: Kind, recent: tuple[Sample, ...]) -> datetime | None:
+def _start(kind: Kind, recent: tuple[Sampled, ...]) -> datetime | None:
     """The earliest sample from which on enough show it for long enough, or None."""
     for index, first in enumerate(recent):
         shown = sum(one.positive for one in recent[index:])
@@ -137,11 +140,13 @@ def _see(one: Open, kind: Kind, at: datetime, reading: Reading) -> tuple[Watch, 
     better = reading.confidence >= one.peak + BETTER
     peak = reading.confidence if better else one.peak
     graver = severity != one.severity
-    after = replace(one, seen_at=at, severity=severity, peak=peak, clear_since=None, clear_until=None)
+    after = replace(
+        one, seen_at=at, raw_score=reading.raw_score, severity=severity, peak=peak, clear_since=None, clear_until=None
+    )
     if better or graver:
         return Watch(open=replace(after, told_at=at)), Peak(
             incident=one.incident, kind=kind.name, at=at, severity=severity, confidence=reading.confidence,
-            raw_score=reading.raw_score, graver=graver,
+            raw_score=reading.raw_score, better=better, graver=graver,
         )  # fmt: skip
     if (at - one.told_at).total_seconds() < STILL_S:
         return Watch(open=after), None

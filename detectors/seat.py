@@ -7,6 +7,7 @@ from datetime import datetime
 
 from detectors import rules, sight
 from detectors.changes import Change, Why
+from detectors.frames import Frames
 from detectors.hearing import Ear
 from detectors.kinds import KINDS, kinds_of, unsure
 from detectors.pipeline import View
@@ -30,6 +31,7 @@ class Seat:
     came_at: float  # when the last sample came, on the worker's own clock
     ear: Ear = field(default_factory=Ear)
     seeing: sight.Sight = field(default_factory=sight.Sight)
+    frames: Frames = field(default_factory=Frames)
 
     @classmethod
     def take(cls, session: str, settings: Settings, now: float) -> Seat:
@@ -59,12 +61,13 @@ class Seat:
         last = self.state.at if source == "camera" else self.heard.at
         return last is None or (at - last).total_seconds() >= LEAST_S
 
-    def step(self, observation: Observation) -> tuple[Change, ...]:
+    def step(self, observation: Observation, jpeg: bytes | None = None) -> tuple[Change, ...]:
+        """What a sample changes; `jpeg` is its picture, which may be kept."""
         if observation.source == "sound":
             self.heard, changes = rules.step(self.heard, self.settings, observation)
             return changes
         self.state, changes = rules.step(self.state, self.settings, observation)
-        return changes
+        return self.frames.follow(changes, self.state, observation.at, jpeg)
 
     def look(self, observation: Observation) -> sight.Told:
         """Whether the session can be seen well from now on, or no more; None where nothing has changed."""
@@ -84,6 +87,8 @@ class Seat:
         """Closes what is open, as of the last sample."""
         self.state, seen = _finish(self.state, why)
         self.heard, heard = _finish(self.heard, why)
+        if seen:
+            seen = self.frames.follow(seen, self.state, seen[0].at, None)
         return (*seen, *heard)
 
 

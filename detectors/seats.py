@@ -29,7 +29,7 @@ class Seats:
         """The place of whom a sample of this time may be looked at; None where it may not."""
         settings = await self._known.current(key)
         if settings is None:
-            self._leave(key)
+            self.leave(key)
             return None
         if settings.since is not None and at < settings.since:
             return None
@@ -51,9 +51,10 @@ class Seats:
                 quiet = asyncio.get_running_loop().time() - seat.came_at
                 told = seat.open or self._report.is_overloaded(key)
                 if quiet > QUIET_S and (told or quiet > IDLE_S) and await self._known.current(key) is None:
-                    self._leave(key)
+                    self.leave(key)
 
-    def _leave(self, key: Key) -> None:
+    def leave(self, key: Key) -> None:
+        """Nobody may observe it any more: what is open is told to be over."""
         seat = self._seats.pop(key, None)
         if seat is not None:
             self._report.changed(key, seat.settings, seat.leave("not_observed"), None)

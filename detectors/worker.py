@@ -61,7 +61,7 @@ class Worker:
 
         `settings(tenant, session)`: what holds now, or None when the session is not under observation (not in progress,
         or on a break); asked at most each second. `changed(tenant, session, change, evidence, provenance)`: what the
-        rules say, in order for each session; the evidence is the JPEG in which a change was seen.
+        rules say, in order for each session; the evidence is the JPEG in which a beginning or a peak was seen.
         `fault(tenant, session, detector, why)`: a detector fails on this session, or with None works again. As
         `sight` it tells that the camera shows too little, for one of the reasons in `domain/sight.py`.
         Without `hearing` nobody is listened to, and coverage says so.
@@ -106,6 +106,11 @@ class Worker:
             waiting=self._sampler.waiting + (self._listener.waiting if self._listener else 0),
             undelivered=self._outbox.waiting, given_up=self._outbox.lost,
         )  # fmt: skip
+
+    async def leave(self, tenant: str, session: str) -> None:
+        """A session is over: what is open of it is told to be over, and that is waited for, some seconds at most."""
+        self._seats.leave((tenant, session))
+        await self._outbox.told((tenant, session))
 
     def forget(self, tenant: str, session: str) -> None:
         """Drops all that is remembered of a session that is over. Call once its coverage has been read."""
@@ -154,7 +159,7 @@ class Worker:
         self._report.looked(key, observation)
         self._report.sampled(key, seat.settings, observation)
         self._report.seeing(key, seat.look(observation))
-        self._report.changed(key, seat.settings, seat.step(observation), picture.jpeg)
+        self._report.changed(key, seat.settings, seat.step(observation, picture.jpeg), picture.jpeg)
 
     def _provenance(self, kind: DetectorKind, settings: Settings) -> Provenance:
         if KINDS[kind].source == "sound" and self._hearing is not None:

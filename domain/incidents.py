@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, assert_never, get_args
 
@@ -16,6 +17,13 @@ from domain.triage import Triage, TriageCommand, TriageEvent
 
 Severity = Literal["info", "warn", "high"]
 Verdict = Literal["confirmed", "dismissed", "unsure"]
+Role = Literal["first", "best", "last"]
+CAPTIONS: Mapping[Role | None, str] = {
+    "first": "the first picture that shows it",
+    "best": "the clearest picture",
+    "last": "the last picture that shows it",
+    None: "a picture of it",
+}
 
 
 def graver(one: Severity, other: Severity | None) -> Severity:
@@ -38,19 +46,35 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One sealed picture in the object store: when it was taken, where it lies, SHA-256 of the stored bytes."""
+    """One sealed picture in the object store: when it was taken, where it lies, SHA-256 of the stored bytes.
+
+    `role` is what it is kept for: the first or last that shows the incident, or that none before showed it so clearly;
+    None where that was not told.
+    """
 
     at: datetime
     object_key: str
     sha256: str
     raw_score: float
+    role: Role | None = None
+
+
+class Sampled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One sample: when it was taken, the score that decided, and whether that showed the incident."""
+
+    at: datetime
+    raw_score: float
+    positive: bool
 
 
 # Events. Tags and field names are on disk for ever.
 
 
 class Opened(Event, frozen=True, kw_only=True, tag="incidents.opened"):
-    """`started_at` is the first sample that showed it, `seen_at` the one that settled it."""
+    """`started_at` is the first sample that showed it, `seen_at` the one that settled it.
+
+    `samples` are all that could tell in the time that it was opened on; () where that was not told.
+    """
 
     incident: str
     kind: IncidentKind
@@ -60,6 +84,7 @@ class Opened(Event, frozen=True, kw_only=True, tag="incidents.opened"):
     provenance: Provenance
     evidence: Evidence | None
     seen_at: datetime | None = None
+    samples: tuple[Sampled, ...] = ()
 
 
 class EvidenceAdded(Event, frozen=True, kw_only=True, tag="incidents.evidence_added"):
@@ -109,6 +134,7 @@ class OpenIncident(Command, frozen=True, kw_only=True):
     evidence: Evidence | None
     observed: bool  # when it was seen, the session was in progress under a policy with this detector
     seen_at: datetime | None = None
+    samples: tuple[Sampled, ...] = ()
 
 
 class AddEvidence(Command, frozen=True, kw_only=True):

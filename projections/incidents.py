@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from domain import incidents, triage
 from domain.coverage import CoverageReported
-from domain.incidents import Evidence, Provenance, Severity, Verdict
+from domain.incidents import Evidence, Provenance, Sampled, Severity, Verdict
 from domain.recorded import Recorded
 from domain.stream import Stream
 from domain.triage import Triage, TriageEvent
@@ -41,8 +41,8 @@ class Incident(Triage, frozen=True, kw_only=True):
     """What was flagged, by a detector (with its provenance) or by a person (with their note).
 
     `ended_at` is None while it goes on; `ended` says why it ended. `confidence` is from 0 to 1: at first, `peak` its
-    highest. `verdicts` are in order, the last one counts. Who looks after it now is told as in `Triage`, and `tended`
-    has all of it in order. Private texts are None once forgotten.
+    highest. It was opened on `samples`. `verdicts` are in order, the last one counts. Who looks after it now is told as
+    in `Triage`, and `tended` has all of it in order. Private texts are None once forgotten.
     """
 
     incident: str
@@ -56,6 +56,7 @@ class Incident(Triage, frozen=True, kw_only=True):
     confidence: float | None = None
     peak: float | None = None
     provenance: Provenance | None = None
+    samples: tuple[Sampled, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     raised_by: str | None = None
     note: str | None = None
@@ -83,7 +84,8 @@ def fold(row: Incident | None, recorded: Recorded) -> Incident | None:
             return Incident(
                 incident=body.incident, session=parsed(recorded.stream).name, kind=body.kind, severity=body.severity,
                 started_at=body.started_at, position=recorded.position, confidence=body.confidence,
-                peak=body.confidence, provenance=body.provenance, evidence=(body.evidence,) if body.evidence else (),
+                peak=body.confidence, provenance=body.provenance, samples=body.samples,
+                evidence=(body.evidence,) if body.evidence else (),
             )  # fmt: skip
         case incidents.RaisedByPerson():
             return Incident(
@@ -128,6 +130,6 @@ def streams(key: str) -> tuple[str, ...]:
 _EVENTS = events_of(incidents.IncidentEvent) - {CoverageReported}
 
 INCIDENTS: Model[Incident] = Model(
-    name="incidents", version=3, row=Incident, events=_EVENTS, index=("incident", "session", "taken_by"),
+    name="incidents", version=4, row=Incident, events=_EVENTS, index=("incident", "session", "taken_by"),
     keys=keys, fold=fold, streams=streams, suspects=whole_stream,
 )  # fmt: skip

@@ -44,6 +44,8 @@ class Worker(Protocol):
 
     def coverage(self, tenant: str, session: str) -> Mapping[DetectorKind, Counts]: ...
 
+    async def leave(self, tenant: str, session: str) -> None: ...
+
     def forget(self, tenant: str, session: str) -> None: ...
 
 
@@ -77,6 +79,7 @@ async def _report(core: Core, worker: Worker, tenant: str, name: str) -> None:
     _, state = await core.handler.load(session_rules.DECIDER, str(Stream(tenant, "session", name)), fresh=True)
     if not state.over or (await _tape(core, tenant, name)).live:  # what was recorded tells how much could be seen
         return
+    await worker.leave(tenant, name)
     for order in await unreported(core, tenant, name, state, worker.coverage(tenant, name)):
         await tell(core, ACTOR, tenant, name, order)
     worker.forget(tenant, name)

@@ -12,7 +12,7 @@ import msgspec
 from commands import flags, sessions
 from commands.handler import UseCase
 from detectors import load, screens, sight
-from detectors.changes import Change, Closed, Opened, Peak, Still
+from detectors.changes import Change, Closed, Kept, Opened, Peak, Still
 from detectors.hearing import Hearing
 from detectors.ready import ready
 from detectors.settings import Settings, StillOpen
@@ -21,7 +21,7 @@ from detectors.worker import Worker
 from domain import incidents, session_rules
 from domain.event import Refused
 from domain.fault import Cause
-from domain.incidents import Evidence, Provenance
+from domain.incidents import Evidence, Provenance, Role
 from domain.muting import mutes
 from domain.policy import is_detected
 from domain.session import Session
@@ -101,14 +101,15 @@ class Findings:
     ) -> None:
         incident, shot, evidence = change.incident, None, None
         if jpeg is not None and isinstance(change, Opened | Peak):
-            shot = Shot(tenant, session, incident, change.at, change.raw_score, jpeg)
+            role: Role | None = "best" if isinstance(change, Opened) or change.better else None
+            shot = Shot(tenant, session, incident, change.at, change.raw_score, jpeg, role)
             evidence = await self.album.keep(shot)
         match change:
             case Opened():
                 found = incidents.OpenIncident(
                     incident=incident, kind=change.kind, started_at=change.started_at, seen_at=change.at,
                     severity=change.severity, confidence=change.confidence, provenance=provenance, evidence=evidence,
-                    observed=True,
+                    observed=True, samples=change.samples,
                 )  # fmt: skip
                 use_case: UseCase = partial(flags.open_incident, session=session, found=found)
                 if not await self._act(tenant, f"open {incident}", use_case):
@@ -118,6 +119,8 @@ class Findings:
                         session,
                     )
                     return
+            case Kept():
+                await self._keep(tenant, session, change)
             case Peak() | Still():
                 more = incidents.AddEvidence(
                     incident=incident, evidence=evidence, severity=change.severity, confidence=change.confidence,
@@ -135,6 +138,19 @@ class Findings:
                 assert_never(change)
         if shot is not None and evidence is None:
             self.album.later(shot)
+
+    async def _keep(self, tenant: str, session: str, kept: Kept) -> None:
+        """One more picture of an incident that was told; of one that was let go none is stored."""
+        stream = str(Stream(tenant, "incidents", session))
+        _, seen = await self._core.handler.load(incidents.DECIDER, stream, fresh=True)
+        if kept.incident not in seen.flags:
+            return
+        shot = Shot(tenant, session, kept.incident, kept.at, kept.raw_score, kept.jpeg, kept.role)
+        evidence = await self.album.keep(shot)
+        if evidence is None:
+            self.album.later(shot)
+        else:
+            await self.add(shot, evidence)
 
     async def add(self, shot: Shot, evidence: Evidence) -> None:
         """A picture that could not be stored at once lies in the store now."""

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from commands.keys import Forgotten, KeyName, seal_object
 from commands.objects import ObjectExists, ObjectStoreAway
 from domain import session_rules
-from domain.incidents import Evidence
+from domain.incidents import Evidence, Role
 from domain.stream import Stream
 from vigil.wiring import Core
 
@@ -27,7 +27,7 @@ AT_MOST = 256  # pictures that wait, about 50 kB each
 
 
 class Shot(NamedTuple):
-    """A picture that shows an incident, not stored yet."""
+    """A picture that shows an incident, not stored yet. `role` is what it is kept for."""
 
     tenant: str
     session: str
@@ -35,6 +35,7 @@ class Shot(NamedTuple):
     at: datetime
     raw_score: float
     jpeg: bytes
+    role: Role | None = None
 
     @property
     def object_key(self) -> str:
@@ -112,7 +113,8 @@ class Album:
             await self._answer(self._core.objects.put_new(key, sealed))
         except ObjectExists:  # told again after a crash: what lies there is this very picture
             sealed = await self._answer(self._core.objects.get(key))
-        return Evidence(at=shot.at, object_key=key, sha256=sha256(sealed).hexdigest(), raw_score=shot.raw_score)
+        digest = sha256(sealed).hexdigest()
+        return Evidence(at=shot.at, object_key=key, sha256=digest, raw_score=shot.raw_score, role=shot.role)
 
     async def _answer(self, call: Coroutine[object, object, T]) -> T:
         """What the store answers in time. A call that hangs holds a thread; until it ends nothing else is asked."""

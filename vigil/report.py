@@ -30,6 +30,7 @@ from vigil.report_admission import admission
 from vigil.report_allowed import allowed, muted
 from vigil.report_chat import talked
 from vigil.report_coverage import NO_FLAG, coverage
+from vigil.report_evidence import evidence, rests_on
 from vigil.report_help import helped
 from vigil.report_page import page
 from vigil.report_recordings import recordings
@@ -176,6 +177,7 @@ def _incident(shown: Shown, events: Sequence[Recorded]) -> str:
                 lines.append(("Thresholds", thresholds))
                 weights = "<br>".join(f"{escape(name)} {code(hash_)}" for name, hash_ in sorted(p.weights.items()))
                 lines += [("Weights", Html(weights))] if weights else []
+                lines += [("Rests on", rests_on(b.samples))] if b.samples else []
                 pictures += [b.evidence] if b.evidence else []
             case incidents.RaisedByPerson() as b:
                 title, severity = "raised by a person", b.severity
@@ -192,18 +194,9 @@ def _incident(shown: Shown, events: Sequence[Recorded]) -> str:
                 lines.append(("On the wall", f"{what} by {b.by} at {_at(b.at)}{noted}"))
             case incidents.VerdictGiven() as b:
                 lines.append(("Verdict", f"{b.verdict}, by {b.by} at {_at(event.recorded_at)}: {_text(b.reason)}"))
-    seen = "".join(_picture(shown, evidence) for evidence in pictures)
+    seen = evidence(pictures, shown.pictures)
     said = section(f"{title} ({severity}), {_verdict(events)}", table((), lines), seen, level=3)
     return f'<section class="incident {severity}">{said}</section>'
-
-
-def _picture(shown: Shown, evidence: incidents.Evidence) -> str:
-    path = shown.pictures.get(evidence.object_key)
-    if path is None or not path.exists():
-        return "<p>A picture was kept and is not here any more.</p>"
-    said = escape(f"{_at(evidence.at)}, score {evidence.raw_score:.0%}")
-    jpeg = b64encode(path.read_bytes()).decode()
-    return f'<img alt="{said}" title="{said}" src="data:image/jpeg;base64,{jpeg}">'
 
 
 def _coverage(shown: Shown) -> str:

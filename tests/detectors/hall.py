@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from nats.aio.client import Client
 
-from detectors.changes import Change
+from detectors.changes import Change, Kept
 from detectors.hearing import Hearing
 from detectors.outbox import Outbox, Patience
 from detectors.pipeline import Pipeline
@@ -32,6 +32,7 @@ class Wiring:
 
     answers: dict[str, Settings | None] = field(default_factory=dict)
     changes: list[tuple[str, Change, bytes | None, Provenance]] = field(default_factory=list)
+    kept: list[tuple[str, Kept]] = field(default_factory=list)
     faults: list[tuple[str, str, str | None]] = field(default_factory=list)
     asked: int = 0
     away: bool = False
@@ -45,7 +46,10 @@ class Wiring:
         self, tenant: str, session: str, change: Change, evidence: bytes | None, provenance: Provenance
     ) -> None:
         self._reach(tenant)
-        self.changes.append((session, change, evidence, provenance))
+        if isinstance(change, Kept):
+            self.kept.append((session, change))
+        else:
+            self.changes.append((session, change, evidence, provenance))
 
     async def fault(self, tenant: str, session: str, detector: str, why: str | None) -> None:
         self._reach(tenant)

@@ -76,6 +76,27 @@ async def test_an_incident_is_told_with_its_picture_and_provenance_and_then_its_
     assert room.counts("anna") == {"due": 8, "taken": 8, "cannot_tell": 0, "overloaded": 0, "muted": 0}
 
 
+async def test_the_first_and_the_last_picture_that_show_an_incident_are_kept_of_it(
+    connection: Client, pipeline: Pipeline, one: bytes, two: bytes
+) -> None:
+    several = [two + bytes([n]) for n in range(4)]  # what follows the end of a JPEG is not looked at
+    async with hall(connection, pipeline) as room:
+        await room.send("anna", one, one, *several, one, one, one, one)
+        await until(lambda: len(room.wiring.changes) >= 2 and len(room.wiring.kept) == 2)
+    opened, closed = room.wiring.changes[0], room.wiring.changes[-1]
+    assert isinstance(opened[1], Opened)
+    assert isinstance(closed[1], Closed)
+    first, last = (kept for _, kept in room.wiring.kept)
+    assert {first.incident, last.incident} == {opened[1].incident}
+    assert (first.role, first.at, first.jpeg) == ("first", opened[1].started_at, several[0])
+    assert opened[2] == several[1], "the one that settled it"
+    assert (last.role, last.at, last.jpeg) == ("last", closed[1].ended_at, several[3])
+    assert [(one.at, one.positive) for one in opened[1].samples] == [
+        (START + timedelta(seconds=2 * n), n >= 2) for n in range(4)
+    ]
+    assert (opened[1].samples[2].raw_score, opened[1].samples[3].raw_score) == (first.raw_score, opened[1].raw_score)
+
+
 async def test_a_session_that_is_not_under_observation_is_not_looked_at(
     connection: Client, pipeline: Pipeline, two: bytes
 ) -> None:
@@ -149,6 +170,17 @@ async def test_a_break_closes_what_is_open_and_settings_are_asked_at_most_each_s
     assert (closed.why, closed.ended_at) == ("not_observed", START + timedelta(seconds=4))
 
 
+async def test_of_a_session_that_is_over_what_is_open_is_told_to_be_over_with_its_last_picture(
+    connection: Client, pipeline: Pipeline, two: bytes
+) -> None:
+    wiring = Wiring()
+    async with hall(connection, pipeline, wiring) as room:
+        await room.send("anna", two, two, two + b"last")
+        await room.worker.leave(TENANT, "anna")
+        assert [type(change) for _, change, _, _ in wiring.changes] == [Opened, Closed]
+        assert [(kept.role, kept.jpeg) for _, kept in wiring.kept] == [("first", two), ("last", two + b"last")]
+
+
 async def test_a_session_whose_pictures_stop_is_asked_after(connection: Client, pipeline: Pipeline, two: bytes) -> None:
     wiring = Wiring()
     async with hall(connection, pipeline, wiring) as room:
@@ -181,7 +213,7 @@ async def test_what_nobody_takes_is_given_up_after_a_bound(connection: Client, p
         await room.send("anna", two)
         wiring.away = True
         await room.send("anna", two)
-        await until(lambda: outbox.lost == 1)
+        await until(lambda: outbox.lost == 2)  # the incident, and the first picture of it
         assert outbox.waiting == 0
 
 

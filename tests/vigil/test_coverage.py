@@ -152,10 +152,13 @@ class Told:
     """A worker that has counted."""
 
     def __init__(self, counts: Mapping[DetectorKind, Counts]) -> None:
-        self.counts, self.forgotten = counts, list[str]()
+        self.counts, self.left, self.forgotten = counts, list[str](), list[str]()
 
     def coverage(self, _tenant: str, _session: str) -> Mapping[DetectorKind, Counts]:
         return self.counts
+
+    async def leave(self, _tenant: str, session: str) -> None:
+        self.left.append(session)
 
     def forget(self, _tenant: str, session: str) -> None:
         self.forgotten.append(session)
@@ -182,6 +185,7 @@ async def test_a_session_that_is_over_is_reported_on_with_its_pauses_taken_out(h
         await studio.end(hall, session, ["camera"])
         await until(lambda: _some(worker.forgotten))
     reports = {one.detector: one for one in await hall.events(session, CoverageReported)}  # type: ignore[attr-defined]
+    assert worker.left == [session], "what was open is told before it is said how much was seen"
     assert set(reports) == {detector.kind for detector in Policy().detectors}
     seen, unseen = reports["out_of_view"], reports["several_people"]
     assert isinstance(seen, CoverageReported)

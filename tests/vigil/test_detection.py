@@ -20,10 +20,10 @@ from commands import interventions, muting
 from commands.keys import KeyName, open_object
 from commands.objects import ObjectStoreAway
 from detectors import load
-from detectors.changes import Change, Closed, Opened, Peak, Still
+from detectors.changes import Change, Closed, Kept, Opened, Peak, Still
 from domain import fault, incidents
 from domain.event import Event
-from domain.incidents import Provenance
+from domain.incidents import Provenance, Role, Sampled
 from tests.vigil.hall import Hall, running, until
 from vigil import evidence
 from vigil.detection import Findings, detect
@@ -76,6 +76,10 @@ class Sitting:
             "confidence": 0.8, "raw_score": 0.05,
         }  # fmt: skip
         return Peak(**(said | given))  # type: ignore[arg-type]
+
+    def kept(self, second: float, role: Role, jpeg: bytes, name: str = "i1") -> Kept:
+        at = self.start + second * S
+        return Kept(incident=name, kind="out_of_view", at=at, raw_score=0.2, role=role, jpeg=jpeg)
 
     def still(self, second: float) -> Still:
         at = self.start + second * S
@@ -143,6 +147,40 @@ async def test_an_incident_is_told_with_its_sealed_picture(sitting: Sitting) -> 
         stored = sitting.store.objects[picture.object_key]
         assert sha256(stored).hexdigest() == picture.sha256
         assert open_object(data_key, picture.object_key, stored) == jpeg
+
+
+async def test_the_first_the_clearest_and_the_last_picture_are_kept_and_the_samples_that_it_rests_on(
+    sitting: Sitting,
+) -> None:
+    samples = tuple(
+        Sampled(at=sitting.start + second * S, raw_score=score, positive=score < 0.3)
+        for second, score in ((8, 0.6), (10, 0.2), (14, 0.1))
+    )
+    first, last = b"\xff\xd8 the very first", b"\xff\xd8 the very last"
+    told = (
+        sitting.opened(samples=samples), sitting.kept(10, "first", first), sitting.peak(20),
+        sitting.peak(45, better=False, graver=True), sitting.kept(60, "last", last), sitting.closed(60),
+    )  # fmt: skip
+    shots = (FIRST, None, BETTER, b"\xff\xd8 graver", None, None)
+    for change, jpeg in zip(told, shots, strict=True):
+        for _ in range(2):  # as after a lost answer
+            await sitting.tell(change, jpeg)
+    (opened,) = await sitting.events(incidents.Opened)
+    assert isinstance(opened, incidents.Opened)
+    assert opened.samples == samples
+    pictures = await sitting.pictures()
+    assert [(one.role, round((one.at - sitting.start) / S)) for one in pictures] == [
+        ("best", 14), ("first", 10), ("best", 20), (None, 45), ("last", 60),
+    ]  # fmt: skip
+    subject = (await sitting.hall.state(sitting.name)).subject
+    data_key = await sitting.hall.core.keys.data_key(KeyName(subject, sitting.name, "media"))
+    stored = [open_object(data_key, one.object_key, sitting.store.objects[one.object_key]) for one in pictures]
+    assert stored == [FIRST, first, BETTER, b"\xff\xd8 graver", last]
+
+
+async def test_of_what_was_let_go_no_further_picture_is_stored(sitting: Sitting) -> None:
+    await sitting.tell(sitting.kept(10, "first", FIRST, "i9"))
+    assert sitting.store.asked == 0
 
 
 async def test_how_grave_it_became_is_seen_on_the_wall_while_it_goes_on(sitting: Sitting) -> None:

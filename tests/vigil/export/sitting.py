@@ -165,18 +165,24 @@ async def _still(world: World, data_key: bytes, stream: str, track: Track) -> St
     )  # fmt: skip
 
 
-async def evidence(world: World, name: str, jpeg: bytes) -> incidents.Evidence:
+async def evidence(world: World, name: str, jpeg: bytes, role: incidents.Role = "best") -> incidents.Evidence:
     data_key = await world.keys.data_key(KeyName(SUBJECT, SESSION, "media"))
     key = f"t/evidence/{SESSION}/{name}.jpg.sealed"
     stored = seal_object(data_key, key, jpeg)
     await world.objects.put_new(key, stored)
-    return incidents.Evidence(at=at(20), object_key=key, sha256=sha256(stored).hexdigest(), raw_score=0.81)
+    return incidents.Evidence(at=at(20), object_key=key, sha256=sha256(stored).hexdigest(), raw_score=0.81, role=role)
+
+
+SAMPLES = (
+    incidents.Sampled(at=at(17), raw_score=0.12, positive=False),
+    incidents.Sampled(at=at(19), raw_score=0.81, positive=True),
+)
 
 
 async def sit_an_exam(world: World) -> None:
     window = Window(opens_at=at(-600), last_entry_at=at(600), closes_at=at(7200), time_zone="Europe/Vienna")
     policy = Policy()
-    first = await evidence(world, "i1-0123456789abcdef", b"\xff\xd8first picture")
+    first = await evidence(world, "i1-0123456789abcdef", b"\xff\xd8first picture", "first")
     better = await evidence(world, "i1-fedcba9876543210", b"\xff\xd8second picture")
     provenance = incidents.Provenance(
         detector="several_people", detector_version="1", weights={"faces.onnx": "ab" * 32}, thresholds={"open": 0.5},
@@ -198,7 +204,7 @@ async def sit_an_exam(world: World) -> None:
         (own, session.Started(at=at(0), policy=policy, duration_s=3600, end_at=at(7200))),
         (talk, chat.MessageSent(message="m1", side="candidate", by=SUBJECT, at=at(5), text=private(SCRIPT, "chat"))),
         (flags, incidents.Opened(incident="i1", kind="several_people", started_at=at(19), severity="high",
-                                 confidence=0.81, provenance=provenance, evidence=first)),
+                                 confidence=0.81, provenance=provenance, evidence=first, samples=SAMPLES)),
         (flags, incidents.EvidenceAdded(incident="i1", evidence=better)),
         (flags, incidents.Closed(incident="i1", ended_at=at(25), severity="high", peak=0.9, why="clear")),
         (flags, triage.Escalated(incident="i1", at=at(25), by="user/kim", note=private("Please look."))),

@@ -42,6 +42,15 @@ def test_the_report_counts_nothing_twice_of_a_session_that_was_reopened(made: Pa
     assert "100 of 120" not in page
 
 
+def test_the_report_says_on_which_samples_an_incident_rests_and_what_each_picture_is_kept_for(made: Path) -> None:
+    page = (made / "report.html").read_text()
+    assert (
+        "1 of 2 samples<br>2026-06-01 09:00:17: score 0.12, does not show it<br>2026-06-01 09:00:19: score 0.81" in page
+    )
+    assert "<figcaption>The first picture that shows it, 2026-06-01 09:00:20, score 81%</figcaption>" in page
+    assert 'alt="The clearest picture, 2026-06-01 09:00:20, score 81%"' in page
+
+
 def test_the_report_says_why_the_rest_was_not_seen_and_what_was_not_observed_at_all(made: Path) -> None:
     page = (made / "report.html").read_text()
     assert "<td>could not tell in 22% of the time: no picture 12%, too dark 10%</td>" in page
