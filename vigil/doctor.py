@@ -24,6 +24,7 @@ from detectors import voice
 from detectors.pipeline import Pipeline, View
 from detectors.ready import ready
 from detectors.weights import Weights, WeightsMissingError
+from projections.reader import standings
 from vigil import reach
 from vigil.clock import synchronised
 from vigil.migrate import MigrationRefused, require_up_to_date
@@ -42,14 +43,14 @@ async def report(settings: Settings, say: Callable[[str], object]) -> int:
     """Says one line for each check. Returns 1 when something that is needed is missing."""
     checks: dict[str, Callable[[Settings], Awaitable[Finding]]] = {
         "address": _address, "clock": _clock, "weights": _weights, "secret": _secret, "signing": _signing,
-        "witness": _witness, "database": _database, "schema": _schema, "nats": _nats, "objects": _objects,
-        "media": reach.media_port, **_ice_servers(settings),
+        "witness": _witness, "database": _database, "schema": _schema, "models": _models, "nats": _nats,
+        "objects": _objects, "media": reach.media_port, **_ice_servers(settings),
     }  # fmt: skip
     try:
         settings = attached(settings)
     except NotRunning as why:
         say(f"  --   servers    {why}")
-        servers = ("secret", "signing", "witness", "database", "schema", "nats", "objects")
+        servers = ("secret", "signing", "witness", "database", "schema", "models", "nats", "objects")
         checks = {name: check for name, check in checks.items() if name not in servers}
     missing = False
     for name, check in checks.items():
@@ -165,6 +166,24 @@ async def _database(settings: Settings) -> Finding:
 async def _schema(settings: Settings) -> Finding:
     await asyncio.wait_for(require_up_to_date(settings.database_url_for("app")), 10)
     return True, "nothing is to be migrated"
+
+
+async def _models(settings: Settings) -> Finding:
+    """Whether rows wait for a fix, and how far the model that is furthest behind is from the ledger's end."""
+    url = settings.database_url_for("project")
+    async with await psycopg.AsyncConnection.connect(url, connect_timeout=5) as conn:
+        stood = await standings(conn)
+    if not stood:
+        return True, "no read model is there yet; `vigil project` makes them"
+    parked = {one.model: one.parked for one in stood if one.parked}
+    if parked:
+        rows = ", ".join(f"{count} of {model}" for model, count in parked.items())
+        return False, f"rows wait for a fix ({rows}): see `vigil poison list`"
+    behind = max(one.head - one.position for one in stood)
+    return (
+        True,
+        f"{len(stood)} read models, {'up to date' if behind == 0 else f'the last of them {behind} events behind'}",
+    )
 
 
 async def _nats(settings: Settings) -> Finding:

@@ -16,6 +16,11 @@ from commands.objects import FolderStore, Guards, ObjectStoreAway
 from detectors import runtime, voice
 from detectors.coco import CLASSES
 from detectors.weights import resolve
+from projections.builds import live_build, prepare
+from projections.folding import Poison
+from projections.live import LIVE
+from projections.models import MODELS
+from projections.rows import park
 from tests.seaweed import BUCKET, Seaweed
 from vigil.doctor import report
 from vigil.embedded import Servers
@@ -93,6 +98,19 @@ async def test_a_secret_that_is_missing_is_found(settings: Settings, tmp_path: P
     assert not gone.exists()
     make_secret(gone)
     assert (await looked(replace(settings, **{field: gone})))[0] == 0
+
+
+async def test_rows_that_wait_for_a_fix_are_found(settings: Settings) -> None:
+    assert (await looked(settings))[1]["models"] == ("ok", "no read model is there yet; `vigil project` makes them")
+    async with await psycopg.AsyncConnection.connect(settings.database_url_for("project"), autocommit=True) as conn:
+        await prepare(conn, MODELS)
+        assert (await looked(settings))[1]["models"] == ("ok", f"{len(MODELS)} read models, up to date")
+        poison = [Poison("t/s1", "t/session/s1", 3, "ValueError in fold")]
+        build = await live_build(conn, LIVE)
+        assert build
+        await park(conn, build, poison)
+    code, found = await looked(settings)
+    assert (code, found["models"]) == (1, ("!!", "rows wait for a fix (1 of live): see `vigil poison list`"))
 
 
 async def test_what_cannot_be_deleted_is_told_and_is_no_fault(
