@@ -24,6 +24,7 @@ _LOOKS = 4
 # angles are then within two or three degrees of those from near, on clips, and no other look is needed for them.
 _LARGE = 0.75 * FACE_SIDE / _ROOM
 _MIDDLE = Box(0.5 - 0.5 / _ROOM, 0.5 - 0.5 / _ROOM, 0.5 + 0.5 / _ROOM, 0.5 + 0.5 / _ROOM, 0.0)  # from near
+_UNITS = np.array([1.0, *[FACE_SIDE] * 4], np.float32)
 
 Rows = NDArray[np.float32]  # (finds, 17), as `heads.blazeface` describes them
 
@@ -80,13 +81,12 @@ class Faces:
 
 def _apart(rows: Rows) -> list[Box]:
     """The best of finds that overlap, in fractions of the square, strongest first."""
-    if not len(rows):
-        return []
-    size = rows[:, 3:5] / FACE_SIDE
-    corner = rows[:, 1:3] / FACE_SIDE - size / 2
-    kept = cv2.dnn.NMSBoxes(np.hstack([corner, size]).tolist(), rows[:, 0].tolist(), WEAKEST, _OVERLAP)
-    edges = np.hstack([corner, corner + size, rows[:, :1]])
-    return [Box(*edges[index].tolist()) for index in kept]
+    kept = list[Box]()
+    for score, x, y, width, height in sorted((rows[:, :5] / _UNITS).tolist(), reverse=True):
+        one = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2, score)
+        if all(overlap(one, stronger) <= _OVERLAP for stronger in kept):
+            kept.append(one)
+    return kept
 
 
 def _points(rows: Rows, face: Box) -> tuple[Point, ...]:

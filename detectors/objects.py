@@ -78,18 +78,14 @@ class Objects:
         for group in alike.values():
             for some in (group[start : start + self.at_once] for start in range(0, len(group), self.at_once)):
                 looked = self._predictor.look([pictures[number] for number in some])
-                found |= {
-                    number: self._known(rows, pictures[number]) for number, rows in zip(some, looked, strict=True)
-                }
+                found |= {number: self._known(rows) for number, rows in zip(some, looked, strict=True)}
         return [found[number] for number in range(len(pictures))]
 
-    def _known(self, rows: Sequence[Row], picture: Image) -> dict[Category, tuple[Box, ...]]:
-        """Finds by category, in fractions of the picture."""
-        height, width = picture.shape[:2]
+    def _known(self, rows: Sequence[Row]) -> dict[Category, tuple[Box, ...]]:
+        """Finds by category."""
         found: dict[Category, tuple[Box, ...]] = dict.fromkeys(self._category.values(), ())
-        for left, top, right, bottom, score, number in rows:
-            category = self._category[int(number)]
-            box = Box(left / width, top / height, right / width, bottom / height, score)
+        for *edges, number in rows:
+            box, category = Box(*edges), self._category[int(number)]
             if all(overlap(box, stronger) < _OVERLAP for stronger in found[category]):  # models without a suppression
                 found[category] += (box,)
         return found

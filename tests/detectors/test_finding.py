@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from detectors import runtime
@@ -68,7 +70,8 @@ def test_the_quick_way_into_ultralytics_finds_what_its_own_way_finds(
     )  # fmt: skip
     (ours,) = pipeline.objects._predictor.look([picture])
     assert len(theirs[0].boxes) > 0
-    assert np.allclose(ours, theirs[0].boxes.data, atol=1e-3)
+    scale = [shape[1], shape[0], shape[1], shape[0], 1, 1]
+    assert np.allclose(np.array(ours) * scale, theirs[0].boxes.data, atol=1e-3)
 
 
 def test_torchvision_keeps_the_best_of_overlapping_boxes(pipeline: Pipeline) -> None:
@@ -80,17 +83,41 @@ def test_torchvision_keeps_the_best_of_overlapping_boxes(pipeline: Pipeline) -> 
     assert nms(boxes, torch.tensor([0.5, 0.9, 0.7]), 0.5).tolist() == [1, 2]
 
 
-def test_yolo_weights_of_another_make_are_used_as_they_are(tmp_path_factory: pytest.TempPathFactory) -> None:
+def untrained(folder: Path) -> Weights:
     """An untrained YOLO26n, saved as `.pt`: it finds nothing much, but all the way through torch."""
     runtime.prepare()
     from ultralytics.models import YOLO
 
-    path = tmp_path_factory.mktemp("other") / "untrained.pt"
-    untrained = YOLO("yolo26n.yaml")
-    untrained.model.names = dict(enumerate(CLASSES))
-    untrained.save(path)
-    other = Objects(Weights("untrained", path, "0" * 64))
+    path = folder / "untrained.pt"
+    model = YOLO("yolo26n.yaml")
+    model.model.names = dict(enumerate(CLASSES))
+    model.save(path)
+    return Weights("untrained", path, "0" * 64)
+
+
+def test_yolo_weights_of_another_make_are_used_as_they_are(tmp_path: Path) -> None:
+    other = Objects(untrained(tmp_path))
     assert set(other.find_many([np.zeros((480, 640, 3), np.uint8)])[0]) == set(CATEGORIES)
+
+
+@pytest.mark.parametrize("made", ["ours", "other"])
+def test_pictures_that_go_through_a_model_together_have_the_finds_that_each_has_alone(
+    pipeline: Pipeline, photograph: Photograph, tmp_path: Path, made: str
+) -> None:
+    """As on a GPU, but on a CPU; with weights through torch too, where even the weakest of finds are held beside."""
+    one = pipeline.objects.weights if made == "ours" else untrained(tmp_path)
+    some = Objects(one)
+    some._predictor.args.conf = 0.2 if made == "ours" else 0.0
+    pictures = [cv2.resize(photograph(name), (640, 480)).astype(np.uint8) for name in ("bus", "astronaut", "zidane")]
+    pictures.insert(1, photograph("bus"))
+    alone = [some.find_many([picture])[0] for picture in pictures]
+    some.at_once = 2
+    together = some.find_many(pictures)
+    assert sum(len(boxes) for found in alone for boxes in found.values()) > 3
+    for one_found, same in zip(alone, together, strict=True):
+        assert one_found.keys() == same.keys()
+        for category, boxes in one_found.items():
+            assert [astuple(box) for box in same[category]] == [pytest.approx(astuple(box), abs=1e-4) for box in boxes]
 
 
 @pytest.fixture
