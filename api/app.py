@@ -18,6 +18,7 @@ from api import (
     candidate_stream,
     candidates,
     canned_messages,
+    certificate,
     chat,
     clips,
     consents,
@@ -83,7 +84,7 @@ PARTS = (
     candidate_stream, signals, identity, devices, ice_servers, whip, whep, chat, canned_messages, helping,
     interventions, breaks, outages, live, wall, consents, policies, detectors, duty, day, incidents, triage, records,
     reviews, access, recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins, requests,
-    subjects, holds,
+    certificate, subjects, holds,
 )  # fmt: skip
 
 

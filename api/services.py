@@ -161,6 +161,7 @@ class Services:
     catalogue: tuple[Described, ...] = ()  # what there is to point out
     ice_servers: tuple[str, ...] = ()  # URIs of STUN and TURN servers
     turn_secret: str = ""  # which the latter know
+    key_backup_days: int = 0  # for how long copies of the keys are kept; 0 if nobody has said
     limits: Limits = field(default_factory=Limits)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     workers: MediaWorkers = field(default_factory=MediaWorkers)

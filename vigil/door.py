@@ -70,6 +70,7 @@ def services(core: Core, exports: ExportJobs) -> Services:
         identity_pictures=IdentityPictures(core), late=LateMedia(core), exports=exports,
         objects_ready=media.ready, standings=standing, version=version("vigil"), source_url=core.settings.source_url,
         catalogue=catalogue(), ice_servers=core.settings.ice_servers, turn_secret=core.settings.turn_secret,
+        key_backup_days=core.settings.key_backup_days,
     )  # fmt: skip
 
 

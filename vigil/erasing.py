@@ -30,6 +30,8 @@ ACTOR = "system/react"
 FOLDERS: Mapping[KeyClass, tuple[str, ...]] = {
     "media": ("{tenant}/media/{session}.", "{tenant}/evidence/{session}/"),
     "identity": ("{tenant}/identity/{session}/",),
+    "notes": ("{tenant}/appeals/{session}/",),
+    "notes": ("{tenant}/appeals/{session}/",),
 }
 
 

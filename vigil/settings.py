@@ -58,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ice_servers: tuple[str, ...] = ()  # STUN and TURN servers that browsers get media through
     turn_secret: str = ""  # what the TURN servers know too (coturn: use-auth-secret, static-auth-secret)
     weights: str = ""  # other YOLO weights than those of the set-up
+    key_backup_days: int = 0  # for how long copies of the database are kept, for certificates; 0 if nobody has said
 
     @property
     def embedded(self) -> bool:
@@ -185,6 +186,12 @@ def _count(text: str) -> int:
     return number
 
 
+def _days(text: str) -> int:
+    if not 0 <= (number := int(text)) <= 3660:
+        raise ValueError
+    return number
+
+
 def _ports(text: str) -> tuple[int, int]:
     first, dash, last = text.partition("-")
     if not dash:
@@ -264,5 +271,6 @@ _RULES: dict[str, tuple[Callable[[str], object], str]] = {
     "media_ip": (_public, "an IP address that browsers can send to"),
     "media_bind": (_address, "an IP address"),
     "media_processes": (_count, "a number from 1 to 64"),
+    "key_backup_days": (_days, "a number of days, from 0 to 3660"),
     "media_port": (_ports, "a port from 0 to 65535, or from one to another such as 40000-40007"),
 }

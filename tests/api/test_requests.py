@@ -54,6 +54,8 @@ async def test_a_restriction_goes_from_the_letter_to_the_answer(
     assert (await officer.post(f"{at}/grant", json={"ground": "17(3)(e)"})).status_code == 204
     admin = await hall.as_a("admin")
     assert (await admin.post(f"{at}/execution")).status_code == 409  # all but erasing the officer does
+    early = await officer.get(f"{at}/certificate", headers={"Vigil-At-Least": str(await hall.position())})
+    assert (early.status_code, early.json()["detail"]) == (409, "nothing of this request was executed yet")
     assert (await officer.post(f"{at}/execution")).json() == {"standing": "executed"}
     assert (await officer.post(f"{at}/answer", json={"text": "Nobody looks at it."})).status_code == 204
     shown = await seen(hall, officer, f"requests/{made['request']}")

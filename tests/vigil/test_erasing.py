@@ -28,6 +28,7 @@ from tests.vigil.hall import Hall, until
 from vigil import erasing, forgetting
 from vigil import keeping as reacting
 from vigil.forgetting import sweep
+from vigil.retention import preview
 from vigil.settings import Settings
 from vigil.wiring import core
 
@@ -143,6 +144,23 @@ async def test_what_is_held_is_kept_until_the_hold_is_over(hall: Hall) -> None:
     (lifted,) = await hall.events(session, HoldLifted)
     assert lifted.why == "expired"  # type: ignore[attr-defined]
     assert SAID not in "".join(await rows(hall, session))
+
+
+async def test_what_goes_by_a_day_is_told_beforehand_and_nothing_is_changed(hall: Hall) -> None:
+    session, held = await talked(hall), await talked(hall)
+    for name in (session, held):
+        await hall.submit(name)
+    await hall.say(partial(keeping.place_hold, session=held, reason="A claim"))
+    await rows(hall, held)
+    settings, policy = hall.core.settings, (await hall.state(session)).policy
+    assert await preview(settings, None, "main") == [f"nothing goes by {hall.clock():%Y-%m-%d}"]
+    media = hall.clock() + timedelta(days=policy.media_kept_days)
+    day = f"{media:%Y-%m-%d}"
+    told = await preview(settings, media + timedelta(hours=1), "main")
+    assert sorted(told) == sorted([f"{day}  {session}  media", f"{day}  {held}  media  held, so it waits"])
+    assert len(await preview(settings, hall.clock() + timedelta(days=policy.record_kept_days + 1), "main")) == 4
+    assert len(await preview(settings, media + timedelta(days=900), "another")) == 1
+    assert not await hall.events(session, RetentionDue)
 
 
 async def test_every_process_drops_what_another_one_destroyed(hall: Hall, settings: Settings) -> None:
