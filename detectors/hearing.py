@@ -73,10 +73,11 @@ class Hearing:
             ear.memory, ear.zero_s = voice.fresh(), 0.0
         ear.until = until(batch)
         heard = sound.decode(batch)
-        ear.zero_s = ear.zero_s + batch.seconds if heard.zero else 0.0
+        if heard.lost <= LOST:
+            ear.zero_s = ear.zero_s + batch.seconds if heard.zero else 0.0
         if heard.lost > LOST or ear.zero_s >= ZERO_S:
             ear.memory = voice.fresh()
-            return 0.0, "no_sound"
+            return 0.0, "sound_lost" if heard.lost > LOST else "no_sound"
         if heard.level_db < LEVEL_DB:
             ear.memory = voice.fresh()
             return 0.0, None

@@ -91,4 +91,5 @@ class Listener:
         observation = msgspec.structs.replace(observation, company=seat.company)
         self._report.looked(key, observation)
         self._report.sampled(key, seat.settings, observation)
+        self._report.seeing(key, seat.look(observation), "sound")
         self._report.changed(key, seat.settings, seat.step(observation), None)

@@ -41,7 +41,7 @@ class Report:
         """A session is met now, perhaps with detectors that an earlier worker saw fail."""
         told = {source: load.Load(told=True) for source, name in load.NAMES.items() if name in settings.failing}
         self._loads[key] = told
-        failed = settings.failing - {sight.NAME, *load.NAMES.values()}
+        failed = settings.failing - {*sight.NAMES.values(), *load.NAMES.values()}
         self._faults.setdefault(key, {}).update(dict.fromkeys(failed, 0))
 
     def sampled(self, key: Key, settings: Settings, observation: Observation) -> None:
@@ -100,11 +100,11 @@ class Report:
                 log.info("detector %s works again on session %s", detector, key[1])
                 self._outbox.put(key, partial(self._tell_fault, *key, detector, None))
 
-    def seeing(self, key: Key, told: sight.Told) -> None:
-        """The camera shows too little of a session, or enough again."""
+    def seeing(self, key: Key, told: sight.Told, source: Source = "camera") -> None:
+        """The camera shows too little of a session, or the microphone gives no sound; or enough again."""
         if told is not None:
             why = None if told == "well" else told
-            self._outbox.put(key, partial(self._tell_fault, *key, sight.NAME, why))
+            self._outbox.put(key, partial(self._tell_fault, *key, sight.NAMES[source], why))
 
     def _weigh(self, key: Key, source: Source, at: datetime, *, lost: bool) -> None:
         """A fault of ours while most samples of a session are lost."""

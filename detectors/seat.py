@@ -31,15 +31,17 @@ class Seat:
     came_at: float  # when the last sample came, on the worker's own clock
     ear: Ear = field(default_factory=Ear)
     seeing: sight.Sight = field(default_factory=sight.Sight)
+    hearing: sight.Sight = field(default_factory=sight.Sight)
     frames: Frames = field(default_factory=Frames)
 
     @classmethod
     def take(cls, session: str, settings: Settings, now: float) -> Seat:
-        before = sight.Sight(told="unknown" if sight.NAME in settings.failing else None)
+        told = {name: "unknown" if name in settings.failing else None for name in sight.NAMES.values()}
+        seeing, hearing = (sight.Sight(told=told[name]) for name in (sight.NAME, sight.HEARING))
         seen = tuple(left for left in settings.still_open if KINDS[left.kind].source == "camera")
         heard = tuple(left for left in settings.still_open if KINDS[left.kind].source == "sound")
         states = rules.begin(session, seen), rules.begin(session, heard)
-        return cls(settings, View(session), *states, came_at=now, seeing=before)
+        return cls(settings, View(session), *states, came_at=now, seeing=seeing, hearing=hearing)
 
     def watched(self, source: Source) -> bool:
         """Whether anything may be looked or listened for at all."""
@@ -55,7 +57,8 @@ class Seat:
     def open(self) -> bool:
         """Whether anything was told that is not over."""
         watches = (*self.state.watches.values(), *self.heard.watches.values())
-        return self.seeing.told is not None or any(watch.open is not None for watch in watches)
+        told = self.seeing.told or self.hearing.told
+        return told is not None or any(watch.open is not None for watch in watches)
 
     def due(self, at: datetime, source: Source = "camera") -> bool:
         last = self.state.at if source == "camera" else self.heard.at
@@ -70,18 +73,21 @@ class Seat:
         return self.frames.follow(changes, self.state, observation.at, jpeg)
 
     def look(self, observation: Observation) -> sight.Told:
-        """Whether the session can be seen well from now on, or no more; None where nothing has changed."""
+        """Whether the session can be seen well from now on, or heard, or no more; None where nothing has changed."""
         if observation.cannot_tell in sight.OURS:
             return None
         reasons = unsure(observation, self.settings).values()
+        if observation.source == "sound":
+            self.hearing, told = sight.step(self.hearing, observation.at, reasons, sight.MICROPHONE)
+            return told
         self.seeing, told = sight.step(self.seeing, observation.at, reasons)
         return told
 
-    def look_away(self) -> sight.Told:
-        """Observation stops: whatever was told of how the session can be seen is over."""
-        told: sight.Told = "well" if self.seeing.told else None
-        self.seeing = sight.Sight()
-        return told
+    def look_away(self) -> dict[Source, sight.Told]:
+        """Observation stops: whatever was told of how the session can be seen and heard is over."""
+        before: dict[Source, sight.Sight] = {"camera": self.seeing, "sound": self.hearing}
+        self.seeing = self.hearing = sight.Sight()
+        return {source: "well" for source, one in before.items() if one.told}
 
     def leave(self, why: Why) -> tuple[Change, ...]:
         """Closes what is open, as of the last sample."""

@@ -58,5 +58,6 @@ class Seats:
         seat = self._seats.pop(key, None)
         if seat is not None:
             self._report.changed(key, seat.settings, seat.leave("not_observed"), None)
-            self._report.seeing(key, seat.look_away())
+            for source, told in seat.look_away().items():
+                self._report.seeing(key, told, source)
             self._report.interrupted(key)

@@ -15,7 +15,7 @@ from detectors.coco import Category
 
 CannotTell = Literal[
     "unreadable", "too_dark", "no_detail", "detector_failed", "too_far", "not_known", "no_face", "several_faces",
-    "no_baseline", "no_sound",
+    "no_baseline", "no_sound", "sound_lost",
 ]  # fmt: skip
 Lost = Literal[CannotTell, "late"]  # with those that come too late to be judged with the last
 Source = Literal["camera", "sound"]

@@ -1,4 +1,4 @@
-"""Whether a session can be seen well enough: pure, and in seconds, like the rules of incidents.
+"""Whether a session can be seen well enough, and heard at all: pure, and in seconds, like the rules of incidents.
 
 A single sample that cannot tell is nothing. What lasts, and what the candidate can mend, is told once, and once more
 when it is over.
@@ -14,10 +14,12 @@ import msgspec
 from msgspec.structs import replace
 
 from detectors.kinds import GAP_S
-from detectors.seen import CannotTell
+from detectors.seen import CannotTell, Source
 
 NAME = "sight"  # as which it is told, beside the names of detectors that fail
-OURS: frozenset[CannotTell | None] = frozenset({"unreadable", "detector_failed"})  # they say nothing of the camera
+HEARING = "hearing"  # the same of a microphone
+NAMES: Mapping[Source, str] = {"camera": NAME, "sound": HEARING}
+OURS: frozenset[CannotTell | None] = frozenset({"unreadable", "detector_failed"})  # they say nothing of the device
 Told = str | None  # a reason, or "well", or nothing
 
 
@@ -42,6 +44,9 @@ CAMERA = Patience(
 )  # fmt: skip
 SCREEN = Patience(  # a picture comes each six seconds: four show nothing, and then two something
     bear_s={"black": 17.0, "one_colour": 17.0}, gap_s=15.0, clear_s=5.0
+)
+MICROPHONE = Patience(  # its silence is known after ten seconds, and told after twenty
+    bear_s={"no_sound": 10.0}, gap_s=GAP_S, clear_s=3.0
 )
 
 

@@ -63,7 +63,8 @@ class Worker:
         or on a break); asked at most each second. `changed(tenant, session, change, evidence, provenance)`: what the
         rules say, in order for each session; the evidence is the JPEG in which a beginning or a peak was seen.
         `fault(tenant, session, detector, why)`: a detector fails on this session, or with None works again. As
-        `sight` it tells that the camera shows too little, for one of the reasons in `domain/sight.py`.
+        `sight` it tells that the camera shows too little, for one of the reasons in `domain/sight.py`, and as `hearing`
+        that the microphone gives no sound.
         Without `hearing` nobody is listened to, and coverage says so.
         """
         self._nats, self._pipeline, self._hearing, self._share = nats, pipeline, hearing, share or Share()

@@ -25,6 +25,7 @@ _WHY: Mapping[str, str] = {
     "several_faces": "several faces",
     "no_baseline": "where the head rests was not known yet",
     NO_SOUND: "no sound",
+    "sound_lost": "sound lost on the way",
     "unreadable": "unreadable pictures",
     "detector_failed": "the detector failed",
     "not_known": "the weights in use do not know it",

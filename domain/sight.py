@@ -1,4 +1,4 @@
-"""Camera or shared screen show too little: a fault of the candidate's device, never counted as conduct."""
+"""Camera or screen show too little, or the microphone gives no sound: the device's fault, never counted as conduct."""
 
 from __future__ import annotations
 
@@ -7,26 +7,31 @@ from typing import Literal
 
 Reason = Literal["too_dark", "no_detail", "too_far", "no_baseline"]  # of a camera
 Blank = Literal["black", "one_colour"]  # of a screen
-FAULT, BLANK = "cannot_see_well", "screen_shows_nothing"
+Silent = Literal["no_sound"]  # of a microphone
+FAULT, BLANK, SILENT = "cannot_see_well", "screen_shows_nothing", "microphone_silent"
 
-WHY: Mapping[Reason | Blank, str] = {  # for who watches
+WHY: Mapping[Reason | Blank | Silent, str] = {  # for who watches
     "too_dark": "it is too dark",
     "no_detail": "the camera shows one colour and nothing else",
     "too_far": "the candidate is too far from the camera",
     "no_baseline": "their face is hardly ever seen from the front",
     "black": "it is black",
     "one_colour": "it is one colour and nothing else",
+    "no_sound": "it gives no sound at all",
 }
 _AGAIN = "reload this page and share your whole screen again"
-_ADVICE: Mapping[Reason | Blank, str] = {
+_ADVICE: Mapping[Reason | Blank | Silent, str] = {
     "too_dark": "it is too dark. More light on your face helps.",
     "no_detail": "your camera shows one colour and nothing else. See whether something covers it.",
     "too_far": "you are too far from your camera. Move closer to it.",
     "no_baseline": "your face is hardly ever seen from the front. Turn your camera so that it shows it.",
     "black": f"it is black. If your computer is locked, unlock it; else {_AGAIN}.",
     "one_colour": f"it is one colour and nothing else. If it stays so, {_AGAIN}: the one that your exam is on.",
+    "no_sound": "it gives no sound at all. See whether it is switched on, also at a headset.",
 }
-_MATTER: Mapping[str, str] = {FAULT: "We cannot see you well", BLANK: "Your shared screen shows nothing"}
+_MATTER: Mapping[str, str] = {
+    FAULT: "We cannot see you well", BLANK: "Your shared screen shows nothing", SILENT: "Your microphone is silent",
+}  # fmt: skip
 FAULTS = frozenset(_MATTER)
 
 

@@ -25,7 +25,7 @@ from domain.incidents import Evidence, Provenance, Role
 from domain.muting import mutes
 from domain.policy import is_detected
 from domain.session import Session
-from domain.sight import BLANK, WHY, Blank, Reason
+from domain.sight import BLANK, SILENT, WHY, Blank, Reason, Silent
 from domain.sight import FAULT as FAULT_OF_SIGHT
 from domain.stream import Stream
 from vigil.catalogue import rests_on
@@ -37,7 +37,7 @@ from vigil.wiring import Core, NotRunning
 log = logging.getLogger(__name__)
 
 FAULT = "detector "  # with its name: the fault of a session on which it fails
-OF_THE_DEVICE = {sight.NAME: FAULT_OF_SIGHT, screens.NAME: BLANK}  # and what is no failure of ours
+OF_THE_DEVICE = {sight.NAME: FAULT_OF_SIGHT, sight.HEARING: SILENT, screens.NAME: BLANK}  # what is no failure of ours
 
 
 async def detect(core: Core) -> None:
@@ -82,7 +82,7 @@ class Findings:
             if is_detected(kind := i.kind)
         )  # fmt: skip
         failing = frozenset(fault.removeprefix(FAULT) for fault in state.faults if fault.startswith(FAULT))
-        failing |= {sight.NAME} if FAULT_OF_SIGHT in state.faults else set()
+        failing |= {name for name in sight.NAMES.values() if OF_THE_DEVICE[name] in state.faults}
         return Settings(
             detectors=state.policy.detectors,
             muted=frozenset(mutes(state)),
@@ -161,7 +161,8 @@ class Findings:
     async def fault(self, tenant: str, session: str, detector: str, why: str | None) -> None:
         """A detector fails on a session, or works again: each time a fault of its own, hence the version in the cause.
 
-        Said again, after a lost answer, it changes nothing. The same for a camera or a screen that shows too little.
+        Said again, after a lost answer, it changes nothing. The same for a camera or a screen that shows too little
+        and for a microphone that gives no sound.
         """
         seen = detector in OF_THE_DEVICE
         stream, what = str(Stream(tenant, "session", session)), OF_THE_DEVICE.get(detector, f"{FAULT}{detector}")
@@ -192,7 +193,7 @@ class Findings:
 def _said(detector: str, why: str) -> str:
     """What a detector says of itself, for who watches."""
     if detector in OF_THE_DEVICE:
-        return WHY[msgspec.convert(why, Reason | Blank)]
+        return WHY[msgspec.convert(why, Reason | Blank | Silent)]
     if detector in load.NAMES.values():
         return why
     return f"it cannot {'listen to the microphone' if detector == 'voice' else 'look at the camera'}: {why}"

@@ -87,7 +87,7 @@ def test_a_batch_that_came_in_pieces_cannot_tell_and_one_with_a_few_holes_can(ea
         replace(whole, packets=tuple(whole.packets[n] for n in some), offsets=tuple(whole.offsets[n] for n in some))
         for some in kept.values()
     )
-    assert [one.cannot_tell for one in listened(ears, [few, most])] == ["no_sound", None]
+    assert [one.cannot_tell for one in listened(ears, [few, most])] == ["sound_lost", None]
     assert sound.decode(most).lost == pytest.approx(0.2, abs=0.02)
 
 

@@ -27,7 +27,7 @@ from tests.detectors.hall import START, TENANT, Hall, Wiring, hall, until
 from tests.detectors.speech import batches, opus
 
 LISTENS = Settings(detectors=(DetectorSetting(kind="voice"), DetectorSetting(kind="several_people")))
-SPOKEN, QUIET = opus(speech.speech(2)), opus(speech.noise(2, 0.0005))
+SPOKEN, QUIET, OFF = (opus(wave) for wave in (speech.speech(2), speech.noise(2, 0.0005), speech.silence(2)))
 
 
 @pytest.fixture
@@ -43,8 +43,11 @@ def ears() -> Hearing:
 
 
 def said(pattern: str, session: str = "anna", start_s: float = 0.0) -> list[Sound]:
-    """A batch for each letter: `v` a voice, `.` quiet. The first is passed over: it may be from before."""
-    packets = [packet for one in pattern for packet in (SPOKEN if one == "v" else QUIET)]
+    """A batch for each letter: `v` a voice, `.` quiet, `o` a microphone that is off.
+
+    The first is passed over: it may be from before.
+    """
+    packets = [packet for one in pattern for packet in {"v": SPOKEN, ".": QUIET, "o": OFF}[one]]
     return list(batches(packets, session=session, start=START + timedelta(seconds=start_s)))
 
 
@@ -191,6 +194,25 @@ async def test_a_model_that_fails_is_a_fault_of_ours_and_pictures_go_on(
         await send(room, said("v" * RECOVERED, start_s=6))
         await until(lambda: len(wiring.faults) == 2)
     assert wiring.faults[1] == ("anna", "voice", None)
+
+
+async def test_a_microphone_that_is_off_is_told_once_and_once_more_when_it_is_on(
+    connection: Client, pipeline: Pipeline, ears: Hearing
+) -> None:
+    wiring = wired(anna=LISTENS, ben=LISTENS)
+    async with hall(connection, pipeline, wiring, hearing=ears) as room:
+        await send(room, said("o" * 12))
+        await until(lambda: len(wiring.faults) == 1)
+        assert counts(room)["cannot_tell"] == 7, "of the first ten seconds it is not known yet"
+        await send(room, said("...", start_s=24))
+        await until(lambda: len(wiring.faults) == 2)
+        assert wiring.faults == [("anna", "hearing", "no_sound"), ("anna", "hearing", None)]
+        await send(room, said("o" * 12, "ben"))
+        await until(lambda: len(wiring.faults) == 3)
+        wiring.answers["ben"] = None
+        await until(lambda: len(wiring.faults) == 4)
+        assert wiring.faults[2:] == [("ben", "hearing", "no_sound"), ("ben", "hearing", None)]
+    assert wiring.changes == []
 
 
 async def test_what_there_is_no_time_for_is_counted_and_nothing_grows(

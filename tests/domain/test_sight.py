@@ -8,14 +8,18 @@ import pytest
 
 from domain.fault import CloseFault, FaultClosed, FaultOpened, OpenFault
 from domain.session_rules import DECIDER
-from domain.sight import BLANK, FAULT, WHY, Blank, Reason, guidance
+from domain.sight import BLANK, FAULT, SILENT, WHY, Blank, Reason, Silent, guidance
 from tests.domain.given import given
 from tests.domain.sitting import RUNNING
 
 
 @pytest.mark.parametrize(
     ("fault", "reasons", "matter"),
-    [(FAULT, Reason, "We cannot see you well: "), (BLANK, Blank, "Your shared screen shows nothing: ")],
+    [
+        (FAULT, Reason, "We cannot see you well: "),
+        (BLANK, Blank, "Your shared screen shows nothing: "),
+        (SILENT, Silent, "Your microphone is silent: "),
+    ],
 )
 def test_there_are_words_for_each_reason_and_none_where_all_is_well(fault: str, reasons: object, matter: str) -> None:
     said = {guidance({fault: WHY[reason]}) for reason in get_args(reasons)}
@@ -26,7 +30,7 @@ def test_there_are_words_for_each_reason_and_none_where_all_is_well(fault: str, 
 
 
 def test_no_reason_is_without_words() -> None:
-    assert set(WHY) == {*get_args(Reason), *get_args(Blank)}
+    assert set(WHY) == {*get_args(Reason), *get_args(Blank), *get_args(Silent)}
     assert len(set(WHY.values())) == len(WHY)
 
 
@@ -35,7 +39,7 @@ def test_who_shows_too_little_twice_is_told_both() -> None:
     assert both == f"{guidance({FAULT: WHY['too_dark']})} {guidance({BLANK: WHY['black']})}"
 
 
-@pytest.mark.parametrize("what", [FAULT, BLANK])
+@pytest.mark.parametrize("what", [FAULT, BLANK, SILENT])
 @pytest.mark.parametrize("why", WHY.values())
 def test_the_session_knows_why_while_it_lasts(what: str, why: str) -> None:
     opened = FaultOpened(what=what, why=why, cause="device")

@@ -356,6 +356,22 @@ async def test_a_camera_that_shows_too_little_is_a_fault_of_the_device_with_word
     assert not await sitting.events(incidents.Opened)
 
 
+async def test_a_microphone_that_gives_no_sound_is_a_fault_of_the_device_with_words_for_both_sides(
+    sitting: Sitting,
+) -> None:
+    for why in ("no_sound", None):
+        for _ in range(2):  # as after a lost answer
+            await sitting.findings.fault("main", sitting.name, "hearing", why)
+        settings = await sitting.findings.settings("main", sitting.name)
+        assert settings
+        assert settings.failing == ({"hearing"} if why else set())
+        told = clock(await sitting.hall.state(sitting.name)).guidance
+        assert told.startswith("Your microphone is silent: ") if why else told == ""
+    (opened,) = await sitting.events(fault.FaultOpened)
+    assert isinstance(opened, fault.FaultOpened)
+    assert (opened.what, opened.cause, opened.why) == ("microphone_silent", "device", "it gives no sound at all")
+
+
 async def test_a_screen_that_shows_nothing_is_a_fault_of_the_device_with_words_for_both_sides(
     sitting: Sitting,
 ) -> None:
