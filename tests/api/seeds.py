@@ -1030,6 +1030,7 @@ SEEDS: dict[str, Seed] = {
     f"POST {SESSION}/help/{{help}}/release": spent(helping),
     f"POST {SESSION}/help/{{help}}/answer": spent(answering),
     f"GET {V1}/policy-templates/{{template}}": lasting(deletable),
+    f"GET {SESSION}/access": always(lambda world: {"session": world.over.sessions[0]}),
     f"GET {V1}/detectors": always(),
     f"POST {V1}/detectors/{{kind}}/off": always(lambda _: {"kind": "book"}, body={"reason": "It sees desks"}),
     f"POST {V1}/detectors/{{kind}}/on": always(lambda _: {"kind": "book"}),

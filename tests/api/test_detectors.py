@@ -7,7 +7,7 @@ from typing import Any
 
 from api import health
 from domain.incidents import Provenance
-from tests.api.hall import Exam, Hall, an_exam, refused, sit
+from tests.api.hall import Exam, Hall, an_exam, at_another_address, refused, sit
 from tests.api.test_live import flag
 from tests.vigil.hall import running
 from vigil.watching import beat
@@ -85,6 +85,14 @@ async def test_what_cannot_be_switched_is_told(hall: Hall) -> None:
     await refused(hall, await admin.post(f"{AT}/mood/on"), before, 404, "kind", "")
     await refused(hall, await admin.post(f"{AT}/book/off", json={"reason": ""}), before, 400, "reason", ">= 1")
     await refused(hall, await admin.post(f"{AT}/book/off", json={"reason": " "}), before, 422, "reason", "needed")
+
+
+async def test_each_institution_has_a_switch_of_its_own(hall: Hall) -> None:
+    async with at_another_address(hall, "other") as there:
+        admin = await there.as_a("admin")
+        assert (await admin.post(f"{AT}/book/off", json=BECAUSE)).status_code == 204
+        assert (await _kinds(there))["book"]["off"]["reason"] == BECAUSE["reason"]
+    assert (await _kinds(hall))["book"]["off"] is None
 
 
 async def test_precision_follows_the_verdicts_and_says_nothing_of_too_few(hall: Hall, monkeypatch: Any) -> None:  # noqa: ANN401

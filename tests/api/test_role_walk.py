@@ -45,6 +45,7 @@ PAGES = {
 NOWHERE = "GET /schema/{path}"  # the framework's page for a document that is not there
 IN_A_SESSION = {"incident", "help", "message", "intervention"}  # a device is no object: a session knows its name or not
 IN_A_SCHEDULE = {"session", "hand_over"}
+EVERYWHERE = {"kind"}  # the same in each tenant, which has a switch of its own for it
 ANY_DEVICE = (f"GET {V1}/sessions/{{session}}/devices/mine", f"POST {V1}/sessions/{{session}}/devices")
 
 
@@ -158,7 +159,7 @@ class Walk:
             for role, token in self.strangers.items():
                 if role in TABLE[row]:
                     await self.closed("a stranger", role, row, aim, token, upgrade or {404})
-        if aim.path or row == f"POST {V1}/exports":
+        if aim.path.keys() - EVERYWHERE or row == f"POST {V1}/exports":
             for url in ("", self.elsewhere.url):
                 for who in ("everything", "candidate", "program"):
                     token = getattr(self.elsewhere, who)
