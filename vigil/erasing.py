@@ -31,7 +31,6 @@ FOLDERS: Mapping[KeyClass, tuple[str, ...]] = {
     "media": ("{tenant}/media/{session}.", "{tenant}/evidence/{session}/"),
     "identity": ("{tenant}/identity/{session}/",),
     "notes": ("{tenant}/appeals/{session}/",),
-    "notes": ("{tenant}/appeals/{session}/",),
 }
 
 
