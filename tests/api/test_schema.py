@@ -34,6 +34,7 @@ from schemathesis.schemas import APIOperation, BaseSchema
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 
 from api.app import create_app
+from api.detector_workers import DetectorWorkers
 from api.limits import RATES, Rate
 from api.services import Limits
 from tests.api.fake_media import FakeMedia
@@ -156,7 +157,7 @@ def caller(
 
 def document() -> dict[str, Any]:
     """The document of an application that serves nobody: tests are collected before servers are there."""
-    nobody = Mock(version="0", limits=Limits())
+    nobody = Mock(version="0", limits=Limits(), detectors=DetectorWorkers())
     found = dict(msgspec.json.decode(msgspec.json.encode(create_app(nobody).openapi_schema.to_schema())))
     for path in found["paths"].values():
         for operation in (one for one in path.values() if isinstance(one, dict) and "parameters" in one):
