@@ -21,7 +21,8 @@ from api.schema import says
 from commands import requests
 from commands.handler import UseCase
 from domain import request as asking
-from domain.request import GROUNDS, Channel, Ground, Kind, Proof, Standing
+from domain.grounds import GROUNDS, Ground
+from domain.request import Channel, Kind, Proof, Standing
 from domain.stream import Stream
 from projections.keeping import KEEPING
 from projections.requests import REQUESTS, Asked
@@ -180,12 +181,12 @@ async def answer(request: AnyRequest, data_request: FromPath[str], data: JSONBod
     await command(request, partial(requests.answer, name=data_request, text=data.text))
 
 
-async def asked(request: AnyRequest, name: str) -> Asked:
+async def asked(request: AnyRequest, name: str, *, field: str = "data_request") -> Asked:
     """The request. Raises `Denied` 404."""
     key = f"{caller_of(request).tenant}/{name}"
     found = await rows_of(request, REQUESTS, {"key": key})
     if key not in found.rows:
-        raise missing("request", field="data_request")
+        raise missing("request", field=field)
     return found.rows[key]
 
 

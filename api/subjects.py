@@ -47,12 +47,16 @@ class Class(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
-    """Who was given an export, and has it whatever is erased here."""
+    """Who was given an export, and has it whatever is erased here.
+
+    `request` is the person's own for access, where they were given it themselves.
+    """
 
     export: str
     by: str
     name: str | None
     at: datetime
+    request: str = ""
 
 
 class SessionHeld(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +111,8 @@ async def held(services: Services, tenant: str, row: Kept, names: Mapping[str, s
         session=row.session, schedule=row.schedule, title=plan.title, phase=row.phase, since=row.opened_at,
         over_at=row.over_at, restricted=row.keeping.restricted, classes=tuple(classes), holds=dict(row.keeping.holds),
         recipients=tuple(
-            Recipient(export=one.export, by=one.by, name=names.get(one.by), at=one.at) for one in row.exports
+            Recipient(export=one.export, by=one.by, name=names.get(one.by), at=one.at, request=one.request)
+            for one in row.exports
         ),
     )  # fmt: skip
 

@@ -9,8 +9,9 @@ from commands.handler import Work
 from domain import record, request, schedule, session_rules
 from domain.erasure import Erase
 from domain.event import Private, Refused
+from domain.grounds import Ground
 from domain.hold import PlaceHold
-from domain.request import Channel, Ground, Kind, Proof
+from domain.request import Channel, Kind, Proof
 from domain.retention import ALL
 
 

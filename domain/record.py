@@ -45,10 +45,13 @@ class Viewed(Event, frozen=True, kw_only=True, tag="record.viewed"):
 
 
 class Exported(Event, frozen=True, kw_only=True, tag="record.exported"):
+    """`request` is the person's own for access, where it was made for them."""
+
     by: str
     export: str
     at: datetime
     seal: int
+    request: str = ""
 
 
 RecordEvent = Sealed | Viewed | Exported | ReviewEvent | AppealEvent | KeepingEvent
@@ -76,6 +79,7 @@ class Export(Command, frozen=True, kw_only=True):
     by: str
     export: str
     at: datetime
+    request: str = ""
 
 
 RecordCommand = Seal | View | Export | ReviewCommand | AppealCommand | KeepingCommand
@@ -130,14 +134,14 @@ def decide(command: RecordCommand, state: Record) -> tuple[RecordEvent, ...]:
             if last is not None and (at - last).total_seconds() < 60:
                 return ()
             return (Viewed(by=by, what=what, at=at),)
-        case Export(by=by, export=export, at=at):
+        case Export(by=by, export=export, at=at, request=request):
             if export in state.exports:
                 return ()
             if not state.seals:
                 raise Refused("the record is not sealed yet; try again in a moment", kind="conflict")
-            if state.keeping.restricted:
+            if state.keeping.restricted and not request:  # the person has access all the same
                 raise Refused("this record is restricted; nothing of it is exported")
-            return (Exported(by=by, export=export, at=at, seal=state.seals),)
+            return (Exported(by=by, export=export, at=at, seal=state.seals, request=request),)
         case _:
             assert_never(command)
 

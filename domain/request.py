@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, assert_never
 
@@ -11,27 +10,13 @@ import msgspec
 from msgspec.structs import replace
 
 from domain.event import Command, Decider, Event, Private, Refused
+from domain.grounds import Ground
+from domain.release import Release, Released, must_fit, released
 
 Kind = Literal["access", "rectification", "erasure", "restriction", "objection"]
 Channel = Literal["letter", "email", "in_person", "phone", "form"]
 Proof = Literal["document", "account", "known", "link"]
 Standing = Literal["none", "received", "checked", "granted", "refused", "executed", "answered"]
-# Why a request is not granted, or not wholly: the article of Regulation (EU) 2016/679, in words.
-GROUNDS: Mapping[str, str] = {
-    "11(2)": "the person cannot be found in what is held",
-    "12(2)": "nobody could say that it is this person who asks",
-    "12(5)(b)": "the request is manifestly unfounded or excessive",
-    "15(4)": "the rights and freedoms of others",
-    "16": "what is held is right",
-    "17(3)(b)": "a legal obligation, or a task in the public interest",
-    "17(3)(d)": "archiving, research or statistics",
-    "17(3)(e)": "the establishment, exercise or defence of legal claims",
-    "18(1)": "none of the cases in which processing is restricted",
-    "21(1)": "compelling legitimate grounds",
-}
-Ground = Literal[
-    "11(2)", "12(2)", "12(5)(b)", "15(4)", "16", "17(3)(b)", "17(3)(d)", "17(3)(e)", "18(1)", "21(1)",
-]  # fmt: skip
 
 # Events. Tags and field names are on disk for ever.
 
@@ -95,8 +80,9 @@ class Answered(Event, frozen=True, kw_only=True, tag="request.answered"):
 
 
 RequestEvent = (
-    Received | IdentityChecked | Granted | GrantedInPart | RequestRefused | ExecutionAsked | Executed | Answered
-)
+    Received | IdentityChecked | Granted | GrantedInPart | RequestRefused | ExecutionAsked | Executed | Released
+    | Answered
+)  # fmt: skip
 
 # Commands.
 
@@ -144,14 +130,14 @@ class Answer(Command, frozen=True, kw_only=True):
     text: Private
 
 
-RequestCommand = Receive | CheckIdentity | Grant | Refuse | Execute | Answer
+RequestCommand = Receive | CheckIdentity | Grant | Refuse | Execute | Release | Answer
 
 # State.
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """`decided` is None until it is; its second part is the ground of what was not granted. `asked` is who first said
-    that it be executed, and whether they are the officer.
+    that it be executed, and whether they are the officer. `released` are the exports that were made for the person.
     """
 
     standing: Standing = "none"
@@ -160,6 +146,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     session: str = ""
     decided: tuple[bool, Ground | None] | None = None
     asked: tuple[str, bool] | None = None
+    released: frozenset[str] = frozenset()
     text: Private | None = None
     answer: Private | None = None
 
@@ -180,6 +167,8 @@ def evolve(state: Request, event: RequestEvent) -> Request:
             return replace(state, asked=(by, officer))
         case Executed():
             return replace(state, standing="executed")
+        case Released(export=export):
+            return replace(state, released=state.released | {export})
         case Answered(text=text):
             return replace(state, standing="answered", answer=text)
         case _:
@@ -204,6 +193,8 @@ def decide(command: RequestCommand, state: Request) -> tuple[RequestEvent, ...]:
             return () if _decided(state, (False, ground)) else (RequestRefused(at=at, by=by, ground=ground),)
         case Execute():
             return _execute(command, state)
+        case Release():
+            return _release(command, state)
         case Answer(at=at, by=by, text=text):
             return _answer(at, by, text, state)
         case _:
@@ -245,6 +236,19 @@ def _execute(command: Execute, state: Request) -> tuple[RequestEvent, ...]:
     if not (officer or command.officer):
         raise Refused("one of the two who erase is the data-protection officer")
     return (Executed(at=command.at, by=(first, command.by), sessions=command.sessions),)
+
+
+def _release(command: Release, state: Request) -> tuple[RequestEvent, ...]:
+    """The first copy executes the request; another may follow, as when less or more has to be withheld."""
+    if command.export in state.released:
+        return ()
+    if state.kind != "access":
+        raise Refused("only a request for access leads to a copy of what is held", field="request")
+    if state.standing not in ("granted", "executed"):
+        raise Refused("only what was granted and is not answered yet is released", field="request")
+    must_fit(command.withheld)
+    first = Executed(at=command.at, by=(command.by,), sessions=command.sessions)
+    return (released(command),) if state.standing == "executed" else (first, released(command))
 
 
 def _answer(at: datetime, by: str, text: Private, state: Request) -> tuple[RequestEvent, ...]:

@@ -24,11 +24,15 @@ __all__ = ["KEEPING", "Given", "Kept"]
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
-    """An export that was made of it: a recipient, who has it still whatever is erased here."""
+    """An export that was made of it: a recipient, who has it still whatever is erased here.
+
+    `request` is the person's own for access, where it was made for them.
+    """
 
     export: str
     by: str
     at: datetime
+    request: str = ""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,12 +80,16 @@ def fold(row: Kept | None, recorded: Recorded) -> Kept | None:
     elif isinstance(body, _KEEPING):
         row = _keeping(row, body)
     elif isinstance(body, record.Exported):
-        row = replace(row, exports=(*row.exports, Given(export=body.export, by=body.by, at=body.at)))
+        row = replace(row, exports=(*row.exports, _given(body)))
     holds = row.keeping.holds.values()
     return replace(
         row, erasing="yes" if row.keeping.unfinished else "no", looked_at_from=_next(row), position=recorded.position,
         expires_at=min((hold.until for hold in holds if hold.until), default=None),
     )  # fmt: skip
+
+
+def _given(body: record.Exported) -> Given:
+    return Given(export=body.export, by=body.by, at=body.at, request=body.request)
 
 
 def _session(row: Kept, event: SessionEvent, at: datetime) -> Kept:
@@ -130,7 +138,7 @@ def streams(key: str) -> tuple[str, ...]:
 _EVENTS = events_of(SessionEvent, KeepingEvent, record.Exported)
 
 KEEPING: Model[Kept] = Model(
-    name="keeping", version=1, row=Kept, events=_EVENTS,
+    name="keeping", version=2, row=Kept, events=_EVENTS,
     index=("subject", "erasing", "expires_at", "looked_at_from"), keys=keys, fold=fold, streams=streams,
     suspects=lambda stored: session_keys(stored.stream),
 )  # fmt: skip

@@ -8,12 +8,23 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import request
+from domain.grounds import Ground
 from domain.recorded import Recorded, Stored
-from domain.request import Channel, Ground, Kind, Proof, RequestEvent, Standing
+from domain.release import Released, Withheld
+from domain.request import Channel, Kind, Proof, RequestEvent, Standing
 from projections.keys import events_of, parsed
 from projections.model import Model
 
-__all__ = ["REQUESTS", "Asked"]
+__all__ = ["REQUESTS", "Asked", "Copy"]
+
+
+class Copy(msgspec.Struct, frozen=True, kw_only=True):
+    """What was made for the person, and what of it was withheld."""
+
+    export: str
+    by: str
+    at: datetime
+    withheld: tuple[Withheld, ...] = ()
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +50,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     executed_at: datetime | None = None
     executed_by: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
+    released: tuple[Copy, ...] = ()
     answered_at: datetime | None = None
     position: int = 0
 
@@ -63,6 +75,9 @@ def fold(row: Asked | None, recorded: Recorded) -> Asked | None:
             return replace(row, asked_by=by)
         case request.Executed(at=at, by=both, sessions=sessions):
             return replace(row, standing="executed", executed_at=at, executed_by=both, sessions=sessions)
+        case Released(at=at, by=by, export=export, withheld=withheld):
+            copy = Copy(export=export, by=by, at=at, withheld=withheld)
+            return replace(row, released=(*row.released, copy))
         case request.Answered(at=at):
             return replace(row, standing="answered", answered_at=at)
     return row
@@ -87,6 +102,6 @@ def _of(stream: str) -> tuple[str, ...]:
 
 
 REQUESTS: Model[Asked] = Model(
-    name="requests", version=1, row=Asked, events=events_of(RequestEvent), index=("subject", "standing"), keys=keys,
+    name="requests", version=2, row=Asked, events=events_of(RequestEvent), index=("subject", "standing"), keys=keys,
     fold=fold, streams=streams, suspects=_suspects,
 )  # fmt: skip

@@ -12,7 +12,7 @@ import logging
 import shutil
 import zipfile
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import UTC
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,10 +30,13 @@ from commands.proofs import Checkpoint, NotCovered, consistency, inclusions, lat
 from commands.witnesses import first_told_of
 from domain import record
 from domain.recorded import Recorded, Stored
+from domain.release import Withheld
 from domain.session import Opened
 from domain.stream import Stream
 from vigil import verify
 from vigil.export_media import Progress, items, put, write_media
+from vigil.export_withheld import told as for_manifest
+from vigil.export_withheld import withhold
 from vigil.export_witness import witness_files
 from vigil.report import Shown, report
 from vigil.report_pdf import pdf
@@ -77,13 +80,13 @@ async def silent(done: int, total: int) -> None:
 
 async def export_session(
     folder: Path, tenant: str, session: str, *, conn: AsyncConnection, objects: ObjectStore, keys: KeyRing,
-    signer: Signer, size: int | None = None, progress: Progress = silent,
+    signer: Signer, size: int | None = None, progress: Progress = silent, withheld: Sequence[Withheld] = (),
 ) -> Exported:  # fmt: skip
     """Writes a session's export into `folder`, as of the checkpoint over `size` events, or the latest one.
 
-    `progress` is told of media files done, and of all. Raises `NotCovered` when there is no such checkpoint or session,
-    `FileExistsError` when the folder holds something else, and `ObjectStoreAway` when media cannot be read now: call
-    again to go on.
+    `progress` is told of media files done, and of all. What is `withheld` is told as absent. Raises `NotCovered` when
+    there is no such checkpoint or session, `FileExistsError` when the folder holds something else, and
+    `ObjectStoreAway` when media cannot be read now: call again to go on.
     """
     checkpoint = await (latest(conn) if size is None else of_size(conn, size))
     rows = await read_session(conn, tenant, session, checkpoint.position) if checkpoint else []
@@ -94,20 +97,22 @@ async def export_session(
     events = await _opened(lines, keys)
     told = await first_told_of(conn, _sealed_up_to(rows, events), checkpoint.size)
     proofs = await _proofs(conn, lines, checkpoint, {mark.size for _, mark in told})
-    wanted = items(events)
+    wanted, left = items(events), withhold(events, withheld)
     witness = witness_files(told)
-    _empty(folder, {*FILES, *witness, *(item.file for item in wanted)})
-    media = await write_media(folder, wanted, await _media_key(events, session, keys), objects, progress)
+    here = {item.file for item in wanted if item.object_key not in left.objects}
+    _empty(folder, {*FILES, *witness, *here})
+    data_key = await _media_key(events, session, keys)
+    media = await write_media(folder, wanted, data_key, objects, progress, withheld=left.objects)
 
     note = signer.countersign(checkpoint.note)
     pictures = {item.object_key: folder / item.file for item in wanted if item.kind == "evidence"}
-    shown = Shown(tenant, session, events, checkpoint, note, signer, media, pictures, told)
+    shown = Shown(tenant, session, left.events, checkpoint, note, signer, media, pictures, told, withheld)
     page = await asyncio.to_thread(report, shown)  # it reads and encodes every picture
     written = {
         "events.jsonl": _lines(_event_line(row, proof["index"]) for row, proof in zip(lines, proofs, strict=False)),
         "proofs.jsonl": _lines(proofs),
         "checkpoint": note.encode(),
-        "keys.jsonl": _lines([*_field_keys(lines, keys), *media.keys]),
+        "keys.jsonl": _lines([*_field_keys(lines, keys, left.closed), *media.keys]),
         "media/manifest.jsonl": _lines(media.lines),
         "report.html": page.encode(),
         "report.pdf": await asyncio.to_thread(pdf, page, f"Record of session {session}"),
@@ -126,6 +131,7 @@ async def export_session(
         "signer": {"key": _b64(signer.public), "fingerprint": signer.fingerprint},
         "streams": {row.stream: {"last": row.version, "position": row.position} for row in rows},
         "excerpts": sorted({row.stream for row in excerpts}),
+        **({"withheld": for_manifest(withheld)} if withheld else {}),
     }  # fmt: skip
     films = [line["file"] for line in media.lines if "file" in line]
     await asyncio.to_thread(_finish, folder, written, films, manifest, signer)
@@ -213,9 +219,11 @@ async def _media_key(events: Sequence[Recorded], session: str, keys: KeyRing) ->
     return keys.held(name)
 
 
-def _field_keys(lines: Sequence[Stored], keys: KeyRing) -> Iterator[Json]:
+def _field_keys(lines: Sequence[Stored], keys: KeyRing, closed: Container[tuple[str, int]]) -> Iterator[Json]:
     """The key of each private field that the export shows, as far as it has not been destroyed."""
     for row in lines:
+        if (row.stream, row.version) in closed:
+            continue
         event = msgspec.json.decode(row.state)["event"]
         for field, value in event.items():
             if isinstance(value, dict) and value.keys() == verify.PRIVATE and field not in NOT_SHOWN:

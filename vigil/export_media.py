@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -29,6 +30,7 @@ from vigil.verify import resealed
 ERASED = "erased: the key of this person's media has been destroyed"
 GONE = "the object store no longer has it"
 NONCE_BYTES = 12
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 Line = dict[str, str]
 Progress = Callable[[int, int], Awaitable[None]]
@@ -66,14 +68,21 @@ def items(events: Iterable[Recorded]) -> list[Item]:
 
 
 async def write_media(
-    folder: Path, wanted: list[Item], data_key: bytes | None, objects: ObjectStore, progress: Progress
-) -> Media:
-    """Writes the files that are not there yet. Without a data key there is nothing to write."""
+    folder: Path, wanted: list[Item], data_key: bytes | None, objects: ObjectStore, progress: Progress,
+    *, withheld: Mapping[str, str] = NOTHING,
+) -> Media:  # fmt: skip
+    """Writes the files that are not there yet. Without a data key there is nothing to write.
+
+    `withheld` says by object key why one is left out.
+    """
     media = Media([], [])
     for done, item in enumerate(wanted):
         await progress(done, len(wanted))
         line = {"object_key": item.object_key, "kind": item.kind}
         try:
+            if item.object_key in withheld:
+                media.lines.append({**line, "absent": withheld[item.object_key]})
+                continue
             if data_key is None:
                 media.lines.append({**line, "absent": ERASED})
                 continue

@@ -20,8 +20,11 @@ from domain.event import Event
 from domain.following import Rescheduled
 from domain.outage import WORDS, OutageMarked
 from domain.recorded import Recorded
+from domain.release import Withheld
 from vigil.export_media import Media
-from vigil.export_witness import TellingOf, in_words
+from vigil.export_withheld import in_words
+from vigil.export_witness import TellingOf
+from vigil.export_witness import in_words as witnessed
 from vigil.html import Html, code, paragraph, section, table
 from vigil.html import at as _at
 from vigil.html import private as _text
@@ -52,6 +55,7 @@ class Shown(NamedTuple):
     media: Media
     pictures: Mapping[str, Path]
     told: TellingOf = ()
+    withheld: Sequence[Withheld] = ()
 
 
 STYLE = """
@@ -69,8 +73,8 @@ def report(shown: Shown) -> str:
     """The whole page. The same export always gives the same page."""
     title = f"Record of session {shown.session}"
     parts = (
-        _who, _basis, _admission, _incidents, _coverage, _page, _faults, _interventions, _help, _chat, _recordings,
-        _looks, _timeline,
+        _who, _withheld, _basis, _admission, _incidents, _coverage, _page, _faults, _interventions, _help, _chat,
+        _recordings, _looks, _timeline,
     )  # fmt: skip
     body = f"<h1>{escape(title)}</h1>" + "".join(part(shown) for part in parts)
     return (
@@ -100,6 +104,10 @@ def _who(shown: Shown) -> str:
     return table((), rows) + paragraph("All times are UTC, by the server's clock where nothing else is said.")
 
 
+def _withheld(shown: Shown) -> str:
+    return in_words(shown.withheld)
+
+
 def _or_nothing(what: tuple[str, ...]) -> str:
     return ", ".join(what) or "nothing"
 
@@ -123,7 +131,7 @@ def _basis(shown: Shown) -> str:
         ("Checkpoint", f"the first {shown.checkpoint.size} events of the ledger {shown.signer.origin}"),
         ("Root", code(b64encode(shown.checkpoint.root).decode())),
         ("Signed by", code(shown.signer.fingerprint)),
-        ("Witness", f"{in_words(shown.told)}{others}"),
+        ("Witness", f"{witnessed(shown.told)}{others}"),
     ]
     how = Html(
         "<p>To check everything here offline: <code>python verify.py . --key FINGERPRINT</code>, with a fingerprint"

@@ -29,6 +29,6 @@ def evidence(kept: Sequence[Evidence], files: Mapping[str, Path]) -> str:
 def _picture(one: Evidence, file: Path | None) -> str:
     said = text(f"{CAPTIONS[one.role].capitalize()}, {_at(one.at)}, score {one.raw_score:.0%}")
     if file is None or not file.exists():
-        return f"<p>{said}: it was kept and is not here any more.</p>"
+        return f"<p>{said}: it was kept and is not here.</p>"
     jpeg = b64encode(file.read_bytes()).decode()
     return f'<figure><img alt="{said}" src="data:image/jpeg;base64,{jpeg}"><figcaption>{said}</figcaption></figure>'

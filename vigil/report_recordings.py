@@ -39,7 +39,7 @@ def recordings(events: Sequence[Recorded], lines: Sequence[Mapping[str, str]]) -
         section("Gaps", table(("Track", "From", "Until", "Why"), gaps), level=3),
         section("Sent late", said, table((*_SPAN, "Received", "Device's clock ahead"), late), level=3) if late else "",
         section("Stills in place of video", table(("Track", "At", "Received"), stills), level=3) if stills else "",
-        section("Not here any more", table(("Object", "Why"), absent), level=3) if absent else "",
+        section("Not here", table(("Object", "Why"), absent), level=3) if absent else "",
     )
 
 

@@ -120,6 +120,9 @@ class Check:
             self.fail("manifest.json", "its signature does not match; somebody changed it or signed with another key")
         if fingerprint is not None and "".join(fingerprint.lower().replace(":", "").split()) != found:
             self.fail("manifest.json", f"was signed by {found}, not by the key that you trust")
+        for part in manifest.get("withheld", []):
+            which = f" ({', '.join(part['incidents'])})" if part["incidents"] else ""
+            self.remarks.append(f"of this copy, {part['what']}{which} is {part['why']}")
         self.manifest = manifest
 
     def _files(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from domain.erasure import Erase, Erased, ErasureFinished, FinishErasure, KeyDestroyed, ReachRetention, Restricted
 from domain.event import KeyClass, Private
 from domain.hold import ExpireHolds, HoldLifted, HoldPlaced, LiftHold, PlaceHold
-from domain.record import DECIDER, Export, RecordEvent, Sealed
+from domain.record import DECIDER, Export, Exported, RecordEvent, Sealed
 from domain.retention import ALL, due
 from tests.domain.given import given
 from tests.domain.hall import at
@@ -117,6 +118,8 @@ def test_nothing_of_a_restricted_record_is_exported() -> None:
     )  # fmt: skip
     export = Export(by="odo", export="x1", at=TEN)
     given(DECIDER, sealed, HELD, RESTRICTED).when(export).refused("restricted")
+    theirs = Exported(by="odo", export="x1", at=TEN, seal=1, request="q9")
+    given(DECIDER, sealed, HELD, RESTRICTED).when(replace(export, request="q9")).then(theirs)
     wished = HoldPlaced(hold="q2", at=TEN, by="dora", why="restriction", classes=EVERYTHING)
     given(DECIDER, sealed, wished).when(export).refused("restricted")
     assert given(DECIDER, sealed, HELD).when(export).events

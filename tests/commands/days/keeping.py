@@ -6,12 +6,14 @@ from datetime import timedelta
 from functools import partial
 from random import Random
 
-from commands import keeping, requests
+from commands import keeping, releasing, requests
 from commands.handler import UseCase
 from commands.requests import Letter
 from domain import record, request
 from domain.event import KeyClass
-from domain.request import Ground, Kind, Standing
+from domain.grounds import Ground
+from domain.release import Withheld
+from domain.request import Kind, Standing
 from domain.retention import Kept
 from tests.commands.days.day import Day, move
 from tests.commands.days.model import ENDED
@@ -21,6 +23,9 @@ from tests.commands.days.world import Said
 OFFICERS = ("officer", "officer", "admin")
 KINDS: tuple[Kind, ...] = ("erasure", "erasure", "restriction", "access")
 GROUNDS: tuple[Ground, ...] = ("17(3)(e)", "12(2)")
+SCREEN, OTHERS = (
+    Withheld(what="screen", ground="15(4)"), Withheld(what="others", ground="15(4)", incidents=("nothing",))
+)  # fmt: skip
 CLASSES: tuple[tuple[KeyClass, ...], ...] = ((), (), ("media",), ("notes", "chat"))
 
 
@@ -68,6 +73,13 @@ def _execute(day: Day, chance: Random) -> Said:
         kept = day.world.state(record.DECIDER, session).keeping
         assert kept.held | kept.erased >= {"media", "chat", "notes", "profile", "identity"}
     return said
+
+
+@move("release a copy")
+def _release(day: Day, chance: Random) -> Said:
+    name, session = _one(day, chance, "granted", "access")
+    withheld = chance.choice([(), (), (SCREEN,), (SCREEN, OTHERS)])
+    return day.say("officer", partial(releasing.release, name=name, sessions=(session,), withheld=withheld))
 
 
 @move("answer a request")
@@ -128,20 +140,20 @@ def _finish(day: Day, chance: Random) -> Said:
     return day.say("system", partial(keeping.finish_erasure, session=session, classes=classes, sealed_left=False))
 
 
-def _one(day: Day, chance: Random, standing: Standing) -> tuple[str, str]:
+def _one(day: Day, chance: Random, standing: Standing, kind: Kind = "erasure") -> tuple[str, str]:
     """Mostly a request that stands so, with a session of whoever it is about; or one is brought there."""
     fitting = [
         one for one in day.made.get("request", ()) if day.world.state(request.DECIDER, one[0]).standing == standing
     ]
     if not fitting and chance.random() < 0.5:
-        return _brought(day, chance, standing)
+        return _brought(day, chance, standing, kind)
     name, session = day.pick(chance, fitting, day.one_of(chance, "request", "nothing", "nobody"))
     return name, session
 
 
-def _brought(day: Day, chance: Random, standing: Standing) -> tuple[str, str]:
+def _brought(day: Day, chance: Random, standing: Standing, kind: Kind) -> tuple[str, str]:
     session = day.some(chance, *ENDED)
-    letter = Letter(kind="erasure", subject=day.session(session).subject, channel="form", session=session)
+    letter = Letter(kind=kind, subject=day.session(session).subject, channel="form", session=session)
     name = day.say("officer", partial(requests.receive, letter=letter)).ids.get("request", "nothing")
     steps: list[tuple[str, UseCase]] = [
         ("officer", partial(requests.check_identity, name=name, proof="known")),

@@ -39,6 +39,7 @@ from domain.late import LateSegmentStored, StillStored
 from domain.phase import Track
 from domain.policy import Policy, Window
 from domain.recorded import Envelope
+from domain.release import Withheld
 from domain.segment import OWN_COPY, Segment
 from media.blocks import seal_recording
 from media.names import RecordingName, SegmentName, finalised_object_key
@@ -101,11 +102,11 @@ class World:
 
     async def export(
         self, folder: Path, *, session: str = SESSION, keys: KeyRing | None = None, signer: Signer = SIGNER,
-        size: int | None = None, progress: Progress = silent,
+        size: int | None = None, progress: Progress = silent, withheld: tuple[Withheld, ...] = (),
     ) -> Exported:  # fmt: skip
         return await export_session(
             folder, "t", session, conn=self.conn, objects=self.objects, keys=keys or self.keys, signer=signer,
-            size=size, progress=progress,
+            size=size, progress=progress, withheld=withheld,
         )  # fmt: skip
 
 
