@@ -6,6 +6,7 @@ Under overload each session is sampled less often, all of them alike, and nothin
 from __future__ import annotations
 
 import asyncio
+from itertools import islice
 from typing import Generic, TypeVar
 
 from domain.messages import Picture, Sound
@@ -41,7 +42,12 @@ class Sampler(Generic[Sample]):
 
     async def take(self) -> Sample:
         """The sample whose session has waited longest for its turn."""
+        (taken,) = await self.take_many(1)
+        return taken
+
+    async def take_many(self, at_most: int) -> list[Sample]:
+        """Those whose sessions have waited longest: what is there, for nobody waits until there are more."""
         while not self._waiting:
             self._any.clear()
             await self._any.wait()
-        return self._waiting.pop(next(iter(self._waiting)))
+        return [self._waiting.pop(key) for key in list(islice(self._waiting, at_most))]

@@ -1,4 +1,4 @@
-"""Takes pictures from NATS, looks at them one at a time, and tells the wiring what the rules say. So with sound.
+"""Takes pictures from NATS, looks at them, and tells the wiring what the rules say. So with sound.
 
 Nothing here holds an exam up. When a model fails, or a core is overloaded, coverage says that less was seen.
 """
@@ -9,10 +9,9 @@ import asyncio
 import contextlib
 import logging
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from functools import partial
 
 import msgspec
 from nats.aio.client import Client
@@ -24,7 +23,7 @@ from detectors.kinds import KINDS
 from detectors.known import AskSettings, Known
 from detectors.listener import Listener
 from detectors.outbox import Outbox
-from detectors.pipeline import Pipeline
+from detectors.pipeline import Pipeline, Shot
 from detectors.report import Report, TellChange, TellFault
 from detectors.sampler import Key, Sampler
 from detectors.seat import LEAST_S, Seat
@@ -136,24 +135,32 @@ class Worker:
 
     async def _look_on(self) -> None:
         while True:
-            picture = await self._sampler.take()
-            key = (picture.tenant, picture.session)
-            seat = await self._seats.observed(key, picture.at)
-            if seat is not None and seat.due(picture.at):
-                await self._look(key, seat, picture)
+            pictures = await self._sampler.take_many(self._pipeline.at_once)
+            seats = await asyncio.gather(*(self._seats.observed(_key(picture), picture.at) for picture in pictures))
+            there = [(seat, picture) for seat, picture in zip(seats, pictures, strict=True) if seat is not None]
+            if due := [(seat, picture) for seat, picture in there if seat.due(picture.at)]:
+                await self._look(due)
 
-    async def _look(self, key: Key, seat: Seat, picture: Picture) -> None:
-        observation = Observation(session=picture.session, at=picture.at)
-        if seat.watched("camera"):  # else nobody may be looked at; the rules still close what is open
-            measure = seat.settings.watches("looking_away")
-            look = partial(self._pipeline.observe, seat.view, picture.at, picture.jpeg, measure=measure)
-            try:
-                observation = await asyncio.get_running_loop().run_in_executor(self._thread, look)
-            except Exception as error:  # noqa: BLE001 - whatever fails on a picture, the exam goes on
-                self._report.failed(key, error)
-                observation = msgspec.structs.replace(observation, cannot_tell="detector_failed")
-        else:
-            seat.view.baseline = None
+    async def _look(self, due: list[tuple[Seat, Picture]]) -> None:
+        """Looks at pictures of different sessions together, and tells of each by itself."""
+        shots = [_shot(seat, picture) for seat, picture in due]
+        seen = iter(await self._observe([shot for shot in shots if shot is not None]))
+        for (seat, picture), shot in zip(due, shots, strict=True):
+            self._tell(seat, picture, None if shot is None else next(seen))
+
+    async def _observe(self, shots: list[Shot]) -> Sequence[Observation | Exception]:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._pipeline.observe_many, shots)
+        except Exception as error:  # noqa: BLE001 - whatever fails on a picture, the exam goes on
+            return [error] * len(shots)
+
+    def _tell(self, seat: Seat, picture: Picture, seen: Observation | Exception | None) -> None:
+        key, observation = _key(picture), Observation(session=picture.session, at=picture.at)
+        if isinstance(seen, Observation):
+            observation = seen
+        elif seen is not None:
+            self._report.failed(key, seen)
+            observation = msgspec.structs.replace(observation, cannot_tell="detector_failed")
         if self._seats.get(key) is not seat:
             return  # it ended meanwhile
         self._late_s = max(0.0, (datetime.now(UTC) - observation.at).total_seconds())
@@ -166,3 +173,15 @@ class Worker:
         if KINDS[kind].source == "sound" and self._hearing is not None:
             return self._hearing.provenance(kind, settings)
         return self._pipeline.provenance(kind, settings)
+
+
+def _key(picture: Picture) -> Key:
+    return picture.tenant, picture.session
+
+
+def _shot(seat: Seat, picture: Picture) -> Shot | None:
+    """What is to be looked at; nothing where nobody may be, though the rules still close what is open."""
+    if not seat.watched("camera"):
+        seat.view.baseline = None
+        return None
+    return Shot(seat.view, picture.at, picture.jpeg, measure=seat.settings.watches("looking_away"))

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
+from typing import ClassVar
 
 import cv2
 import nats
@@ -23,10 +24,13 @@ from detectors.load import WHY
 from detectors.outbox import Outbox, Patience
 from detectors.pipeline import Objects, Pipeline
 from detectors.report import RECOVERED
+from detectors.sampler import Sampler
 from detectors.seen import Box
 from detectors.settings import Settings, StillOpen
 from detectors.worker import Share
+from domain.messages import Picture
 from domain.policy import DetectorSetting, Policy
+from tests.detectors.conftest import jpeg
 from tests.detectors.hall import START, TENANT, WATCHED, Wiring, hall, until
 
 Image = NDArray[np.uint8]
@@ -428,6 +432,57 @@ async def test_an_overload_that_was_told_is_over_when_the_session_is(
         wiring.answers["anna"] = None
         await until(lambda: bool(wiring.faults))
     assert wiring.faults == [("anna", "overloaded", None)]
+
+
+async def test_those_who_wait_are_handed_out_together_the_longest_waiting_first() -> None:
+    def of(session: str, second: int = 0) -> Picture:
+        at = START + timedelta(seconds=second)
+        return Picture(
+            tenant=TENANT, session=session, track="camera", at=at, width=1, height=1, jpeg=b"", thumbnail=b""
+        )
+
+    sampler = Sampler[Picture]()
+    for session in "abc":
+        sampler.offer(of(session))
+    newer = of("a", second=2)
+    assert sampler.offer(newer) == of("a")
+    assert await sampler.take_many(2) == [newer, of("b")]
+    sampler.offer(newer)
+    assert await sampler.take_many(16) == [of("c"), newer], "nobody waits until there are sixteen"
+
+
+async def test_sessions_looked_at_together_are_told_of_each_by_itself(
+    connection: Client, pipeline: Pipeline, one: bytes, two: bytes
+) -> None:
+    """As on a GPU, and with a model that fails on one of them."""
+
+    class Together:
+        weights, at_once = pipeline.objects.weights, 4
+        many: ClassVar[list[int]] = []
+
+        def find_many(self, pictures: Sequence[Image]) -> list[Objects]:
+            self.many.append(len(pictures))
+            if any(picture.shape == (480, 640, 3) for picture in pictures):
+                raise MemoryError("no room")
+            return pipeline.objects.find_many(pictures)
+
+    small = cv2.resize(cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR), (640, 480)).astype(np.uint8)
+    shown = {"anna": one, "ben": two, "carla": jpeg(small), "dan": two, "eva": one}
+    async with hall(connection, Pipeline(pipeline.faces, Together())) as room:
+        for _ in range(4):
+            before = {name: room.due(name) for name in shown}
+            for name, picture in shown.items():
+                await room.send(name, picture, wait=False)
+            await until(lambda before=before: all(room.due(name) > before[name] for name in shown))
+        await until(lambda: len(room.wiring.changes) == 2)
+        counts = {name: room.counts(name) for name in shown}
+    assert max(Together.many) > 1
+    assert {(session, change.kind) for session, change, _, _ in room.wiring.changes} == {
+        ("ben", "several_people"), ("dan", "several_people"),
+    }  # fmt: skip
+    assert room.wiring.faults == [("carla", "persons", "MemoryError: no room")]
+    assert counts["carla"]["cannot_tell"] == counts["carla"]["due"] - counts["carla"]["overloaded"]
+    assert counts["anna"]["taken"] == counts["anna"]["due"] - counts["anna"]["overloaded"]
 
 
 async def test_pictures_that_come_too_close_together_are_not_due(
