@@ -111,7 +111,7 @@ def words(told: Told | None, *, over: bool = True) -> str:
     if told is None:
         return "not observed: nothing was told of it" if over else "not told yet"
     if not told.due:
-        return "not observed: nothing was recorded that it could look at"
+        return "not observed: there was nothing that it could look at"
     if told.taken >= told.due:
         return "observed all the time"
     lost = [_unsure(told)] if told.cannot_tell else []

@@ -1,8 +1,10 @@
 // The incident log: each flag worded as what was seen, with its picture; a person's verdict needs a reason.
 
+import { pictures, restsOn } from "/assets/evidence.js";
 import { moments } from "/assets/moments.js";
 import { busy, clockTime, complain, find, make, words } from "/assets/show.js";
 
+const SOON_MS = 1500; // in which what belongs to a beginning or an end has been told
 const SEVERITY = { high: ["▲▲ high", "bad"], warn: ["▲ warning", "warn"], info: ["· note", "quiet"] };
 
 /** `nameOf` says what a person of the staff is called. */
@@ -13,6 +15,7 @@ export function incidentLog(call, watcher, me, nameOf) {
   const known = new Map(); // incident -> its entry
   const asked = new Set(); // sessions whose earlier incidents were asked for
   const owed = new Map(); // sessions whose earlier incidents could not be had -> their row
+  const soon = new Map(); // sessions that are asked for their pictures in a moment -> the timer
   const again = setInterval(() => [...owed.values()].forEach(ask), 4000);
   list.replaceChildren();
   find("#no-incidents").hidden = false;
@@ -30,8 +33,16 @@ export function incidentLog(call, watcher, me, nameOf) {
     }
     for (const [incident, entry] of known) {
       if (entry.session !== row.session) continue;
+      if (entry.open !== Boolean(row.open[incident])) askSoon(row);
+      entry.open = Boolean(row.open[incident]);
       entry.state(row.open[incident] ? "going on" : "over", row.verdicts[incident], row.triage[incident]);
     }
+  }
+
+  /** At a beginning the first picture follows, at an end the last. */
+  function askSoon(row) {
+    if (!watcher || soon.has(row.session)) return;
+    soon.set(row.session, setTimeout(() => soon.delete(row.session) && ask(row), SOON_MS));
   }
 
   async function ask(row) {
@@ -48,10 +59,13 @@ export function incidentLog(call, watcher, me, nameOf) {
   async function earlier(row) {
     const { incidents } = await call.all(`/sessions/${row.session}/incidents`, "incidents");
     for (const one of incidents) {
-      if (known.has(one.incident)) continue;
-      const entry = add(row, one.incident, { ...one, picture: one.evidence.length > 0 });
-      known.set(one.incident, entry);
-      entry.state(one.ended_at ? "over" : "going on", one.verdicts.at(-1)?.verdict, one);
+      if (!known.has(one.incident)) {
+        const entry = add(row, one.incident, { ...one, picture: one.evidence.length > 0 });
+        known.set(one.incident, entry);
+        entry.open = !one.ended_at;
+        entry.state(one.ended_at ? "over" : "going on", one.verdicts.at(-1)?.verdict, one);
+      }
+      known.get(one.incident).kept(one);
     }
   }
 
@@ -60,6 +74,7 @@ export function incidentLog(call, watcher, me, nameOf) {
     const [severity, tone] = SEVERITY[opened.severity];
     const state = make("span", { class: "quiet" }, "going on");
     const tending = watcher ? tend(at) : null;
+    const shots = make("div", {});
     const entry = make(
       "li", {},
       make("div", {}, make("strong", { class: tone }, severity), ` ${words(opened.kind)}: `, row.name ?? "(erased)"),
@@ -75,10 +90,19 @@ export function incidentLog(call, watcher, me, nameOf) {
         tending?.fill(tended);
       },
       picture: () => {
-        if (find("img", entry)) return;
-        entry.append(make("img", { src: call.url(`${at}/pictures/0`), loading: "lazy", alt: `What the camera showed: ${words(opened.kind)}` }));
+        if (find("img", shots)) return;
+        shots.append(make("img", { src: call.url(`${at}/pictures/0`), loading: "lazy", alt: `What the camera showed: ${words(opened.kind)}` }));
+      },
+      kept: (now) => {
+        if (now.evidence.length <= (shots.showing ?? -1) || (find("img", shots) && !now.evidence.length)) return;
+        if (shots.matches(":hover")) return; // nothing moves under the pointer
+        shots.showing = now.evidence.length;
+        const unfolded = Boolean(find("details[open]", shots));
+        shots.replaceChildren(...[restsOn(now), pictures(now)].filter(Boolean));
+        if (unfolded) find("details", shots)?.setAttribute("open", "");
       },
     };
+    entry.append(shots);
     if (opened.picture) one.picture();
     if (opened.kind === "voice") entry.append(make("div", { class: "quiet" }, "Heard, not seen: there is no picture. Play the moments before to listen."));
     if (watcher) entry.append(moments(call, row.session, opened.started_at, words(opened.kind)), tending, judge(at));
@@ -130,6 +154,7 @@ export function incidentLog(call, watcher, me, nameOf) {
 
   function close() {
     clearInterval(again);
+    for (const timer of soon.values()) clearTimeout(timer);
     owed.clear();
     list.replaceChildren();
   }

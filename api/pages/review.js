@@ -1,5 +1,6 @@
 // The records of a schedule for who reviews: what needs a look comes first; decisions and notes, and what they rest on.
 
+import { showFlags } from "/assets/record_flags.js";
 import { showRecordings } from "/assets/recordings.js";
 import { busy, complain, dayTime, find, make, words } from "/assets/show.js";
 
@@ -52,6 +53,7 @@ export async function openReview(call, schedule, me) {
     find("#record-seal").textContent = seal ? `Sealed (${seal.number}, ${seal.kind}).` : "Not sealed yet: nobody can decide.";
     const observed = Object.entries(record.observed).map(([kind, said]) => make("li", {}, `${words(kind)}: ${said}`));
     find("#record-observed").replaceChildren(...(observed.length ? observed : [make("li", { class: "quiet" }, "Nothing was looked for: not observed.")]));
+    await showFlags(call, session, find("#record-flags"));
     const decided = record.decisions.map((one) =>
       make("li", {}, make("strong", {}, one.outcome), one.ground ? `, ${GROUNDS[one.ground]}` : "", `: ${one.reason ?? "(erased)"}`, make("div", { class: "quiet" }, `${who(one)}, on seal ${one.seal}`)),
     );

@@ -28,7 +28,7 @@ WHOLE = CoverageReported(detector="book", due=100, taken=100, cannot_tell=0, ove
             replace(WHOLE, taken=0, cannot_tell=100, reasons={"no_picture": 100}),
             "not observed: could not tell in 100% of the time: no picture 100%",
         ),
-        (replace(WHOLE, due=0, taken=0), "not observed: nothing was recorded that it could look at"),
+        (replace(WHOLE, due=0, taken=0), "not observed: there was nothing that it could look at"),
         (None, "not observed: nothing was told of it"),
     ],
 )

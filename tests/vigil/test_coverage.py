@@ -267,7 +267,7 @@ async def test_each_detector_is_told_of_also_where_it_was_muted_overloaded_or_no
         await until(lambda: _some(worker.forgotten))
     assert {kind: words(one) for kind, one in first.items()} == {
         "out_of_view": "not observed: overloaded in 100% of the time",
-        "several_people": "not observed: nothing was recorded that it could look at",
+        "several_people": "not observed: there was nothing that it could look at",
     }
     second = {kind: one for kind, one in (await _reports(hall, session)).items() if one.reopened == 1}
     assert set(second) == set(first), "each kind at each end"
