@@ -14,6 +14,7 @@ from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute, WebSocketRoute
 from api import (
     access,
     accommodations,
+    appeals,
     breaks,
     candidate_stream,
     candidates,
@@ -37,10 +38,12 @@ from api import (
     late,
     live,
     outages,
+    own_record,
     page,
     policies,
     proofs,
     receipt,
+    record_links,
     recordings,
     records,
     requests,
@@ -84,7 +87,7 @@ PARTS = (
     candidate_stream, signals, identity, devices, ice_servers, whip, whep, chat, canned_messages, helping,
     interventions, breaks, outages, live, wall, consents, policies, detectors, duty, day, incidents, triage, records,
     reviews, access, recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins, requests,
-    certificate, subjects, holds,
+    certificate, subjects, holds, record_links, own_record, appeals,
 )  # fmt: skip
 
 

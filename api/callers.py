@@ -11,23 +11,21 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
 import psycopg
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.handlers import BaseRouteHandler
 from psycopg_pool import PoolTimeout
 
+from api.caller import Caller, Who, a_program, known, read, unauthenticated
 from api.links import linked
 from api.problems import Denied, missing
 from api.services import Services
-from api.tokens import BadToken, Token
-from commands.service_tokens import Presented, presented
-from domain import schedule, service_token, session_rules, user
-from domain.auditing import Auditing
+from commands.service_tokens import presented
+from domain import schedule, session_rules
 from domain.phase import RUNNING
 from domain.schedule import Schedule
 from domain.session import Session
@@ -35,7 +33,8 @@ from domain.stream import Stream
 from projections.reader import phases
 from projections.schedules import Sitting
 
-Who = user.Role | Literal["candidate"]
+__all__ = ["Caller", "Who"]
+
 Connection = ASGIConnection[Any, Any, Any, Any]
 Guard = Callable[[Connection, BaseRouteHandler], Awaitable[None]]
 
@@ -51,34 +50,10 @@ _ID = re.compile(r"[a-z0-9_-]{1,64}(\.[a-z0-9_]{1,64})?")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """`actor` is a pseudonym: an account's or a candidate's. `session` and `schedule` are set for a candidate only."""
-
-    tenant: str
-    actor: str
-    roles: frozenset[Who]
-    session: str = ""
-    schedule: str = ""
-    device: str = ""  # of a candidate
-    expires_at: int = 0
-    service: bool = False  # a program with a token; `actor` is the token's id
-    auditing: Auditing | None = None  # while it runs
-    sign_outs: int = 0  # of an account, as its token says
-
-    @property
-    def candidate(self) -> bool:
-        return "candidate" in self.roles
-
-    def within(self, roles: Iterable[Who]) -> frozenset[Who]:
-        """Those of these roles that the caller has now: an auditor is one while they are assigned."""
-        held = self.roles.intersection(roles)
-        return held if self.auditing else held - {"auditor"}
-
-
-def may(*roles: Who, any_device: bool = False) -> Guard:
+def may(*roles: Who, any_device: bool = False, by_record_link: bool = False) -> Guard:
     """Lets these roles through, to the schedule or session in the path if they have business with it.
 
-    A candidate comes from the device that is live, or from `any_device`.
+    A candidate comes from the device that is live, or from `any_device`; or, months later, `by_record_link`.
     """
 
     async def guard(connection: Connection, _: BaseRouteHandler) -> None:
@@ -88,6 +63,8 @@ def may(*roles: Who, any_device: bool = False) -> Guard:
             held = caller.roles.intersection(roles)
         if not held:
             raise Denied(403, "forbidden", _why_not(caller, roles))
+        if caller.by_record_link and not by_record_link:
+            raise Denied(403, "forbidden", "a record link shows the record, and lets you appeal; nothing else")
         connection.scope["user"] = caller
         await _in_reach(connection, caller, held, any_device=any_device)
 
@@ -129,16 +106,16 @@ async def identify(connection: Connection) -> Caller:
     if bearer := connection.headers.get("authorization", ""):
         kind, _, text = bearer.partition(" ")
         if kind.lower() == "bearer" and (given := presented(text.strip())):
-            return await _service(services, given, at)
-        return await _known(services, _read(services, text.strip() if kind.lower() == "bearer" else "", at), at)
+            return await a_program(services, given, at)
+        return await known(services, read(services, text.strip() if kind.lower() == "bearer" else "", at), at)
     if not (text := connection.cookies.get(COOKIE, "")):
         if token := linked(connection, services.tokens, at):
-            return await _known(services, token, at)
-        raise _unauthenticated("sign in, or send a bearer token")
-    token = _read(services, text, at)
+            return await known(services, token, at)
+        raise unauthenticated("sign in, or send a bearer token")
+    token = read(services, text, at)
     if connection.scope["type"] == ScopeType.WEBSOCKET or connection.scope.get("method") not in _SAFE:
         same_origin(connection)
-    return await _known(services, token, at)
+    return await known(services, token, at)
 
 
 def same_origin(connection: Connection) -> None:
@@ -250,51 +227,3 @@ def _theirs(plan: Schedule | Sitting, caller: Caller, at: datetime, found: Itera
 
 def _tidied(plan: Schedule | Sitting, at: datetime) -> bool:
     return plan.window is not None and at > plan.window.closes_at + TIDYING
-
-
-def _read(services: Services, text: str, at: datetime) -> Token:
-    try:
-        return services.tokens.read(text, at, "user", "candidate")
-    except BadToken:
-        raise _unauthenticated("this sign-in is not valid, or no longer") from None
-
-
-async def _known(services: Services, token: Token, at: datetime) -> Caller:
-    """The caller as the ledger knows them now; somebody who was removed or withdrawn is not let in."""
-    if token.kind in {"user", "link"}:
-        stream = str(Stream(token.tenant, "user", token.subject))
-        _, account = await services.handler.load(user.DECIDER, stream, fresh=True)
-        if not account.roles:
-            raise _unauthenticated("this account may no longer sign in")
-        if token.sign_outs != account.sign_outs:
-            raise _unauthenticated("this account was signed out everywhere; sign in again")
-        auditing = account.auditing if account.auditing and account.auditing.runs(at) else None
-        return Caller(
-            tenant=token.tenant, actor=token.subject, roles=frozenset(account.roles), expires_at=token.expires_at,
-            auditing=auditing, sign_outs=token.sign_outs,
-        )  # fmt: skip
-    plan = await load_schedule(services, token.tenant, token.schedule)
-    if plan.candidates.get(token.subject) != token.session:
-        raise _unauthenticated("this candidate is not enrolled any more")
-    if plan.links.get(token.session, 0) != token.link:
-        raise _unauthenticated("your join link was replaced by a new one; open that one")
-    return Caller(
-        tenant=token.tenant, actor=token.subject, roles=frozenset({"candidate"}), session=token.session,
-        schedule=token.schedule, device=token.device, expires_at=token.expires_at,
-    )  # fmt: skip
-
-
-async def _service(services: Services, given: Presented, at: datetime) -> Caller:
-    """The program that has this token. It is read afresh, so that a revocation holds at once in every process."""
-    stream = str(Stream(services.tenant, "token", given.token))
-    _, token = await services.handler.load(service_token.DECIDER, stream, fresh=True)
-    if not (given.proves(token) and token.good(at)):
-        raise _unauthenticated("this token is not valid, or no longer")
-    auditing = Auditing(everything=True, until=token.expires_at) if token.expires_at else None
-    return Caller(
-        tenant=services.tenant, actor=given.token, roles=frozenset(token.roles), service=True, auditing=auditing
-    )
-
-
-def _unauthenticated(detail: str) -> Denied:
-    return Denied(401, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})

@@ -39,6 +39,12 @@ async def candidate(request: AnyRequest) -> Response[bytes]:
     return _page(request, "join.html")
 
 
+@get("/record", guards=[anybody], include_in_schema=False)
+async def record(request: AnyRequest) -> Response[bytes]:
+    """Where a record link leads, months later. Its token stays in the fragment too."""
+    return _page(request, "record.html")
+
+
 @get("/assets/{name:str}", guards=[anybody], include_in_schema=False)
 async def asset(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
     """Scripts, styles and pictures of the pages, by the hash of what is in them."""
@@ -86,4 +92,4 @@ def _files() -> dict[str, tuple[bytes, str]]:
     }
 
 
-HANDLERS = (staff, candidate, asset)
+HANDLERS = (staff, candidate, record, asset)

@@ -9,9 +9,10 @@ import msgspec
 from litestar import get
 from litestar.params import FromPath
 
-from api.callers import load_session, may
+from api.callers import load_schedule, load_session, may
 from api.ordering import AnyRequest, caller_of, services_of
 from api.problems import Denied, away
+from api.record_links import appeals_close, load_record, record_link
 from api.services import Services
 from commands.envelope import read
 from commands.ledger import read_stream
@@ -39,7 +40,11 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """`checkpoint` is the signed note over everything up to the seal; the fingerprint names the key that signed it."""
+    """`checkpoint` is the signed note over everything up to the seal; the fingerprint names the key that signed it.
+
+    `record_link` leads the candidate back to their record, `appeals_close_at` is until when they can appeal, as long as
+    nobody decides later; both are told to them alone.
+    """
 
     session: str
     phase: Phase
@@ -48,6 +53,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: str
     key_fingerprint: str
     server_time: datetime
+    record_link: str | None
+    appeals_close_at: datetime | None
 
 
 @get("/sessions/{session:str}/receipt", guards=[may("candidate", "reviewer", "auditor")])
@@ -64,9 +71,15 @@ async def receipt(request: AnyRequest, session: FromPath[str]) -> Receipt:
         number=sealed.number, kind=sealed.kind, at=sealed.at, owed=sealed.owed, lost=sealed.lost, root=sealed.root,
         streams=sealed.streams,
     )  # fmt: skip
+    link, closes_at = None, None
+    if caller_of(request).candidate:
+        known = await load_record(services, tenant, session)
+        link = record_link(services, tenant, session, state, known)
+        closes_at = appeals_close(state, await load_schedule(services, tenant, state.schedule), known)
     return Receipt(
         session=session, phase=state.phase, ended_at=state.ended_at, seal=seal, checkpoint=sealed.checkpoint,
         key_fingerprint=services.key_fingerprint, server_time=services.now(),
+        record_link=link, appeals_close_at=closes_at,
     )  # fmt: skip
 
 

@@ -83,6 +83,18 @@ class IdentityPictures(Protocol):
         ...
 
 
+class Attachments(Protocol):
+    """What goes with an appeal, sealed before it leaves the process. Raises `ObjectStoreAway`."""
+
+    async def keep(self, tenant: str, session: str, data: bytes) -> Stored:
+        """The same bytes are stored once. Raises `Refused` when their key was destroyed."""
+        ...
+
+    async def open(self, tenant: str, session: str, object_key: str) -> bytes | None:
+        """The bytes, or None when they or their key are gone."""
+        ...
+
+
 class StoredStill(msgspec.Struct, frozen=True, kw_only=True):
     """A JPEG of `width` x `height` in the object store; `sha256` is of the stored bytes."""
 
@@ -151,6 +163,7 @@ class Services:
     open_clip: Callable[[str, str, Sequence[Segment]], Awaitable[Clip | None]]  # (tenant, recording, what of it)
     open_picture: Callable[[str, str, Evidence], Awaitable[bytes | None]]  # (tenant, session, evidence) -> JPEG
     identity_pictures: IdentityPictures
+    attachments: Attachments
     late: LateMedia
     exports: Exports
     objects_ready: Callable[[], Awaitable[Check]]

@@ -126,6 +126,7 @@ AppealCommand = RenewRecordLink | MakeAppeal | AttachToAppeal | WithdrawAppeal |
 
 
 class Attached(msgspec.Struct, frozen=True, kw_only=True):
+    number: int
     kind: AttachmentKind
     bytes: int
     object_key: str

@@ -33,9 +33,8 @@ def fold(known: tuple[Appeal, ...], event: AppealEvent) -> tuple[Appeal, ...]:
 
 def _after(one: Appeal, event: AppealAttached | AppealWithdrawn | AppealAnswered) -> Appeal:
     match event:
-        case AppealAttached(number=number):
-            found = msgspec.convert(event, Attached, from_attributes=True)
-            return replace(one, attached=one.attached | {number: found})
+        case AppealAttached():
+            return replace(one, attached=(*one.attached, msgspec.convert(event, Attached, from_attributes=True)))
         case AppealWithdrawn(at=at):
             return replace(one, state="withdrawn", ended_at=at)
         case AppealAnswered(answer=answer, by=by, reason=reason, at=at):

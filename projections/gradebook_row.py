@@ -196,7 +196,7 @@ class Appeal(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     decision: int
     incident: str = ""
-    attached: dict[int, Attached] = {}
+    attached: tuple[Attached, ...] = ()
     state: AppealState = "open"
     by: str = ""
     reason: str | None = None

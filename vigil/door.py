@@ -25,6 +25,7 @@ from media.playback import Playback
 from media.remux import RemuxFailed, remux
 from media.sealing import Tampered
 from projections.reader import Standing, standings
+from vigil.attachments import Attachments
 from vigil.catalogue import catalogue
 from vigil.exports import ExportJobs
 from vigil.identity_pictures import IdentityPictures
@@ -67,7 +68,7 @@ def services(core: Core, exports: ExportJobs) -> Services:
         handler=core.handler, pool=core.pool, nats=core.nats, pseudonyms=core.pseudonyms, secret=core.tokens,
         public_url=core.settings.public_url, key_fingerprint=core.signer.fingerprint,
         open_recording=media.recording, open_clip=media.clip, open_picture=media.picture,
-        identity_pictures=IdentityPictures(core), late=LateMedia(core), exports=exports,
+        identity_pictures=IdentityPictures(core), attachments=Attachments(core), late=LateMedia(core), exports=exports,
         objects_ready=media.ready, standings=standing, version=version("vigil"), source_url=core.settings.source_url,
         catalogue=catalogue(), ice_servers=core.settings.ice_servers, turn_secret=core.settings.turn_secret,
         key_backup_days=core.settings.key_backup_days,

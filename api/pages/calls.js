@@ -33,13 +33,14 @@ export function client(token = null) {
   async function send(method, path, body, more = {}) {
     const own = { ...headers, "Vigil-Client-Time": new Date().toISOString(), ...more };
     if (seen && method === "GET") own["Vigil-At-Least"] = String(seen);
-    const content = body === undefined ? undefined : JSON.stringify(body);
-    const what = `${method} ${path} ${content}`;
+    const file = body instanceof Blob; // is sent as it is
+    const content = body === undefined || file ? body : JSON.stringify(body);
+    const what = `${method} ${path} ${file ? `${body.name} ${body.size}` : content}`;
     if (method !== "GET") {
       own["Idempotency-Key"] = unanswered.get(what) ?? crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
       unanswered.set(what, own["Idempotency-Key"]);
     }
-    if (content !== undefined) own["Content-Type"] = "application/json";
+    if (content !== undefined) own["Content-Type"] = file ? "application/octet-stream" : "application/json";
     let response;
     const sent = Date.now();
     const began = now();

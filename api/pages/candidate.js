@@ -11,6 +11,7 @@ import { contactWords, keepContact, recallContact } from "/assets/emergency.js";
 import { raiseHand } from "/assets/hand.js";
 import { identityCheck } from "/assets/identity.js";
 import { reading } from "/assets/reading.js";
+import { showRecordLink } from "/assets/record_link.js";
 import { sender } from "/assets/sending.js";
 import { busy, clockTime, complain, duration, find, left, make, words } from "/assets/show.js";
 import { signals } from "/assets/signals.js";
@@ -214,6 +215,7 @@ async function end() {
     try {
       const receipt = await here.call.get(`${here.at}/receipt`);
       find("#receipt-text").textContent = JSON.stringify(receipt, null, 2);
+      showRecordLink(receipt);
       find("#receipt").hidden = false;
       return;
     } catch (error) {

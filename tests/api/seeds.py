@@ -531,6 +531,51 @@ async def prioritising(world: World, role: str) -> Aim:
     return (await receipted(world, role)).but(body={"why": "Many false alarms", "weights": {"warn": 2.0}})
 
 
+async def handed_in(world: World, _: str) -> Aim:
+    """A session of its own that is over."""
+    aim = await world.sitting()
+    await world.does(aim.candidate, "POST", f"sessions/{aim.path['session']}/submit")
+    return aim
+
+
+async def appealing(world: World, role: str) -> Aim:
+    return (await handed_in(world, role)).but(body={"text": "The alarm rang at ten"})
+
+
+async def appealed(world: World, role: str) -> Aim:
+    aim = await appealing(world, role)
+    made_of = await world.does(aim.candidate, "POST", f"sessions/{aim.path['session']}/appeals", aim.body)
+    return aim.but(path=aim.path | made_of, body=NOTHING)
+
+
+async def attaching(world: World, role: str) -> Aim:
+    aim = await appealed(world, role)
+    return aim.but(path=aim.path | {"number": 1}, body=b"What my flatmate says", media="text/plain")
+
+
+async def attached(world: World, role: str) -> Aim:
+    aim = await attaching(world, role)
+    at = "/api/v1/sessions/{session}/appeals/{appeal}/attachments/{number}".format_map(aim.path)
+    await made(world.calling(aim.candidate).put(at, content=aim.body, headers={"Content-Type": aim.media}))
+    return aim.but(body=NOTHING, media="application/json")
+
+
+async def answering_an_appeal(world: World, role: str) -> Aim:
+    return (await appealed(world, role)).but(body={"answer": "rejected", "reason": "The recording shows it"})
+
+
+async def link_to_renew(world: World, role: str) -> Aim:
+    session = (await handed_in(world, role)).path["session"]
+    return Aim({"schedule": world.exam.schedule, "session": session})
+
+
+async def with_a_record_link(world: World, role: str) -> Aim:
+    path = (await link_to_renew(world, role)).path
+    at = f"schedules/{path['schedule']}/candidates/{path['session']}/record-link"
+    made_of = await world.does(world.exam.planner, "POST", at)
+    return Aim(body={"token": made_of["record_link"]})
+
+
 async def proven(world: World, _: str) -> Aim:
     await sealed(world)
     first, *_ = (await made(world.staff["auditor"].get("/api/v1/checkpoints")))["checkpoints"]
@@ -931,6 +976,15 @@ SEEDS: dict[str, Seed] = {
     f"GET {SESSION}/record/holds": lasting(running),
     f"POST {SESSION}/record/holds": lasting(holding),
     f"POST {SESSION}/record/holds/{{hold}}/lift": each(upheld),
+    f"POST {V1}/record-link": lasting(with_a_record_link),
+    f"POST {SCHEDULE}/candidates/{{session}}/record-link": lasting(link_to_renew),
+    f"GET {SESSION}/own-record": lasting(receipted),
+    f"GET {V1}/appeals": always(),
+    f"POST {SESSION}/appeals": spent(appealing),
+    f"PUT {SESSION}/appeals/{{appeal}}/attachments/{{number}}": lasting(attaching),
+    f"GET {SESSION}/appeals/{{appeal}}/attachments/{{number}}": lasting(attached),
+    f"DELETE {SESSION}/appeals/{{appeal}}": lasting(appealed),
+    f"POST {SESSION}/appeals/{{appeal}}/answer": spent(answering_an_appeal),
     f"GET {V1}/requests": always(),
     f"POST {V1}/requests": lasting(asking_us),
     f"GET {V1}/requests/{{data_request}}": lasting(asked_us),

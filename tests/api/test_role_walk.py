@@ -36,6 +36,7 @@ CLOSED = {401, 403, 404}
 PAGES = {
     "GET /": always(),
     "GET /join": always(),
+    "GET /record": always(),
     "GET /assets/{name}": always(lambda _: {"name": "style.css"}),
     "GET /metrics": always(),
     "GET /schema": always(),
@@ -43,7 +44,8 @@ PAGES = {
     f"WS {V1}/schedules/{{schedule}}/wall": always(of_exam),
 }
 NOWHERE = "GET /schema/{path}"  # the framework's page for a document that is not there
-IN_A_SESSION = {"incident", "help", "message", "intervention"}  # a device is no object: a session knows its name or not
+# A device is no object: a session knows its name or not.
+IN_A_SESSION = {"incident", "help", "message", "intervention", "appeal"}
 IN_A_SCHEDULE = {"session", "hand_over"}
 EVERYWHERE = {"kind"}  # the same in each tenant, which has a switch of its own for it
 ANY_DEVICE = (f"GET {V1}/sessions/{{session}}/devices/mine", f"POST {V1}/sessions/{{session}}/devices")

@@ -1,0 +1,96 @@
+"""A candidate comes back in a real Chromium: from the receipt to their record, an appeal, and its answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, expect
+
+from tests.api.hall import Exam, Hall
+from tests.api.test_appeals import PDF, decide, own, receipt
+from tests.api.test_pages import a_page, browser  # noqa: F401 - a fixture, asked for by name
+from tests.api.test_reviews import judge, reviewed
+
+
+async def opened(page: Page, exam: Exam, link: str) -> None:
+    await page.goto(f"{exam.hall.url}/record#{link.rpartition('#')[2]}")
+    await expect(page.get_by_role("heading", name="Your record: Anatomy II")).to_be_visible()
+
+
+async def test_a_candidate_reads_their_record_appeals_with_a_file_and_reads_the_answer(
+    hall: Hall,
+    browser: Browser,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    exam = await reviewed(hall)
+    session, reviewer = exam.sessions[0], await hall.as_a("reviewer")
+    await judge(reviewer, exam, 0, "confirmed")
+    await decide(reviewer, session, outcome="referred", ground="incident")
+    held = await receipt(exam)
+    async with a_page(browser) as page:
+        await opened(page, exam, held["record_link"])
+        assert "#" not in page.url  # the link stays out of the history
+        await expect(page.locator("#decisions")).to_contain_text("Referred: it is looked into further.")
+        await expect(page.locator("#findings")).to_contain_text("raised by person")
+        await page.get_by_label("Your receipt").set_input_files(saved(tmp_path, "receipt.json", held))
+        await expect(page.locator("#receipt-said")).to_contain_text("Yes: seal 1 of this record is the one")
+        forged = held | {"seal": held["seal"] | {"root": "00" * 32}}
+        await page.get_by_label("Your receipt").set_input_files(saved(tmp_path, "forged.json", forged))
+        await expect(page.locator("#receipt-said")).to_contain_text("No: your receipt names another seal")
+        letter, script = tmp_path / "letter.pdf", tmp_path / "page.txt"
+        letter.write_bytes(PDF)
+        script.write_bytes(b"\x00\x01")
+        await page.get_by_label("What should be looked at again").fill("It was my interpreter.")
+        await page.get_by_label("What it is about").select_option(index=1)
+        await page.get_by_label("Up to five files").set_input_files([letter, script])
+        await page.get_by_role("button", name="Send the appeal").click()
+        await expect(page.locator("#appeal-said")).to_contain_text("not every file. page.txt: a PDF, a JPEG or PNG")
+        await expect(page.locator("#appeals")).to_contain_text("not answered yet")
+        await expect(page.locator("#appeals")).to_contain_text("File 1: application/pdf")
+        await expect(page.get_by_role("button", name="Send the appeal")).to_be_hidden()
+        (one,) = (await own(exam, exam.candidates[0]))["appeals"]
+        assert one["incident"]
+        apart = await hall.as_a("reviewer", "apart@example.org")
+        answer = {"answer": "upheld", "reason": "The interpreter was allowed."}
+        at = f"/api/v1/sessions/{session}/appeals/{one['appeal']}/answer"
+        assert (await apart.post(at, json=answer)).status_code == 204
+        await own(exam, exam.candidates[0])  # waits until the answer can be read
+        await page.reload()  # by the link that the page keeps for that
+        await expect(page.locator("#appeals")).to_contain_text("upheld: somebody decides anew")
+        await expect(page.locator("#appeals")).to_contain_text("The interpreter was allowed.")
+        await expect(page.locator("#until")).to_contain_text("until you have an answer")
+
+
+async def test_the_link_comes_with_the_receipt_and_an_appeal_is_withdrawn(
+    hall: Hall,
+    browser: Browser,  # noqa: F811
+) -> None:
+    exam = await reviewed(hall)
+    async with a_page(browser) as page:
+        await page.goto(f"{hall.url}/join#{exam.links[0].rpartition('#')[2]}")
+        await expect(page.locator("#record-until")).to_contain_text("you can see your record and appeal until")
+        link = await page.get_by_role("link", name="Open my record").get_attribute("href")
+        assert link
+        assert "record_link" in await page.locator("#receipt-text").inner_text()
+        await opened(page, exam, link)
+        await expect(page.locator("#decisions")).to_contain_text("Nobody has decided yet.")
+        await page.get_by_label("What should be looked at again").fill("The alarm rang.")
+        await page.get_by_role("button", name="Send the appeal").click()
+        await expect(page.locator("#appeal-said")).to_have_text("Your appeal was sent.")
+        await page.get_by_role("button", name="Withdraw this appeal").click()
+        await expect(page.locator("#appeals")).to_contain_text("withdrawn")
+        await expect(page.get_by_role("button", name="Send the appeal")).to_be_visible()
+
+
+async def test_a_link_that_is_no_good_says_so(hall: Hall, browser: Browser) -> None:  # noqa: F811
+    async with a_page(browser) as page:
+        await page.goto(f"{hall.url}/record#nonsense")
+        await expect(page.get_by_role("alert")).to_contain_text("this record link is not valid")
+        await expect(page.get_by_role("heading", name="What was decided")).to_be_hidden()
+
+
+def saved(folder: Path, name: str, receipt: dict[str, object]) -> Path:
+    file = folder / name
+    file.write_text(json.dumps(receipt))
+    return file
