@@ -18,6 +18,7 @@ from detectors.seen import Pose
 VERSION = "2"
 LEARN_S = 60.0
 LEAST = 8  # poses that a baseline rests on
+SAME = 5.0  # degrees within which who comes back from a break sits as before
 DRIFT = 2.0  # degrees a minute: who sits down differently has a new baseline after some minutes
 _PAUSE_S = 6.0  # however long nobody was seen, the baseline moves no further than in this time
 
@@ -40,29 +41,45 @@ def pose(points: tuple[Point, ...]) -> Pose:
 
 
 class Baseline(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one candidate so far: the first poses while it is learnt, then where their head rests."""
+    """What is known of one candidate so far: the first poses while it is learnt, then where their head rests.
+
+    `before` is where it rested before a break, which nothing rests on until the first poses agree with it.
+    """
 
     since: datetime
     until: datetime
     first: tuple[Pose, ...] = ()
     rest: Pose | None = None
+    before: Pose | None = None
+
+
+def resume(before: Pose, at: datetime) -> Baseline:
+    """After a break: they may sit elsewhere, so what was known holds again only once it was seen to."""
+    return Baseline(since=at, until=at, before=before)
 
 
 def learn(known: Baseline | None, at: datetime, seen: Pose) -> Baseline:
     """The baseline after one more pose: the median of the first minute, which then follows slowly.
 
+    After a break a few poses are enough if their median is where the head rested before.
     It moves by a fixed speed towards what is seen, as a running median does: a short look aside moves it hardly at all.
     """
     if known is None:
         return Baseline(since=at, until=at, first=(seen,))
     if known.rest is None:
         first = (*known.first, seen)
-        enough = len(first) >= LEAST and (at - known.since).total_seconds() >= LEARN_S
-        rest = Pose(median(one.yaw for one in first), median(one.pitch for one in first)) if enough else None
-        return replace(known, until=at, first=() if enough else first, rest=rest)
+        rest = _rest(known, first, (at - known.since).total_seconds()) if len(first) >= LEAST else None
+        return replace(known, until=at, first=() if rest else first, rest=rest)
     step = DRIFT / 60.0 * min(_PAUSE_S, (at - known.until).total_seconds())
     rest = Pose(_towards(known.rest.yaw, seen.yaw, step), _towards(known.rest.pitch, seen.pitch, step))
     return replace(known, until=at, rest=rest)
+
+
+def _rest(known: Baseline, first: tuple[Pose, ...], lasted_s: float) -> Pose | None:
+    middle = Pose(median(one.yaw for one in first), median(one.pitch for one in first))
+    if known.before is not None and away(known.before, middle) <= SAME:
+        return known.before
+    return middle if lasted_s >= LEARN_S else None
 
 
 def away(rest: Pose, seen: Pose) -> float:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
+from detectors import pose
 from detectors.known import Known
 from detectors.report import Report
 from detectors.sampler import Key
 from detectors.seat import Seat
+from detectors.seen import Pose
 from detectors.settings import Settings
 
 QUIET_S = 3.0  # without a sample for this long, a session with something open is asked after
@@ -21,6 +23,7 @@ class Seats:
     def __init__(self, known: Known[Settings], report: Report) -> None:
         self._known, self._report = known, report
         self._seats: dict[Key, Seat] = {}
+        self._rests: dict[Key, Pose] = {}  # where heads rested when observation stopped, until it goes on or is over
 
     def get(self, key: Key) -> Seat | None:
         return self._seats.get(key)
@@ -36,12 +39,15 @@ class Seats:
         now, seat = asyncio.get_running_loop().time(), self._seats.get(key)
         if seat is None:
             seat = self._seats[key] = Seat.take(key[1], settings, now)
+            if (rest := self._rests.pop(key, None)) is not None:
+                seat.view.baseline = pose.resume(rest, at)
             self._report.begins(key, settings)
         seat.settings, seat.came_at = settings, now
         return seat
 
     def forget(self, key: Key) -> None:
         self._seats.pop(key, None)
+        self._rests.pop(key, None)
 
     async def ask_after(self) -> None:
         """Sessions whose samples have stopped: nothing but their settings can say that they are over."""
@@ -57,6 +63,9 @@ class Seats:
         """Nobody may observe it any more: what is open is told to be over."""
         seat = self._seats.pop(key, None)
         if seat is not None:
+            known = seat.view.baseline
+            if known is not None and (rest := known.rest or known.before) is not None:
+                self._rests[key] = rest
             self._report.changed(key, seat.settings, seat.leave("not_observed"), None)
             for source, told in seat.look_away().items():
                 self._report.seeing(key, told, source)

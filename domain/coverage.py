@@ -17,7 +17,7 @@ NO_SOUND = "no_sound"  # the same of a detector that listens, and the silence of
 NOT_TOLD = "not_told"  # why it could not tell was not told, as by versions that did not count it
 Amount = Literal["all", "some", "nothing"]
 
-_WHY: Mapping[str, str] = {
+REASONS: Mapping[str, str] = {
     "too_dark": "too dark",
     "no_detail": "one colour and nothing else",
     "too_far": "too far away",
@@ -123,7 +123,7 @@ def words(told: Told | None, *, over: bool = True) -> str:
 
 def _unsure(told: Told) -> str:
     by_size = sorted(told.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-    why = ", ".join(f"{_WHY.get(name, name.replace('_', ' '))} {_share(many, told.due)}" for name, many in by_size)
+    why = ", ".join(f"{REASONS.get(name, name.replace('_', ' '))} {_share(many, told.due)}" for name, many in by_size)
     return f"could not tell in {_share(told.cannot_tell, told.due)} of the time{f': {why}' if why else ''}"
 
 

@@ -99,6 +99,34 @@ def test_however_long_nobody_was_seen_the_baseline_hardly_moves() -> None:
     assert after.rest.yaw < 0.5
 
 
+def after_a_break(*yaws: float, before: float = 10.0) -> list[bool]:
+    """Whether the baseline was known after each of these poses, each two seconds, of who rested at `before`."""
+    known, said = pose.resume(Pose(before, 0.0), START), list[bool]()
+    for number, yaw in enumerate(yaws):
+        known = pose.learn(known, START + 2 * number * S, Pose(yaw, 0.0))
+        said.append(known.rest is not None)
+    return said
+
+
+def test_who_comes_back_from_a_break_to_the_same_place_is_known_after_a_few_poses() -> None:
+    assert after_a_break(*[12.0] * 20) == [False] * (pose.LEAST - 1) + [True] * (21 - pose.LEAST)
+    known = learnt([Pose(12.0, 0.0)] * pose.LEAST, known=pose.resume(Pose(10.0, 0.0), START))
+    assert known
+    assert known.rest == Pose(10.0, 0.0), "it is the one of before"
+
+
+def test_who_comes_back_to_another_place_is_learnt_anew() -> None:
+    assert after_a_break(*[30.0] * 32) == [False] * 30 + [True] * 2
+    known = learnt([Pose(30.0, 0.0)] * 31, known=pose.resume(Pose(10.0, 0.0), START - 2 * S))
+    assert known
+    assert known.rest == Pose(30.0, 0.0)
+
+
+def test_who_looks_aside_at_first_is_known_once_they_sit_as_before() -> None:
+    said = after_a_break(*[60.0] * 5, *[10.0] * 10)
+    assert said.index(True) == 10, "when most of what was seen agrees"
+
+
 def seen(pipeline: Pipeline, pictures: list[bytes], many: int, *, measure: bool = True) -> list[Observation]:
     view = View("s")
     times = (START + 2 * n * S for n in count())

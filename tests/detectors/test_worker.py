@@ -23,6 +23,7 @@ from detectors.gate import KEEP_ALIVE
 from detectors.load import WHY
 from detectors.outbox import Outbox, Patience
 from detectors.pipeline import Objects, Pipeline
+from detectors.pose import LEAST
 from detectors.report import RECOVERED
 from detectors.sampler import Sampler
 from detectors.seen import Box
@@ -155,6 +156,38 @@ async def test_a_break_is_no_time_that_was_not_seen(connection: Client, pipeline
         await room.send("anna", one, one)
         counted = room.worker.coverage(TENANT, "anna")["out_of_view"]
     assert (counted.taken, counted.cannot_tell, counted.seen_s) == (4, 0, 4.0)
+
+
+async def test_who_sits_as_before_after_a_break_has_their_baseline_back_after_a_few_samples(
+    connection: Client, pipeline: Pipeline, one: bytes
+) -> None:
+    looking = Settings(detectors=(DetectorSetting(kind="looking_away"),))
+    wiring = Wiring(answers={"anna": looking})
+    async with hall(connection, pipeline, wiring) as room:
+
+        async def unknown(samples: int) -> int:
+            counted = room.worker.coverage(TENANT, "anna").get("looking_away")
+            before = counted.reasons.get("no_baseline", 0) if counted else 0
+            await room.send("anna", *[one] * samples)
+            return room.worker.coverage(TENANT, "anna")["looking_away"].reasons.get("no_baseline", 0) - before
+
+        assert await unknown(40) == 31, "the first minute"
+        wiring.answers["anna"] = None
+        await asyncio.sleep(1.1)
+        await room.send("anna", one, wait=False)
+        await until(lambda: room.worker.load().waiting == 0)
+        await asyncio.sleep(0.2)
+        wiring.answers["anna"] = looking
+        await asyncio.sleep(1.1)
+        room.second["anna"] += 600.0
+        assert await unknown(20) == LEAST
+        wiring.answers["anna"] = replace(looking, muted=frozenset({"looking_away"}))  # as one who withdraws consent
+        await asyncio.sleep(1.1)
+        await room.send("anna", one, wait=False)
+        await asyncio.sleep(0.2)
+        wiring.answers["anna"] = looking
+        await asyncio.sleep(1.1)
+        assert await unknown(20) == 20, "nothing of a face is kept that may not be measured"
 
 
 async def test_a_break_closes_what_is_open_and_settings_are_asked_at_most_each_second(

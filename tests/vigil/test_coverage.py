@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import accumulate
+from typing import get_args
 
 import msgspec
 import pytest
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 
 from commands import muting, recordings, sessions
 from detectors.coverage import Counts, Coverage
+from detectors.seen import Lost
 from detectors.settings import Settings
 from domain import recording
-from domain.coverage import CoverageReported, words
+from domain.coverage import REASONS, CoverageReported, words
 from domain.policy import DetectorKind, DetectorSetting, Policy
 from domain.recording import Recording
 from domain.segment import Segment
@@ -146,6 +148,10 @@ def test_only_what_was_recorded_while_the_clock_ran_is_due() -> None:
     ]  # fmt: skip
     ran = [(NINE, NINE + 220 * S), (NINE + 280 * S, NINE + 350 * S)]
     assert common_s(recorded(tape), ran) == 100 + 20 + 70
+
+
+def test_there_are_words_for_each_reason_that_detectors_give() -> None:
+    assert set(get_args(Lost)) <= set(REASONS)
 
 
 class Told:
