@@ -140,6 +140,7 @@ async def test_who_is_erased_is_found_nowhere_and_nobody_else_is_touched(
     assert [one["name"] for one in certified[first.session]["recipients"]] == ["The auditor"]
     remaining = {one["stream"]: sum(one["events"].values()) for one in certified[first.session]["remains"]}
     assert remaining == await events_of(house, first.session, first.exam.schedule)
+    await everybody_goes_on(house, first)
     assert verified(house, earlier), "an export of before holds for ever"
     for sitting in (first, second):
         assert verified(house, await exported(auditor, sitting.session, tmp_path / sitting.session))
@@ -252,6 +253,32 @@ async def read_for_the_appeal(named: httpx.AsyncClient, other: httpx.AsyncClient
     for path in (f"{camera}/media", f"{camera}/stills/1", f"{V1}/sessions/{held.session}/timeline"):
         assert (await other.get(path)).status_code == 403
     assert (await other.post(f"{V1}/exports", json={"session": held.session})).status_code == 409
+
+
+async def everybody_goes_on(hall: Hall, sitting: Sitting) -> None:
+    """What shows the schedule and the session still answers, and names nobody."""
+    plan, session = f"{V1}/schedules/{sitting.exam.schedule}", f"{V1}/sessions/{sitting.session}"
+    looks = {
+        sitting.exam.planner: (
+            plan, f"{plan}/candidates", f"{plan}/accommodations", f"{plan}/live", f"{plan}/attendance",
+            f"{plan}/attendance.csv", f"{plan}/day-report", f"{plan}/help", session,
+        ),
+        await hall.as_a("reviewer"): (
+            f"{plan}/gradebook", f"{plan}/gradebook.csv", f"{plan}/day-report.html", f"{session}/record",
+            f"{session}/timeline", f"{session}/messages", f"{session}/incidents", f"{session}/recordings",
+            f"{session}/interventions", f"{session}/receipt",
+        ),
+        await hall.as_a("auditor"): (f"{plan}/live", f"{session}/timeline", f"{session}/access"),
+    }  # fmt: skip
+    for client, paths in looks.items():
+        for path in paths:
+            answer = await client.get(path)
+            assert answer.status_code == 200, f"{path}: {answer.text}"
+            assert not [one for one in (NAME, NUMBER, EMAIL, SAID["first"], NOTED["first"]) if one in answer.text], path
+    reviewer, camera = await hall.as_a("reviewer"), f"{V1}/recordings/{sitting.session}.camera"
+    for path in (f"{camera}/media", f"{camera}/stills/1", f"{session}/incidents/flagged-first/pictures/0"):
+        assert (await reviewer.get(path)).status_code == 404
+    assert (await reviewer.get(f"{camera}/clip", params=sitting.shown)).status_code == 404
 
 
 async def exported(auditor: httpx.AsyncClient, session: str, folder: Path) -> Path:
