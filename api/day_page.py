@@ -63,7 +63,10 @@ def _attendance(shown: Shown) -> str:
 
 
 def _irregularities(shown: Shown) -> str:
-    said = "What was flagged. It is no finding: that takes a person's verdict, and is the institution's to make."
+    said = (
+        "What was flagged. It is no finding: that takes a person's verdict, and is the institution's to make. That"
+        " nothing was flagged says nothing of what was not observed; the record of each session tells how much was."
+    )
     rows = [
         (_at(shown, each.at), *_candidate(shown, one), _words(each.kind), each.severity,
          _who(shown, each.by) if each.by else "by itself")

@@ -136,6 +136,7 @@ async def test_the_report_reads_as_a_page_and_nothing_typed_becomes_markup(hall:
     auditor = await hall.as_a("auditor")
     answer = await get(exam, "day-report.html", auditor)
     assert answer.headers["content-type"].startswith("text/html")
+    assert "nothing was flagged says nothing of what was not observed" in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert "&lt;b&gt;fuse&lt;/b&gt;" in answer.text
     assert "<b>fuse" not in answer.text

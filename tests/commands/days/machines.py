@@ -152,6 +152,7 @@ def _open(day: Day, chance: Random) -> Said:
         incident=name, kind=chance.choice(["several_people", "out_of_view"]),
         started_at=day.at - timedelta(seconds=chance.choice([0, 0, 0, 4000])),
         severity=chance.choice(SEVERITIES), confidence=0.9, provenance=PROVENANCE, evidence=None, observed=True,
+        samples=tuple(incidents.Sampled(at=day.at, raw_score=score, positive=score > 0.5) for score in (0.2, 0.9)),
     )  # fmt: skip
     said = day.say("detector", partial(flags.open_incident, session=session, found=found))
     if said.made:
@@ -162,7 +163,8 @@ def _open(day: Day, chance: Random) -> Said:
 @move("add evidence")
 def _evidence(day: Day, chance: Random) -> Said:
     name, session = day.one_of(chance, "incident", "nothing", "nobody")
-    seen = incidents.Evidence(at=day.at, object_key=f"{len(day.world.said)}", sha256="00", raw_score=0.9)
+    role = chance.choice(["first", "best", "last", None])
+    seen = incidents.Evidence(at=day.at, object_key=f"{len(day.world.said)}", sha256="00", raw_score=0.9, role=role)
     evidence, severity = chance.choice([seen, None]), chance.choice(SEVERITIES)
     more = incidents.AddEvidence(incident=name, evidence=evidence, severity=severity)
     return day.say("detector", partial(flags.add_evidence, session=session, order=more))
