@@ -59,11 +59,16 @@ async def send(room: Hall, sounds: Iterable[Sound], *, wait: bool = True) -> Non
         await room.connection.flush()
         if not wait:
             continue
-        if room.worker._seats.get((TENANT, one.session)) is None:
-            await until(lambda one=one: room.worker._seats.get((TENANT, one.session)) is not None)
-            await asyncio.sleep(0.05)
+        if not met(room, one.session):
+            await until(lambda one=one: met(room, one.session))
         else:
             await until(lambda one=one, due=due: heard(room, one.session).get("due", 0) > due)
+
+
+def met(room: Hall, session: str) -> bool:
+    """Whether the batch that is passed over has been."""
+    seat = room.worker._seats.get((TENANT, session))
+    return seat is not None and seat.ear.until is not None
 
 
 def heard(room: Hall, session: str = "anna") -> dict[str, float]:
@@ -168,9 +173,7 @@ async def test_a_second_person_in_view_makes_it_graver(
     async with hall(connection, pipeline, wiring, hearing=ears) as room:
         await room.send("anna", two, two)
         await until(lambda: len(wiring.changes) == 1)
-        await send(room, said(".", start_s=-2), wait=False)
-        await asyncio.sleep(0.2)
-        await send(room, said("vvv"))
+        await send(room, said(".vvv", start_s=-2))
         await until(lambda: len(wiring.changes) == 2)
     assert [(change.kind, change.severity) for _, change, _, _ in wiring.changes] == [
         ("several_people", "high"), ("voice", "warn"),
