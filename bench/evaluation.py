@@ -21,7 +21,7 @@ from bench.scoring import Found, Score, score
 from bench.sittings import EVERY_S, Sitting, plan
 from detectors import rules
 from detectors.changes import Closed, Opened
-from detectors.kinds import KINDS
+from detectors.kinds import kinds_of
 from detectors.picture import decode
 from detectors.pipeline import Pipeline, View
 from detectors.readings import FACE
@@ -33,6 +33,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 ASKED = (
     "out_of_view", "several_people", "looking_away", "handheld_device", "second_screen", "book", "face_not_visible",
 )  # fmt: skip
+SEEN = tuple(kind.name for kind in kinds_of("camera"))
 ALONE_S = 60.0  # how long each clip of one person is played to see what opens on it
 FACES_EVERY = 6  # of a clip's pictures, which are counted for faces
 Step = Callable[[str], None]
@@ -48,19 +49,19 @@ class Looked(msgspec.Struct, frozen=True):
 
 
 def all_kinds() -> Settings:
-    """Whatever kinds there are, all of them on, with the rules' own thresholds."""
-    return Settings(detectors=tuple(DetectorSetting(kind=kind) for kind in KINDS))
+    """Whatever kinds pictures can show, all of them on, with the rules' own thresholds."""
+    return Settings(detectors=tuple(DetectorSetting(kind=kind) for kind in SEEN))
 
 
 def evaluate(pipeline: Pipeline, clips: Sequence[Clip], sessions: int, first: int, step: Step) -> dict[str, object]:
     """Everything about `sessions` sessions put together from `clips`, beginning with number `first`, as for JSON."""
-    sittings = [plan(clips, tuple(KINDS), first + n) for n in range(sessions)]
+    sittings = [plan(clips, SEEN, first + n) for n in range(sessions)]
     variants = {}
     scores: dict[str, Score] = {}
     for gated in (True, False):
         looked = [look(pipeline, one, gated, lambda: step("looking")) for one in sittings]
         for smooth in (True, False):
-            found = {kind: _scored(kind, looked, smooth) for kind in KINDS}
+            found = {kind: _scored(kind, looked, smooth) for kind in SEEN}
             variants[_name(gated, smooth)] = _said(found, looked)
             scores = scores or found  # the first is as it runs: with both
     whole = variants[_name(gated=True, smooth=True)]
@@ -69,7 +70,7 @@ def evaluate(pipeline: Pipeline, clips: Sequence[Clip], sessions: int, first: in
         "sessions": sessions,
         "candidate_hours": round(_hours(sittings), 2),
         **whole,
-        "kinds": {kind: _state(scores.get(kind)) for kind in (*ASKED, *(k for k in KINDS if k not in ASKED))},
+        "kinds": {kind: _state(scores.get(kind)) for kind in (*ASKED, *(k for k in SEEN if k not in ASKED))},
         "variants": variants,
         "same_with_and_without_the_gate": _same(variants, "right", "false", "missed"),
     }
@@ -89,7 +90,7 @@ def alone(pipeline: Pipeline, clips: Iterable[Clip], step: Step) -> dict[str, ob
         step("one person")
     return {
         "samples": len(faces), "exactly_one_face": round(fmean(faces), 4) if faces else None,
-        "incidents": {kind: opened.get(kind, []) for kind in KINDS},
+        "incidents": {kind: opened.get(kind, []) for kind in SEEN},
     }  # fmt: skip
 
 

@@ -23,9 +23,9 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 KBPS = 400  # a camera's
 
 
-def calm(samples: int) -> Iterator[Image]:
-    """Somebody who sits there and moves a little."""
-    return (_moved(_person(), n // 8, n) for n in range(samples))
+def calm(samples: int, size: float = 1.0) -> Iterator[Image]:
+    """Somebody who sits there and moves a little; with a `size` below 1 further away, and that much smaller."""
+    return (_moved(_person(), n // 8, n, size) for n in range(samples))
 
 
 def eventful(samples: int, every: int, lasts: int = 6) -> Iterator[Image]:
@@ -50,11 +50,11 @@ def key_frames(pictures: Iterable[Image]) -> list[KeyFrame]:
     ]  # fmt: skip
 
 
-def _moved(picture: Image, place: int, number: int) -> Image:
+def _moved(picture: Image, place: int, number: int, size: float = 1.0) -> Image:
     """Sitting at `place`, which is nearer or further from the middle by up to 24 pixels, and never still."""
     across = 24 * np.sin(place * 1.7) + np.sin(number * 1.7)
     down = 12 * np.sin(place * 1.1) + np.cos(number * 1.1) / 2
-    shift = np.array([[1.0, 0.0, across], [0.0, 1.0, down]])
+    shift = np.array([[size, 0.0, across + (1 - size) * WIDTH / 2], [0.0, size, down + (1 - size) * HEIGHT]])
     return cv2.warpAffine(picture, shift, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
 
 
