@@ -1,7 +1,6 @@
 """What keeping the read models costs: catching up and rebuilding, beside reading and decoding the same events alone.
 
-The events are a morning of 150 candidates as they lie in the ledger: mostly segments, then chat, incidents and faults,
-with sealed texts. Rounds alternate with the baseline, and the median counts.
+The events are a morning of 150 candidates (`mornings.py`). Rounds alternate with the baseline, and the median counts.
 """
 
 from __future__ import annotations
@@ -9,20 +8,14 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
 import uvloop
 from psycopg import AsyncConnection
 
-from commands.envelope import encode, read, recorded, tag_of, unseal
-from commands.keys import KeyName
-from domain import chat, enrolment, fault, incidents, recording, session
-from domain.event import Event, Private
-from domain.policy import Policy
-from domain.recorded import Envelope, Recorded, Stored
+from bench.mornings import decode, fill
+from commands.envelope import read
 from projections.builds import builds_of, drop, prepare
 from projections.connection import connect
 from projections.events import read_after
@@ -38,10 +31,7 @@ from vigil.embedded.place import remove
 from vigil.migrate import migrate
 from vigil.settings import as_role
 
-CANDIDATES, TURNS, ROUNDS = 150, 20, 5
-NINE = datetime(2026, 6, 1, 9, tzinfo=UTC)
-KEY = bytes(32)
-ENVELOPE = Envelope(actor="system/upload", command="c" * 32, correlation="c" * 32)
+ROUNDS = 5
 
 
 def run() -> list[dict[str, object]]:
@@ -56,7 +46,7 @@ def run() -> list[dict[str, object]]:
 
 async def _measure(url: str) -> list[dict[str, object]]:
     await migrate(url)
-    events = await _fill(url)
+    events = await fill(url)
     conninfo = as_role(url, "project")
     took: dict[str, list[float]] = {"plain": [], "wall": [], "gradebook": [], "rebuild": []}
     async with await connect(conninfo) as conn:
@@ -114,80 +104,3 @@ async def _rebuilt(conninfo: str) -> float:
     began = time.perf_counter()
     await rebuild(conninfo, decode, GRADEBOOK)
     return time.perf_counter() - began
-
-
-async def decode(rows: Sequence[Stored]) -> Sequence[Recorded | Exception]:
-    return [
-        recorded(row, e, unseal(event, row.stream, row.version, _held)) for row in rows for e, event in (read(row),)
-    ]
-
-
-def _held(_: KeyName) -> bytes:
-    return KEY
-
-
-async def _fill(url: str) -> int:
-    rows = []
-    versions: dict[str, int] = {}
-    for stream, event in _morning():
-        versions[stream] = version = versions.get(stream, 0) + 1
-        rows.append((stream, version, tag_of(event), encode(event, ENVELOPE, stream, version, _held)))
-    into = "COPY ledger.events (originator_id, originator_version, topic, state, recorded_at) FROM STDIN"
-    async with await AsyncConnection.connect(url, autocommit=True) as owner:
-        async with owner.cursor().copy(into) as copy:
-            for row in rows:
-                await copy.write_row((*row, datetime.now(UTC)))
-        await owner.execute("VACUUM ANALYZE ledger.events")
-    return len(rows)
-
-
-def _morning() -> Iterator[tuple[str, Event]]:
-    """The events of all candidates, interleaved as they come."""
-    names = [f"s{n}" for n in range(CANDIDATES)]
-    for name in names:
-        about = {field: Private(name, f"{field} of {name}", key_class="profile") for field in ("name", "number")}
-        yield "t/schedule/x", enrolment.CandidateEnrolled(subject=name, session=name, **about)
-        yield f"t/session/{name}", session.Opened(schedule="x", subject=name)
-        yield (
-            f"t/session/{name}",
-            session.Started(at=NINE, policy=Policy(), duration_s=7200, end_at=NINE + timedelta(hours=3)),
-        )
-    for turn in range(TURNS):
-        at = NINE + timedelta(seconds=30 * turn)
-        for name in names:
-            yield from _turn(name, turn, at)
-
-
-def _turn(name: str, turn: int, at: datetime) -> Iterator[tuple[str, Event]]:
-    """Half a minute of one candidate: ten segments, and now and then something else."""
-    for n in range(5):
-        for track in ("camera", "screen"):
-            began = at + timedelta(seconds=6 * n)
-            yield f"t/recording/{name}.{track}", recording.SegmentStored(
-                segment=recording.Segment(
-                    connection=1, number=5 * turn + n + 1, started_at=began, ended_at=began + timedelta(seconds=6),
-                    bytes=400_000, frames=90, sha256="ab" * 32, object_key=f"t/{name}.{track}/1/{5 * turn + n + 1}",
-                    codec="VP8", width=640, height=480, complete=True,
-                )
-            )  # fmt: skip
-    if turn % 5 == 1:
-        incident, text = (
-            f"{name}i{turn}",
-            Private(name, "My screen went black for a moment.", session=name, key_class="chat"),
-        )
-        yield f"t/incidents/{name}", incidents.Opened(
-            incident=incident, kind="out_of_view", started_at=at, severity="warn", confidence=0.9,
-            provenance=incidents.Provenance(
-                detector="out_of_view", detector_version="1", weights={"faces": "ab" * 32}, thresholds={"score": 0.5},
-                rule_version="1",
-            ),
-            evidence=None,
-        )  # fmt: skip
-        yield (
-            f"t/incidents/{name}",
-            incidents.Closed(incident=incident, ended_at=at, severity="warn", peak=0.9, why="clear"),
-        )
-        yield f"t/session/{name}", fault.ConnectionLost(at=at, track="camera", why="no media arrives")
-        yield f"t/session/{name}", fault.ConnectionRestored(at=at, track="camera", away_s=3.0)
-        yield f"t/chat/{name}", chat.MessageSent(message=f"{name}m{turn}", side="candidate", by=name, at=at, text=text)
-        yield f"t/chat/{name}", chat.MessageRead(message=f"{name}m{turn}", by="kim")
