@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 from commands.objects import FolderStore, Guards, ObjectStoreAway
 from detectors import runtime, voice
 from detectors.coco import CLASSES
+from detectors.pipeline import Pipeline
 from detectors.weights import resolve
 from projections.builds import live_build, prepare
 from projections.folding import Poison
@@ -22,6 +23,7 @@ from projections.live import LIVE
 from projections.models import MODELS
 from projections.rows import park
 from tests.seaweed import BUCKET, Seaweed
+from vigil import doctor
 from vigil.doctor import report
 from vigil.embedded import Servers
 from vigil.secret import make_secret
@@ -55,6 +57,18 @@ async def test_the_engine_the_weights_and_the_cost_of_a_sample_are_told(settings
         rf" \(sha256 {voice.SHA256[:12]}\) of silero-vad 6\.2\.3",
         found,
     ), found
+
+
+async def test_where_pictures_are_looked_at_together_that_is_what_is_timed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU, which is not at hand here."""
+    pipeline = Pipeline.load(resolve())
+    pipeline.objects.at_once = 3
+    monkeypatch.setattr(doctor, "ready", lambda: pipeline)
+    held, found = (await looked(settings))[1]["weights"]
+    assert held == "ok"
+    assert re.search(r"; [1-9][\d.]* ms, 3 together on a GPU, for a sample with every look", found), found
 
 
 @pytest.mark.parametrize(("suffix", "engine"), [(".pt", "PyTorch"), (".onnx", "ONNX Runtime")])
