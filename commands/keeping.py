@@ -10,8 +10,10 @@ from domain import record, schedule, session_rules
 from domain.erasure import FinishErasure, ReachRetention
 from domain.event import KeyClass, Private, Refused
 from domain.hold import ExpireHolds, LiftHold, PlaceHold
+from domain.phase import WAITING
 from domain.policy import Policy
 from domain.retention import ALL, Kept, due
+from domain.schedule import Schedule
 from domain.session import Session
 
 
@@ -48,9 +50,9 @@ async def expire_holds(work: Work, session: str) -> None:
 async def reach_retention(work: Work, session: str, what: Kept, over_at: datetime) -> None:
     """Erases what was kept for as long as the policy says, counted from `over_at`. Refused before that."""
     state = await _there(work, session)
-    if not state.over:
-        raise Refused("this session is not over")
     plan = await work.state(schedule.DECIDER, state.schedule)
+    if not settled(state, plan, session):
+        raise Refused("this session is not over")
     when = retained(state.policy if state.started_at else plan.policy, over_at)[what]
     if work.at < when:
         raise Refused(f"this is kept until {when:%Y-%m-%d}")
@@ -61,6 +63,12 @@ async def finish_erasure(work: Work, session: str, classes: Sequence[KeyClass], 
     """Says that what was erased is gone everywhere."""
     order = FinishErasure(at=work.at, classes=tuple(classes), sealed_left=sealed_left)
     await work.do(record.DECIDER, session, order)
+
+
+def settled(state: Session, plan: Schedule, session: str) -> bool:
+    """Whether nothing more comes of a session: it is over, or it never began and nobody may come to it any more."""
+    withdrawn = plan.candidates.get(state.subject) != session
+    return state.over or (state.phase in WAITING and (withdrawn or plan.phase in ("cancelled", "closed")))
 
 
 def retained(policy: Policy, over_at: datetime) -> dict[Kept, datetime]:

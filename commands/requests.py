@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from commands.handler import Work
+from commands.keeping import settled
 from domain import record, request, schedule, session_rules
 from domain.erasure import Erase
 from domain.event import Private, Refused
@@ -98,10 +99,8 @@ async def _theirs(work: Work, subject: str, session: str) -> None:
 async def _must_be_over(work: Work, subject: str, session: str) -> None:
     await _theirs(work, subject, session)
     state = await work.state(session_rules.DECIDER, session)
-    if state.over:
-        return
     plan = await work.state(schedule.DECIDER, state.schedule)
-    if plan.candidates.get(subject) == session and plan.phase not in ("cancelled", "closed"):
+    if not settled(state, plan, session):
         raise Refused(
             "an exam of theirs is still ahead or under way: withdraw them from it first, or wait", field="sessions"
         )

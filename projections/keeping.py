@@ -138,7 +138,7 @@ def streams(key: str) -> tuple[str, ...]:
 _EVENTS = events_of(SessionEvent, KeepingEvent, record.Exported)
 
 KEEPING: Model[Kept] = Model(
-    name="keeping", version=2, row=Kept, events=_EVENTS,
-    index=("subject", "erasing", "expires_at", "looked_at_from"), keys=keys, fold=fold, streams=streams,
+    name="keeping", version=3, row=Kept, events=_EVENTS,
+    index=("subject", "phase", "erasing", "expires_at", "looked_at_from"), keys=keys, fold=fold, streams=streams,
     suspects=lambda stored: session_keys(stored.stream),
 )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 import psycopg
+from msgspec.structs import replace
 from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
@@ -21,6 +22,7 @@ from commands.ledger import LedgerAway
 from commands.objects import ObjectStoreAway
 from domain import schedule
 from domain.event import Refused
+from domain.phase import WAITING
 from domain.policy import Policy
 from domain.retention import CLASSES, Kept
 from domain.stream import Stream
@@ -65,8 +67,10 @@ async def keep(core: Core) -> None:
             aged = now() - aged_at > AGED_EVERY_S
             await _round(core, aged=aged)
             aged_at = now() if aged else aged_at
-        except (psycopg.Error, PoolTimeout, LedgerAway):
+        except (psycopg.OperationalError, psycopg.errors.UndefinedTable, PoolTimeout, LedgerAway):
             log.debug("the read models are away; what is kept is looked at again in a moment")
+        except Exception:
+            log.exception("what is kept could not be looked after in this round")
         await asyncio.sleep(EVERY_S)
 
 
@@ -91,7 +95,20 @@ async def _round(core: Core, *, aged: bool) -> None:
 
 async def due_by(conn: AsyncConnection, at: datetime, tenant: str = "") -> list[Due]:
     """Sessions of which something may have been kept for long enough by then; of one tenant, if it is named."""
-    return [one for one in await _rows(conn, "looked_at_from <= %s", at) if tenant in ("", one.tenant)]
+    found = [*await _rows(conn, "looked_at_from <= %s", at), *await _never_came(conn, at)]
+    return [one for one in found if tenant in ("", one.tenant)]
+
+
+async def _never_came(conn: AsyncConnection, at: datetime) -> list[Due]:
+    """Sessions that never began, of who was withdrawn or whose exam was called off: over when the window closed."""
+    cursor = await conn.execute(
+        "SELECT k.tenant, k.data::text, (s.data->'window'->>'closes_at')::timestamptz FROM read.keeping k"
+        " JOIN read.schedules s ON s.key = k.tenant || '/' || (k.data->>'schedule') WHERE k.phase = ANY(%s)"
+        " AND (s.phase IN ('cancelled', 'closed') OR NOT s.data->'sessions' ? (k.data->>'session'))"
+        " AND (s.data->'window'->>'closes_at')::timestamptz < %s",
+        (list(WAITING), at),
+    )
+    return [Due(tenant, replace(_decoder.decode(data), over_at=over_at)) async for tenant, data, over_at in cursor]
 
 
 async def _repeat(core: Core) -> None:

@@ -13,7 +13,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from api.opening import decoder
-from commands import chats, keeping, requests
+from commands import chats, keeping, requests, schedules
 from commands.keys import Forgotten, KeyName
 from commands.requests import Letter
 from domain import record
@@ -119,14 +119,29 @@ async def test_media_go_when_their_time_is_over_and_the_record_when_its_is(hall:
         await asyncio.sleep(1)
         assert not await hall.events(session, RetentionDue)
         hall.clock.ahead += timedelta(minutes=10)
-        await until(lambda: _finished(hall, session, 1))
+        await until(lambda: _finished(hall, session, 1), within_s=30)
         assert {*(await kept(hall, session)).erased} == {"media", "identity"}
         assert SAID in "".join(await rows(hall, session))
         hall.clock.ahead += timedelta(days=policy.record_kept_days)
-        await until(lambda: _finished(hall, session, 2))
+        await until(lambda: _finished(hall, session, 2), within_s=30)
     assert SAID not in "".join(await rows(hall, session))
     erased = await hall.events(session, Erased)
     assert [event.by for event in erased] == [("system/react",)] * 2  # type: ignore[attr-defined]
+
+
+async def test_who_never_came_is_forgotten_too(hall: Hall) -> None:
+    plan, (withdrawn, expected) = await hall.plan(candidates=2)
+    await hall.say(partial(schedules.withdraw, name=plan, session=withdrawn))
+    async with hall.reacting():
+        hall.clock.ahead += timedelta(days=730, hours=2)
+        await until(lambda: _finished(hall, withdrawn, 1), within_s=30)
+        assert (await kept(hall, withdrawn)).erased == {"media", "identity"}
+        hall.clock.ahead += timedelta(hours=2)
+        await gone(hall, withdrawn)
+        await until(lambda: _phase(hall, expected, "no_show"))
+        hall.clock.ahead += timedelta(days=731)
+        await gone(hall, expected)
+    assert "Ada Lovelace" not in "".join([*await rows(hall, withdrawn), *await rows(hall, expected)])
 
 
 async def test_what_is_held_is_kept_until_the_hold_is_over(hall: Hall) -> None:
@@ -228,6 +243,10 @@ async def gone(hall: Hall, session: str) -> None:
 async def _gone(hall: Hall, session: str) -> bool:
     state = await kept(hall, session)
     return state.erased == ALL and not state.unfinished
+
+
+async def _phase(hall: Hall, session: str, wanted: str) -> bool:
+    return await hall.phase(session) == wanted
 
 
 async def _finished(hall: Hall, session: str, times: int) -> bool:
