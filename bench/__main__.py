@@ -1,4 +1,4 @@
-"""`python -m bench [ONLY]`: runs every group of benchmarks, or one; prints a table and writes `bench/results.json`.
+"""`python -m bench [ONLY]`: runs every group of benchmarks, one, or a set; prints a table, writes `bench/results.json`.
 
 The file is a list of rows and holds those of this run alone, so that all of them come from the same machine.
 """
@@ -15,9 +15,14 @@ from typing import Annotated
 
 import msgspec
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
 from rich.table import Table
 
-GROUPS = ("append", "projections", "recording", "capacity", "watching", "detection", "notary", "day")
+GROUPS = (
+    "append", "projections", "rebuilding", "recording", "capacity", "watching", "detection", "notary", "proving",
+    "exporting", "replaying", "submitting", "day",
+)  # fmt: skip
+SETS = {"record": ("notary", "proving", "exporting", "replaying", "submitting", "rebuilding")}
 RESULTS = Path(__file__).with_name("results.json")
 
 
@@ -52,17 +57,22 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 def main(only: str | None) -> int:
     """The exit code: 1 when a benchmark failed, 2 when there is no such group."""
-    if only not in (None, *GROUPS):
-        print(f"no such benchmark: {only} (there are {', '.join(GROUPS)})", file=sys.stderr)
+    if only not in (None, *GROUPS, *SETS):
+        print(f"no such benchmark: {only} (there are {', '.join((*GROUPS, *SETS))})", file=sys.stderr)
         return 2
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(f"Measured on {machine()}.")
     rows, failed = [], False
-    for group in GROUPS if only is None else (only,):
-        with console.status(f"measuring {group}"):
+    groups = GROUPS if only is None else SETS.get(only, (only,))
+    shown = (SpinnerColumn(), "measuring {task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*shown, console=console, transient=True) as bar:
+        task = bar.add_task("", total=len(groups))
+        for group in groups:
+            bar.update(task, description=group)
             found, broke = measure(group)
-        rows += found
-        failed |= broke
+            rows += found
+            failed |= broke
+            bar.advance(task)
     console.print(table(rows))
     RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(rows)) + b"\n")
     return int(failed)

@@ -8,14 +8,10 @@ The baseline of an answer is `/healthz`, asked all the while by the same clients
 from __future__ import annotations
 
 import asyncio
-import secrets
-import socket
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from statistics import quantiles
 from typing import Any, NamedTuple
 
@@ -24,6 +20,7 @@ import psutil
 from psycopg import AsyncConnection
 
 from bench.crowd import Candidate, Client, Dashboard, Invigilator, Notes, over, planned
+from bench.house import House, house
 from commands.envelope import read
 from commands.ledger import COLUMNS
 from domain.chat import MessageSent
@@ -31,13 +28,6 @@ from domain.event import Event
 from domain.fault import FaultOpened
 from domain.recorded import Stored
 from domain.user import Role
-from vigil import embedded
-from vigil.embedded.place import remove
-from vigil.migrate import migrate
-from vigil.settings import Settings, load
-from vigil.supervise import running
-from vigil.tools import register
-from vigil.wiring import core
 
 CANDIDATES, SECONDS = 150, 60.0
 GROUPS = (("project", "notary", "react"), ("serve",))  # no media: that is measured elsewhere
@@ -66,31 +56,16 @@ def run() -> list[dict[str, object]]:
 
 async def measured(candidates: int, seconds: float, *, kill: bool) -> Day:
     """Lives one day on servers of its own. Raises AssertionError when a dashboard or the ledger is not right."""
-    home = Path(tempfile.mkdtemp(prefix="vigil-day-"))
     others = {child.pid for child in psutil.Process().children()}
-    try:
-        with embedded.servers(home) as servers:
-            port = _free_port()
-            base = f"http://127.0.0.1:{port}"
-            environment = {
-                **servers.environment(), "VIGIL_HOME": str(home), "VIGIL_PORT": str(port), "VIGIL_PUBLIC_URL": base,
-            }  # fmt: skip
-            await migrate(servers.database_url)
-            async with running(environment, GROUPS) as children:
-                await _ready(base)
-                kills = partial(_kill, children, others, seconds) if kill else None
-                return await _day(load(environment), base, candidates, seconds, kills)
-    finally:
-        remove(home)
+    async with house(GROUPS) as here:
+        kills = partial(_kill, here.children, others, seconds) if kill else None
+        return await _day(here, candidates, seconds, kills)
 
 
-async def _day(
-    settings: Settings, base: str, candidates: int, seconds: float, kills: Callable[[], Awaitable[None]] | None
-) -> Day:
-    notes = Notes()
-    staff = {
-        role: await _signed_in(settings, base, role, notes) for role in ("planner", "invigilator", "lead_invigilator")
-    }
+async def _day(here: House, candidates: int, seconds: float, kills: Callable[[], Awaitable[None]] | None) -> Day:
+    notes, base = Notes(), here.base
+    roles: tuple[Role, ...] = ("planner", "invigilator", "lead_invigilator")
+    staff = {role: await here.signed_in(role, notes, Invigilator) for role in roles}
     watchers = [staff["invigilator"], staff["lead_invigilator"]]
     schedule, links = await planned(staff["planner"][1], candidates, [who for who, _ in watchers])
     for _, client in watchers:
@@ -113,7 +88,7 @@ async def _day(
     await over([floor])
     snapshot = await _settled(staff["invigilator"][1], schedule, boards)
     await over(looking)
-    events = await _events(settings.database_url)
+    events = await _events(here.settings.database_url)
     kept = {event.message for _, event in events if isinstance(event, MessageSent)} | {stream for stream, _ in events}
     lost = [one for one in notes.done if one.name and not kept & {one.name, f"main/intervention/{one.name}"}]
     assert not lost, f"{len(lost)} acknowledged commands are not in the ledger"
@@ -121,16 +96,6 @@ async def _day(
         assert board.rows == snapshot, "a dashboard has not ended as the snapshot"
     faults = {event.what for _, event in events if isinstance(event, FaultOpened)}
     return Day(notes, took, http, _shown(notes, boards[:2]), boards, faults)
-
-
-async def _signed_in(settings: Settings, base: str, role: Role, notes: Notes) -> tuple[str, Invigilator]:
-    email, password = f"{role}@bench.example", secrets.token_urlsafe(12)
-    async with core(settings, "bench") as here:
-        who = await register(here, tenant="main", email=email, name=role, roles=(role,), password=password)
-    client = Invigilator(base, "", notes)
-    answer = await client.say("sign in", "/sign-in", {"email": email, "password": password})
-    client.http.headers["Authorization"] = f"Bearer {answer['token']}"
-    return who, client
 
 
 async def _kill(children: dict[str, asyncio.subprocess.Process], others: set[int], seconds: float) -> None:
@@ -162,15 +127,6 @@ async def _floor(base: str, took: list[float]) -> None:
                 (await client.get("/healthz")).raise_for_status()
                 took.append(time.monotonic() - asked)
             await asyncio.sleep(0.05)
-
-
-async def _ready(base: str) -> None:
-    async with asyncio.timeout(60), httpx.AsyncClient(base_url=base) as client:
-        while True:
-            with suppress(httpx.TransportError):
-                if (await client.get("/readyz")).is_success:
-                    return
-            await asyncio.sleep(0.2)
 
 
 async def _in_turn(pending: Sequence[Coroutine[Any, Any, None]], at_once: int = 10) -> None:
@@ -235,10 +191,3 @@ def _hundredth(seconds: Sequence[float]) -> tuple[float, float]:
     """p50 and p99 in milliseconds."""
     cuts = quantiles(seconds, n=100)
     return cuts[49] * 1000, cuts[98] * 1000
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

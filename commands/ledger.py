@@ -279,5 +279,6 @@ async def read_session(conn: AsyncConnection, tenant: str, session: str, up_to: 
         " AND (%s::bigint IS NULL OR notification_id <= %s) ORDER BY notification_id",
         (exact, *(name + end for name in ranges for end in "./"), up_to, up_to),
         prepare=True,
+        binary=True,
     )
-    return [Stored(*row) async for row in cursor]
+    return [Stored(*row) for row in await cursor.fetchall()]  # row by row it would take twice as long

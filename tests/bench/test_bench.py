@@ -79,6 +79,14 @@ def test_the_file_holds_this_run_alone(results: Path) -> None:
     assert bench.main("nothing") == 2
 
 
+def test_groups_that_belong_together_are_run_by_one_name(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, groups in bench.SETS.items():
+        assert set(groups) <= {path.stem for path in Path(bench.__file__).parent.glob("*.py")}, name
+    monkeypatch.setattr(bench, "SETS", {"record": ("notary", "notary")})
+    assert bench.main("record") == 0
+    assert msgspec.json.decode(results.read_bytes(), type=list[Row]) == [msgspec.convert(SEALING, Row)] * 2
+
+
 @pytest.mark.parametrize("change", [{"baseline": None, "ratio": None}, {"ratio": None}, {"goal": "report"}])
 def test_a_number_without_a_baseline_or_with_another_kind_of_goal_is_a_failed_group(
     results: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
