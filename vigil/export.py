@@ -29,6 +29,7 @@ from commands.objects import ObjectStore
 from commands.proofs import Checkpoint, NotCovered, consistency, inclusions, latest, of_size
 from commands.witnesses import first_told_of
 from domain import record
+from domain.event import KeyClass
 from domain.recorded import Recorded, Stored
 from domain.release import Withheld
 from domain.session import Opened
@@ -101,8 +102,8 @@ async def export_session(
     witness = witness_files(told)
     here = {item.file for item in wanted if item.object_key not in left.objects}
     _empty(folder, {*FILES, *witness, *here})
-    data_key = await _media_key(events, session, keys)
-    media = await write_media(folder, wanted, data_key, objects, progress, withheld=left.objects)
+    opening = await _data_keys(events, session, keys)
+    media = await write_media(folder, wanted, opening, objects, progress, withheld=left.objects)
 
     note = signer.countersign(checkpoint.note)
     pictures = {item.object_key: folder / item.file for item in wanted if item.kind == "evidence"}
@@ -212,11 +213,13 @@ async def _opened(lines: Sequence[Stored], keys: KeyRing) -> list[Recorded]:
     return found
 
 
-async def _media_key(events: Sequence[Recorded], session: str, keys: KeyRing) -> bytes | None:
+async def _data_keys(events: Sequence[Recorded], session: str, keys: KeyRing) -> dict[KeyClass, bytes | None]:
+    """Those that stored objects are sealed under, as far as they have not been destroyed."""
     subjects = [event.body.subject for event in events if isinstance(event.body, Opened)]
-    name = KeyName(subjects[0] if subjects else "", session, "media")
-    await keys.fetch([name])
-    return keys.held(name)
+    subject = subjects[0] if subjects else ""
+    names = [KeyName(subject, session, "media"), KeyName(subject, session, "notes")]
+    await keys.fetch(names)
+    return {name.key_class: keys.held(name) for name in names}
 
 
 def _field_keys(lines: Sequence[Stored], keys: KeyRing, closed: Container[tuple[str, int]]) -> Iterator[Json]:

@@ -20,6 +20,8 @@ from cryptography.exceptions import InvalidTag
 from commands.keys import open_object
 from commands.objects import ObjectMissing, ObjectStore
 from domain import incidents, late, recording
+from domain.appeal import AppealAttached, AttachmentKind
+from domain.event import KeyClass
 from domain.recorded import Recorded
 from domain.stream import parse
 from media.names import parse_recording_name
@@ -27,7 +29,13 @@ from media.playback import Playback
 from media.sealing import HEADER_BYTES, SALT_BYTES, Tampered, derive_key
 from vigil.verify import resealed
 
-ERASED = "erased: the key of this person's media has been destroyed"
+ERASED: Mapping[KeyClass, str] = {
+    "media": "erased: the key of this person's media has been destroyed",
+    "notes": "erased: the key of the notes about this person has been destroyed",
+}
+ENDINGS: Mapping[AttachmentKind, str] = {
+    "application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png", "text/plain": "txt",
+}  # fmt: skip
 GONE = "the object store no longer has it"
 NONCE_BYTES = 12
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -42,12 +50,16 @@ class Item(NamedTuple):
     `bound` is what its key is derived from, beside the data key and the salt; `stored_bytes` is 0 if not known.
     """
 
-    kind: Literal["segment", "finalised", "evidence", "still"]
+    kind: Literal["segment", "finalised", "evidence", "still", "attachment"]
     object_key: str
     file: str
     sha256: str
     stored_bytes: int
     bound: tuple[str, ...]
+
+    @property
+    def key_class(self) -> KeyClass:
+        return "notes" if self.kind == "attachment" else "media"
 
 
 class Media(NamedTuple):
@@ -68,10 +80,10 @@ def items(events: Iterable[Recorded]) -> list[Item]:
 
 
 async def write_media(
-    folder: Path, wanted: list[Item], data_key: bytes | None, objects: ObjectStore, progress: Progress,
+    folder: Path, wanted: list[Item], keys: Mapping[KeyClass, bytes | None], objects: ObjectStore, progress: Progress,
     *, withheld: Mapping[str, str] = NOTHING,
 ) -> Media:  # fmt: skip
-    """Writes the files that are not there yet. Without a data key there is nothing to write.
+    """Writes the files that are not there yet. Without the data key of its class there is nothing to write.
 
     `withheld` says by object key why one is left out.
     """
@@ -83,8 +95,8 @@ async def write_media(
             if item.object_key in withheld:
                 media.lines.append({**line, "absent": withheld[item.object_key]})
                 continue
-            if data_key is None:
-                media.lines.append({**line, "absent": ERASED})
+            if (data_key := keys.get(item.key_class)) is None:
+                media.lines.append({**line, "absent": ERASED[item.key_class]})
                 continue
             header, key = await _write(folder / item.file, item, data_key, objects)
         except ObjectMissing:
@@ -114,7 +126,7 @@ async def _write(path: Path, item: Item, data_key: bytes, objects: ObjectStore) 
             if not await asyncio.to_thread(_is_opened_from, path, item, key, header):
                 await _finalised(path, item, data_key, objects)
             return header, key
-        case "evidence" | "still":
+        case "evidence" | "still" | "attachment":
             stored = await objects.get(item.object_key)
             try:
                 picture = open_object(data_key, item.object_key, stored)
@@ -156,6 +168,9 @@ def _items(event: Recorded) -> Iterator[Item]:
         case late.StillStored(object_key=key, sha256=hash_):
             file = f"media/{track}/{key.rpartition('/')[2].removesuffix('.sealed')}"
             yield Item("still", key, file, hash_, 0, ("vigil/object/1", key))
+        case AppealAttached(appeal=appeal, number=number, kind=sent, object_key=key, sha256=hash_):
+            file = f"media/attachments/{appeal}-{number}.{ENDINGS[sent]}"
+            yield Item("attachment", key, file, hash_, 0, ("vigil/object/1", key))
         case incidents.Opened(evidence=evidence) | incidents.EvidenceAdded(evidence=evidence) if evidence:
             file = f"media/evidence/{evidence.object_key.rpartition('/')[2].removesuffix('.sealed')}"
             yield Item(

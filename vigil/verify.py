@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 FORMAT = "vigil/export/1"
 SIGNED_AS = b"vigil/manifest/1\n"  # stands before the manifest in what is signed
+SEVERAL, SEVERAL_SIGNED_AS = "vigil/exports/1", b"vigil/exports/manifest/1\n"  # of a folder that holds several
 KINDS = ("session", "incidents", "chat", "intervention", "recording", "record")
 PRIVATE = {"subject", "session", "class", "sealed", "commitment"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -112,14 +113,8 @@ class Check:
         manifest = json.loads(raw)
         if manifest["format"] != FORMAT:
             raise ValueError(manifest["format"])
-        public = _bytes(manifest["signer"]["key"])
-        found = sha256(public).hexdigest()
-        if manifest["signer"]["fingerprint"] != found:
-            self.fail("manifest.json", "the fingerprint is not that of the key beside it")
-        if not _signed(public, _bytes((self.folder / "manifest.sig").read_text().strip()), SIGNED_AS + raw):
-            self.fail("manifest.json", "its signature does not match; somebody changed it or signed with another key")
-        if fingerprint is not None and "".join(fingerprint.lower().replace(":", "").split()) != found:
-            self.fail("manifest.json", f"was signed by {found}, not by the key that you trust")
+        for wrong in _signature(self.folder, manifest, SIGNED_AS + raw, fingerprint):
+            self.fail("manifest.json", wrong)
         for part in manifest.get("withheld", []):
             which = f" ({', '.join(part['incidents'])})" if part["incidents"] else ""
             self.remarks.append(f"of this copy, {part['what']}{which} is {part['why']}")
@@ -365,7 +360,7 @@ class Check:
             found = resealed(file, key, _bytes(row["header"]))
         else:
             stored = file.read_bytes()
-            if kind in ("evidence", "still"):
+            if kind in ("evidence", "still", "attachment"):
                 nonce, info = _bytes(row["header"]), _joined("vigil/object/1", row["object_key"])
                 stored = nonce + AESGCM(key).encrypt(nonce, stored, info)
             elif not _open_segment(stored, key) and body["complete"]:
@@ -418,6 +413,65 @@ class Check:
             yield line, row
 
 
+class Several:
+    """Exports of several sessions in one folder: each is checked, and that they are those which were put together."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.failures: list[str] = []
+        self.left_out: Json = {}
+        self.checks: list[Check] = []
+
+    def run(self, fingerprint: str | None = None, outside: Sequence[Path] = ()) -> Several:
+        try:
+            self._run(fingerprint, outside)
+        except WRONG as error:
+            self.failures.append(f"manifest.json: is not of the form {SEVERAL} ({type(error).__name__} {error})")
+        return self
+
+    def _run(self, fingerprint: str | None, outside: Sequence[Path]) -> None:
+        raw = (self.folder / "manifest.json").read_bytes()
+        manifest = json.loads(raw)
+        self.left_out = dict(manifest["left_out"])
+        wrong = _signature(self.folder, manifest, SEVERAL_SIGNED_AS + raw, fingerprint)
+        self.failures += [f"manifest.json: {what}" for what in wrong]
+        said = {name: one["sha256"] for name, one in manifest["files"].items()}
+        said |= {f"{session}/manifest.json": one["manifest"] for session, one in manifest["sessions"].items()}
+        for name, hash_ in said.items():
+            if not (self.folder / name).is_file():
+                self.failures.append(f"{name}: is missing")
+            elif file_hash(self.folder / name) != hash_:
+                self.failures.append(f"{name}: is not the file that was signed")
+        known = {*manifest["files"], *manifest["sessions"], "manifest.json", "manifest.sig"}
+        for path in sorted(self.folder.iterdir()):
+            if path.name not in known or path.is_symlink():
+                self.failures.append(f"{path.name}: is not in the manifest")
+        for session in manifest["sessions"]:
+            own = [file for file in outside if _receipt_of(file) in (None, session)]
+            check = Check(self.folder / session).run(fingerprint, own)
+            if check.manifest and check.manifest["session"] != session:
+                check.fail("manifest.json", f"is of session {check.manifest['session']}, in the place of {session}")
+            self.checks.append(check)
+
+
+def _receipt_of(file: Path) -> str | None:
+    """The session whose receipt this is; None of anything else."""
+    text = file.read_text("utf-8")
+    return json.loads(text).get("session") if text.startswith("{") else None
+
+
+def _signature(folder: Path, manifest: Json, signed: bytes, fingerprint: str | None) -> Iterator[str]:
+    """What is wrong with the signature under a manifest."""
+    public = _bytes(manifest["signer"]["key"])
+    found = sha256(public).hexdigest()
+    if manifest["signer"]["fingerprint"] != found:
+        yield "the fingerprint is not that of the key beside it"
+    if not _signed(public, _bytes((folder / "manifest.sig").read_text().strip()), signed):
+        yield "its signature does not match; somebody changed it or signed with another key"
+    if fingerprint is not None and "".join(fingerprint.lower().replace(":", "").split()) != found:
+        yield f"was signed by {found}, not by the key that you trust"
+
+
 def _event(line: int, row: Json) -> Event:
     at, state = _time(row["recorded_at"]), _bytes(row["state"])
     version, micros = struct.pack(">Q", row["version"]), struct.pack(">q", (at - EPOCH) // timedelta(microseconds=1))
@@ -439,6 +493,8 @@ def _objects(event: Event) -> Iterator[tuple[str, Json]]:
         yield "still", event.body
     elif event.tag in ("incidents.opened", "incidents.evidence_added") and event.body["evidence"]:
         yield "evidence", event.body["evidence"]
+    elif event.tag == "record.appeal_attached":  # whose size is told as it was sent, not as it is stored
+        yield "attachment", {name: event.body[name] for name in ("object_key", "sha256")}
 
 
 # RFC 9162, sections 2.1.1, 2.1.3.2 and 2.1.4.2.
@@ -604,10 +660,38 @@ def main(arguments: list[str] | None = None) -> int:
         help="a checkpoint or receipt that somebody keeps, or a consistency proof between two; several times",
     )  # fmt: skip
     given = parser.parse_args(arguments)
+    if _holds_several(given.folder):
+        return _main_of_several(given.folder, given.key, given.outside)
     check = Check(given.folder).run(given.key, given.outside)
     for line in report(check, given.key):
         sys.stdout.write(f"{line}\n")
     return 1 if check.failures else 0 if check.sealed else 3
+
+
+def _holds_several(folder: Path) -> bool:
+    try:
+        return bool(json.loads((folder / "manifest.json").read_bytes())["format"] == SEVERAL)
+    except WRONG:
+        return False
+
+
+def _main_of_several(folder: Path, key: str | None, outside: Sequence[Path]) -> int:
+    several = Several(folder).run(key, outside)
+    for check in several.checks:
+        sys.stdout.writelines(f"{line}\n" for line in report(check, key))
+    wrong = sum(bool(check.failures) for check in several.checks)
+    sealed = all(check.sealed for check in several.checks)
+    lines = [f"not in here: session {session}: {why}" for session, why in sorted(several.left_out.items())]
+    lines += [f"WRONG {failure}" for failure in several.failures]
+    if wrong or several.failures:
+        lines.append(
+            f"FAILED: {wrong} of {len(several.checks)} sessions, and {len(several.failures)} things above them"
+        )
+    else:
+        lacks = ([] if sealed else ["not all sealed"]) + (["signer unknown"] if key is None else [])
+        lines.append(", ".join(["consistent", *lacks]) if lacks else "verified")
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return 1 if wrong or several.failures else 0 if sealed else 3
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from commands.notary import record_root, seal_batch, sign
 from commands.objects import FolderStore
 from commands.proofs import Checkpoint, covering, latest
 from domain import (
+    appeal,
     chat,
     enrolment,
     fault,
@@ -52,6 +53,7 @@ OTHER = Signer("vigil.example/log", Ed25519PrivateKey.from_private_bytes(bytes(3
 T0 = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
 SUBJECT, SESSION = "cabc", "s1"
 SCRIPT = "<script>alert('x')</script>"
+LETTER = b"My brother says that it was he."
 
 
 def at(seconds: float) -> datetime:
@@ -166,6 +168,17 @@ async def _still(world: World, data_key: bytes, stream: str, track: Track) -> St
     )  # fmt: skip
 
 
+async def _letter(world: World) -> appeal.AppealAttached:
+    data_key = await world.keys.data_key(KeyName(SUBJECT, SESSION, "notes"))
+    key = f"t/appeals/{SESSION}/0123456789abcdef.sealed"
+    stored = seal_object(data_key, key, LETTER)
+    await world.objects.put_new(key, stored)
+    return appeal.AppealAttached(
+        appeal="a1", number=1, at=at(6001), kind="text/plain", bytes=len(LETTER), object_key=key,
+        sha256=sha256(stored).hexdigest(),
+    )  # fmt: skip
+
+
 async def evidence(world: World, name: str, jpeg: bytes, role: incidents.Role = "best") -> incidents.Evidence:
     data_key = await world.keys.data_key(KeyName(SUBJECT, SESSION, "media"))
     key = f"t/evidence/{SESSION}/{name}.jpg.sealed"
@@ -225,8 +238,15 @@ async def sit_an_exam(world: World) -> None:
     await world.append(*(await media(world, "screen")))
     await world.seal(2)
     verdict = incidents.VerdictGiven(incident="i1", verdict="confirmed", reason=private("Two faces."), by="user/rev")
-    await world.append(
-        (flags, verdict), (f"t/record/{SESSION}", record.Viewed(by="user/rev", what="recording", at=at(5000)))
+    tape = f"t/record/{SESSION}"
+    answer = appeal.AppealAnswered(
+        appeal="a1", answer="rejected", reason=private("It shows two people."), by="user/apart", at=at(7000)
     )
+    await world.append(
+        (flags, verdict),
+        (tape, appeal.Appealed(appeal="a1", text=private("It was my brother."), by=SUBJECT, at=at(6000), decision=0)),
+        (tape, await _letter(world)), (tape, answer),
+        (tape, record.Viewed(by="user/rev", what="recording", at=at(7100))),
+    )  # fmt: skip
     await world.append(*(("t/session/s2", onboarding.Ready()) for _ in range(20)))
     await world.notarise()

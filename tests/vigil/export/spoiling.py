@@ -175,7 +175,7 @@ SPOILS: dict[str, tuple[Spoil, str]] = {
     "no event": (change("events.jsonl", 5, state="?"), r"events.jsonl line 6: this event or its proof cannot be read"),
     "a proof": (spoil_path, r"events.jsonl line 5 \(t/chat/s1 version 1\): proofs.jsonl line 5 does not lead"),
     "the checkpoint's size": (shrink, "checkpoint: bears no valid signature"),
-    "the last event": (drop("record.viewed", 0), r"t/record/s1: ends with version 3 by the manifest, and here with 2"),
+    "the last event": (drop("record.viewed", 0), r"t/record/s1: ends with version 6 by the manifest, and here with 5"),
     "a middle event": (
         drop("incidents.evidence_added", 0),
         r"events.jsonl line 7 \(t/incidents/s1 version 3\): comes after version 1",

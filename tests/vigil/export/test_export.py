@@ -71,7 +71,7 @@ async def test_an_interrupted_export_goes_on_where_it_stopped(world: World, made
     await world.export(folder)
     assert failures(folder) == ""
     assert (folder / SEGMENT).stat().st_mtime_ns == kept
-    assert told[-1] == (7, 16)
+    assert told[-1] == (7, 17)
 
 
 async def test_a_folder_with_something_else_in_it_is_refused(world: World, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pymupdf
 
-from tests.vigil.export.sitting import SCRIPT, SIGNER
+from tests.vigil.export.sitting import LETTER, SCRIPT, SIGNER
 from tests.vigil.export.spoiling import lines
 from vigil.report_pdf import pdf
 
@@ -49,6 +49,16 @@ def test_the_report_says_on_which_samples_an_incident_rests_and_what_each_pictur
     )
     assert "<figcaption>The first picture that shows it, 2026-06-01 09:00:20, score 81%</figcaption>" in page
     assert 'alt="The clearest picture, 2026-06-01 09:00:20, score 81%"' in page
+
+
+def test_the_report_tells_of_appeals_and_their_answers_and_what_was_sent_with_them(made: Path) -> None:
+    page = (made / "report.html").read_text()
+    for part in (
+        "appealed against what happened before any decision: It was my brother.", "sent attachment 1, text/plain",
+        "rejected: It shows two people.", "answered by nobody who watched",
+    ):  # fmt: skip
+        assert part in page, part
+    assert (made / "media" / "attachments" / "a1-1.txt").read_bytes() == LETTER
 
 
 def test_the_report_says_why_the_rest_was_not_seen_and_what_was_not_observed_at_all(made: Path) -> None:
