@@ -53,7 +53,7 @@ async def rebuild_all(
     Gives the position of each, or why it stays as it was; the others go on. Needs room for a second table of each.
     """
     async with AsyncExitStack() as stack:
-        conn = await stack.enter_async_context(await connect(conninfo))
+        conn = await stack.enter_async_context(await _connect(conninfo))
         feed = await stack.enter_async_context(Feed(conninfo, decode))
         for model in sorted(models, key=lambda model: model.name):  # in one order, so that two of us cannot lock up
             await stack.enter_async_context(_alone(conn, model))
@@ -84,7 +84,7 @@ async def renew(conninfo: str, decode: Decode, models: Sequence[AnyModel]) -> No
 
 
 async def _renew(conninfo: str, decode: Decode, model: AnyModel) -> None:
-    async with await connect(conninfo) as conn, Feed(conninfo, decode) as feed:
+    async with await _connect(conninfo) as conn, Feed(conninfo, decode) as feed:
         async with _alone(conn, model):
             live = await live_build(conn, model)
             if live and live.version < model.version:
@@ -100,6 +100,13 @@ async def _renew(conninfo: str, decode: Decode, model: AnyModel) -> None:
             query = SQL("SELECT key FROM read.parked WHERE {} ORDER BY position").format(THIS)
             for (key,) in await (await conn.execute(query, live.id)).fetchall():
                 await unpark(conn, decode, model, key)
+
+
+async def _connect(conninfo: str) -> AsyncConnection:
+    """Waits for no disk: a crash costs the last moments of tables that nobody reads yet. The switch does wait."""
+    conn = await connect(conninfo)
+    await conn.execute("SET synchronous_commit = off")
+    return conn
 
 
 async def _rebuild(

@@ -86,4 +86,5 @@ async def impatient(conn: AsyncConnection) -> AsyncIterator[None]:
     """A transaction that raises `LockNotAvailable` rather than wait, because others would queue behind it."""
     async with conn.transaction():
         await conn.execute(SQL("SET LOCAL lock_timeout = {}").format(PATIENCE_MS))
+        await conn.execute("SET LOCAL synchronous_commit TO DEFAULT")  # and so for all that was committed before it
         yield

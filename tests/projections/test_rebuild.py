@@ -21,6 +21,7 @@ from projections.models import MODELS
 from projections.reader import as_tenant, changes_since, find
 from projections.rebuild import NewerVersion, rebuild, rebuild_all
 from projections.refold import compare
+from projections.switch import impatient
 from tests.projections.hall import BEGUN, flagged
 from tests.projections.ledger import TALLY, Ledger, Tally, decode, projecting, reached, step_all, until
 from vigil.settings import as_role
@@ -268,3 +269,12 @@ async def test_the_first_tables_are_made_and_built_again_at_once(ledger: Ledger,
         assert await asyncio.gather(*(rebuild(conninfo, decode, TALLY) for _ in range(3))) == [position] * 3
     async with await AsyncConnection.connect(conninfo, autocommit=True) as project:
         assert await compare(project, decode, TALLY) == []
+
+
+async def test_only_the_switch_waits_for_the_disk(conninfo: str) -> None:
+    there = f"{conninfo} options='-c synchronous_commit=local'"
+    async with await AsyncConnection.connect(there, autocommit=True) as conn:
+        await conn.execute("SET synchronous_commit = off")
+        async with impatient(conn):
+            assert await (await conn.execute("SHOW synchronous_commit")).fetchone() == ("local",)
+        assert await (await conn.execute("SHOW synchronous_commit")).fetchone() == ("off",)
