@@ -10,8 +10,8 @@ from api.observed import observed, unseen
 from projections.gradebook import Account
 
 HEAD = (
-    "number", "name", "state", "decision", "ground", "decided by", "decided", "decisions", "confirmed", "dismissed",
-    "unsure", "needs another verdict", "unjudged", "high", "warn", "info", "by kind", "observed", "faults",
+    "number", "name", "state", "decision", "ground", "decided by", "decided", "decisions", "appeal", "confirmed",
+    "dismissed", "unsure", "needs another verdict", "unjudged", "high", "warn", "info", "by kind", "observed", "faults",
     "interventions", "messages", "recordings", "gaps", "seal", "priority version", "session",
 )  # fmt: skip
 
@@ -26,6 +26,7 @@ def line(row: Account, names: Mapping[str, str | None]) -> tuple[object, ...]:
     return (
         row.number, row.name, row.phase, last and last.outcome, last and last.ground,
         (names.get(last.by) or last.by) if last else None, _time(last.at) if last else None, len(row.decisions),
+        row.appeals[-1].state if row.appeals else None,
         standing["confirmed"], standing["dismissed"], standing["unsure"],
         standing["awaits_second"] + standing["differs"], standing["unjudged"],
         severity["high"] or none, severity["warn"] or none, severity["info"] or none,

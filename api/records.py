@@ -224,6 +224,7 @@ def _decision(row: Account) -> Decision:
 def _people(row: Account) -> set[str]:
     said = {given.by for flag in row.incidents.values() for given in flag.verdicts}
     said |= {one.by for one in row.decisions} | {one.by for one in row.notes}
+    said |= {one.by for one in row.appeals if one.by}
     return said | {one.by for one in row.priorities}
 
 

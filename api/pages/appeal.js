@@ -12,7 +12,11 @@ export function showAppeals(seen, here) {
   const waits = seen.appeals.some((one) => one.state === "open");
   const answered = seen.appeals.some((one) => ["upheld", "rejected"].includes(one.state) && one.decision === seen.decisions.length);
   find("#appeal").hidden = closed || waits || answered;
-  find("#appeal-told").textContent = closed
+  find("#appeal-told").textContent = waits
+    ? "Somebody answers who neither watched your exam nor judged or decided. Nothing of your record is erased meanwhile."
+    : answered
+    ? "An appeal is answered once. If somebody decides anew you can appeal against that."
+    : closed
     ? `You could appeal until ${dayTime(seen.appeals_close_at)}.`
     : `You can appeal until ${dayTime(seen.appeals_close_at)}, once for each decision. Somebody answers who neither watched your exam nor judged or decided. Nothing of your record is erased meanwhile.`;
   const about = [make("option", { value: "" }, seen.decisions.length ? "The decision" : "The exam as a whole")];

@@ -67,7 +67,7 @@ function decisions(seen) {
 }
 
 function finding(one) {
-  const lasted = one.ended_at ? `, for ${duration((Date.parse(one.ended_at) - Date.parse(one.started_at)) / 1000)}` : "";
+  const lasted = Date.parse(one.ended_at) > Date.parse(one.started_at) ? `, for ${duration((Date.parse(one.ended_at) - Date.parse(one.started_at)) / 1000)}` : "";
   return `${words(one.kind)}, ${dayTime(one.started_at)}${lasted}${one.reason ? `: ${one.reason}` : ""}`;
 }
 

@@ -1,5 +1,6 @@
 // The records of a schedule for who reviews: what needs a look comes first; decisions and notes, and what they rest on.
 
+import { showAppeals } from "/assets/record_appeals.js";
 import { showFlags } from "/assets/record_flags.js";
 import { showRecordings } from "/assets/recordings.js";
 import { busy, complain, dayTime, find, make, words } from "/assets/show.js";
@@ -28,7 +29,7 @@ export async function openReview(call, schedule, me) {
     const open = make("button", { type: "button", onclick: (event) => busy(event.target, () => choose(row.session)) }, row.name ?? row.number ?? "(erased)");
     return make(
       "tr", {}, make("th", { scope: "row" }, open), make("td", {}, words(row.phase)), make("td", {}, flagged(row)),
-      make("td", {}, row.decisions.at(-1)?.outcome ?? ""),
+      make("td", {}, [row.decisions.at(-1)?.outcome, row.appeals.some((one) => one.state === "open") && "an appeal waits"].filter(Boolean).join("; ")),
     );
   }
 
@@ -58,6 +59,11 @@ export async function openReview(call, schedule, me) {
       make("li", {}, make("strong", {}, one.outcome), one.ground ? `, ${GROUNDS[one.ground]}` : "", `: ${one.reason ?? "(erased)"}`, make("div", { class: "quiet" }, `${who(one)}, on seal ${one.seal}`)),
     );
     find("#decisions").replaceChildren(...(decided.length ? decided : [make("li", { class: "quiet" }, "Nobody has decided.")]));
+    const again = async () => {
+      await list();
+      await choose(session);
+    };
+    showAppeals(call, session, find("#record-appeals"), { appeals: record.appeals, decisions: record.decisions.length, who, reviewer, again, zone });
     find("#record-notes").replaceChildren(
       ...record.notes.map((one) => make("li", {}, one.text ?? "(erased)", make("div", { class: "quiet" }, who(one)))),
     );

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.api.hall import Exam, Hall
 from tests.api.test_appeals import PDF, decide, own, receipt
-from tests.api.test_pages import a_page, browser  # noqa: F401 - a fixture, asked for by name
+from tests.api.test_pages import a_page, browser, signed_in  # noqa: F401 - a fixture, asked for by name
 from tests.api.test_reviews import judge, reviewed
 
 
@@ -51,10 +51,19 @@ async def test_a_candidate_reads_their_record_appeals_with_a_file_and_reads_the_
         await expect(page.get_by_role("button", name="Send the appeal")).to_be_hidden()
         (one,) = (await own(exam, exam.candidates[0]))["appeals"]
         assert one["incident"]
-        apart = await hall.as_a("reviewer", "apart@example.org")
-        answer = {"answer": "upheld", "reason": "The interpreter was allowed."}
-        at = f"/api/v1/sessions/{session}/appeals/{one['appeal']}/answer"
-        assert (await apart.post(at, json=answer)).status_code == 204
+        await hall.as_a("reviewer", "apart@example.org")
+        async with a_page(browser) as staff:
+            await signed_in(staff, exam, "apart@example.org")
+            await expect(staff.locator("#records tbody")).to_contain_text("referred; an appeal waits", timeout=15_000)
+            await staff.get_by_role("button", name="Candidate 0").click()
+            await expect(staff.locator("#record-appeals")).to_contain_text("It was my interpreter.")
+            async with staff.expect_download() as saving:
+                await staff.get_by_role("button", name="Save file 1 (application/pdf, 1 KB)").click()
+            assert Path(await (await saving.value).path()).read_bytes() == PDF
+            await staff.get_by_label("Answer to the appeal").select_option("upheld")
+            await staff.get_by_role("textbox", name="Why").fill("The interpreter was allowed.")
+            await staff.get_by_role("button", name="Answer the appeal").click()
+            await expect(staff.locator("#record-appeals")).to_contain_text("Somebody has to decide anew.")
         await own(exam, exam.candidates[0])  # waits until the answer can be read
         await page.reload()  # by the link that the page keeps for that
         await expect(page.locator("#appeals")).to_contain_text("upheld: somebody decides anew")
