@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 from nats.aio.client import Client as Nats
@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from api.detector_workers import DetectorWorkers
+from api.export_jobs import Exports
 from api.limits import RATES, Kind, Rate
 from api.media_workers import MediaWorkers
 from api.passwords import Passwords
@@ -47,28 +48,6 @@ class Clip(msgspec.Struct, frozen=True, kw_only=True):
 
     data: bytes
     media_type: str
-
-
-class ExportStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an export came. `size` is in bytes, once it is done; `why` says what went wrong.
-
-    `sessions` are those that it holds, all of one schedule.
-    """
-
-    state: Literal["running", "done", "failed"]
-    by: str
-    size: int = 0
-    sha256: str = ""
-    why: str = ""
-    sessions: tuple[str, ...] = ()
-
-
-class Exports(Protocol):
-    """Makes exports in the background and keeps them until they are fetched."""
-
-    async def begin(self, tenant: str, export: str, sessions: Sequence[str], by: str) -> None: ...
-    async def status(self, tenant: str, export: str) -> ExportStatus | None: ...
-    def read(self, tenant: str, export: str) -> AsyncIterator[bytes]: ...
 
 
 class IdentityPictures(Protocol):

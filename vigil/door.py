@@ -43,6 +43,7 @@ async def serve(core: Core) -> None:
     settings = core.settings
     exports = ExportJobs(core)
     app = create_app(services(core, exports))
+    exports.start()
     config = uvicorn.Config(
         app, host=settings.host, port=settings.port, log_config=None, access_log=False, timeout_graceful_shutdown=5
     )

@@ -36,8 +36,8 @@ from domain.session import Opened
 from domain.stream import Stream
 from vigil import verify
 from vigil.export_media import Progress, items, put, write_media
+from vigil.export_withheld import of_session, withhold
 from vigil.export_withheld import told as for_manifest
-from vigil.export_withheld import withhold
 from vigil.export_witness import witness_files
 from vigil.report import Shown, report
 from vigil.report_pdf import pdf
@@ -98,6 +98,7 @@ async def export_session(
     events = await _opened(lines, keys)
     told = await first_told_of(conn, _sealed_up_to(rows, events), checkpoint.size)
     proofs = await _proofs(conn, lines, checkpoint, {mark.size for _, mark in told})
+    withheld = of_session(events, withheld)
     wanted, left = items(events), withhold(events, withheld)
     witness = witness_files(told)
     here = {item.file for item in wanted if item.object_key not in left.objects}

@@ -65,6 +65,13 @@ def withhold(events: Sequence[Recorded], withheld: Sequence[Withheld]) -> Left:
     return Left(objects, closed, [_shut(e) if (e.stream, e.version) in closed else e for e in shown])
 
 
+def of_session(events: Sequence[Recorded], withheld: Sequence[Withheld]) -> tuple[Withheld, ...]:
+    """What concerns this session: of a person's several, each has incidents of its own."""
+    known = {getattr(event.body, "incident", "") for event in events}
+    own = [replace(one, incidents=tuple(name for name in one.incidents if name in known)) for one in withheld]
+    return tuple(one for one in own if one.incidents or one.what != "others")
+
+
 def told(withheld: Sequence[Withheld]) -> list[dict[str, Any]]:
     """For the manifest."""
     return [

@@ -7,22 +7,26 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import click
 import msgspec
+from msgspec.structs import asdict, replace
 
-from api.services import ExportStatus
+from api.export_jobs import ExportStatus, Wanted
 from commands import recordings
 from commands.objects import ObjectStoreAway
 from commands.proofs import NotCovered, covered, record_root
 from domain import session_rules
 from domain.event import Refused
+from domain.release import Withheld
 from domain.stream import Stream
-from vigil.export import export_session, pack
+from vigil.export import export_session, pack, silent
+from vigil.export_media import Progress
+from vigil.export_several import put_together
 from vigil.settings import Settings
 from vigil.tools import ACTOR
 from vigil.verify import file_hash
@@ -31,13 +35,13 @@ from vigil.wiring import Core, attached, core
 log = logging.getLogger(__name__)
 
 KEPT_S = 24 * 3600
+LOOKED_EVERY_S = 600
 _PIECE = 1 << 20
 
 
-class _Job(msgspec.Struct, frozen=True, kw_only=True):
+class _Job(Wanted, frozen=True, kw_only=True):
     """What is to be made, as it lies beside it."""
 
-    sessions: tuple[str, ...]
     status: ExportStatus
     began_at: datetime | None = None
 
@@ -49,17 +53,22 @@ class ExportJobs:
         self._core = core
         self._home = core.settings.home / "exports"
         self._tasks: dict[Path, asyncio.Task[None]] = {}
+        self._reached: dict[Path, ExportStatus] = {}  # of those that are being made
         self._turn = asyncio.Lock()  # each holds one of the front door's connections for as long as it takes
+        self._keeper: asyncio.Task[None] | None = None
 
-    async def begin(self, tenant: str, export: str, sessions: Sequence[str], by: str) -> None:
+    def start(self) -> None:
+        """Goes on with what an earlier process did not finish, and removes what is older than a day, until closed."""
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def begin(self, tenant: str, export: str, wanted: Wanted) -> None:
         """Starts an export, unless it was started before."""
         folder = self._home / tenant / export
         if _read(folder) is not None:
             return
-        await asyncio.to_thread(_purge, self._home)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        running = ExportStatus(state="running", by=by)
-        job = _Job(sessions=tuple(sessions), status=running, began_at=datetime.now(UTC))
+        running = ExportStatus(state="running", by=wanted.by)
+        job = _Job(**asdict(wanted), status=running, began_at=datetime.now(UTC))
         _write(folder, job)
         self._start(folder, tenant, job)
 
@@ -70,7 +79,8 @@ class ExportJobs:
             return None
         if job.status.state == "running" and folder not in self._tasks:
             self._start(folder, tenant, job)  # the process that made it is gone; it goes on where it stopped
-        return msgspec.structs.replace(job.status, sessions=job.sessions)
+        reached = self._reached.get(folder, job.status) if job.status.state == "running" else job.status
+        return replace(reached, sessions=job.sessions, request=job.request)
 
     async def read(self, tenant: str, export: str) -> AsyncIterator[bytes]:
         """The zip file, in pieces."""
@@ -79,44 +89,72 @@ class ExportJobs:
                 yield piece
 
     async def close(self) -> None:
-        for task in self._tasks.values():
+        tasks = [*self._tasks.values(), *([self._keeper] if self._keeper else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.to_thread(_purge, self._home, frozenset(self._tasks))
+            for folder in sorted(self._home.glob("*/*")):
+                try:
+                    job = _read(folder)
+                except msgspec.MsgspecError:
+                    log.exception("what lies beside the export %s cannot be read", folder.name)
+                    continue
+                if job is not None and job.status.state == "running" and folder not in self._tasks:
+                    log.info("the export %s goes on", folder.name)
+                    self._start(folder, folder.parent.name, job)
+            await asyncio.sleep(LOOKED_EVERY_S)
 
     def _start(self, folder: Path, tenant: str, job: _Job) -> None:
+        self._reached[folder] = job.status
         self._tasks[folder] = asyncio.create_task(self._make(folder, tenant, job))
 
     async def _make(self, folder: Path, tenant: str, job: _Job) -> None:
         try:
             content, target = folder / f"vigil-{folder.name}", folder / "export.zip"
             async with self._turn:
-                for session in job.sessions:
+                for number, session in enumerate(job.sessions):
                     into = content / session if len(job.sessions) > 1 else content
-                    await export_one(self._core, tenant, session, into)
+                    if not (into / "manifest.json").exists():  # it comes last: an earlier try has not come so far
+                        tell = partial(self._tell, folder, number)
+                        await export_one(self._core, tenant, session, into, withheld=job.withheld, progress=tell)
+                if len(job.sessions) > 1:
+                    signer = self._core.signer
+                    await asyncio.to_thread(put_together, content, tenant, job.sessions, job.left_out, signer)
                 target.unlink(missing_ok=True)
                 await asyncio.to_thread(pack, content, target)
                 digest = await asyncio.to_thread(file_hash, target)
-            done = ExportStatus(state="done", by=job.status.by, size=target.stat().st_size, sha256=digest)
+            done = ExportStatus(
+                state="done", by=job.by, size=target.stat().st_size, sha256=digest, sessions_done=len(job.sessions)
+            )
         except Exception as error:
             log.exception("export %s failed", folder.name)
-            done = ExportStatus(
-                state="failed", by=job.status.by, why=f"{type(error).__name__}: ask again, or an operator"
-            )
+            done = ExportStatus(state="failed", by=job.by, why=f"{type(error).__name__}: ask again, or an operator")
         if _read(folder) is None:  # something that it holds was erased meanwhile
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         else:
-            _write(folder, msgspec.structs.replace(job, status=done))
-        del self._tasks[folder]
+            _write(folder, replace(job, status=done))
+        del self._tasks[folder], self._reached[folder]
+
+    async def _tell(self, folder: Path, sessions_done: int, done: int, total: int) -> None:
+        status = replace(self._reached[folder], sessions_done=sessions_done, media_done=done, media=total)
+        self._reached[folder] = status
 
 
-async def export_one(here: Core, tenant: str, session: str, folder: Path) -> None:
+async def export_one(
+    here: Core, tenant: str, session: str, folder: Path, *, withheld: Sequence[Withheld] = (),
+    progress: Progress = silent,
+) -> None:  # fmt: skip
     """Exports one session as of a checkpoint that covers all of its events so far."""
     async with here.pool.connection() as conn:
         reached = await record_root(conn, tenant, session)
         checkpoint = await covered(conn, reached.position)
         await export_session(
             folder, tenant, session, conn=conn, objects=here.objects, keys=here.keys, signer=here.signer,
-            size=checkpoint.size,
+            size=checkpoint.size, withheld=withheld, progress=progress,
         )  # fmt: skip
 
 
@@ -156,8 +194,8 @@ def _read(folder: Path) -> _Job | None:
         return None
 
 
-def _purge(home: Path) -> None:
-    """Removes exports that are older than a day; they can be made again."""
+def _purge(home: Path, busy: Collection[Path]) -> None:
+    """Removes exports that are older than a day and not being made; they can be made again."""
     for folder in home.glob("*/*"):
-        if time.time() - folder.stat().st_mtime > KEPT_S:
+        if folder not in busy and time.time() - folder.stat().st_mtime > KEPT_S:
             shutil.rmtree(folder, ignore_errors=True)

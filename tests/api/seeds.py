@@ -491,17 +491,20 @@ async def flagged_alone(world: World, role: str) -> Aim:
     return (await flagged(world, role)).but(path={"incident": "flagged"})
 
 
-async def exporting(world: World, _: str) -> Aim:
+async def exporting(world: World, role: str) -> Aim:
+    """A session for an auditor; for the data-protection officer the copy for a person whose request was granted."""
     await sealed(world)
-    return Aim(body={"session": world.over.sessions[0]})
+    if role != "data_protection_officer":
+        return Aim(body={"session": world.over.sessions[0]})
+    request = (await executed(world, role)).path["data_request"]
+    return Aim(body={"request": request, "withhold": [{"what": "screen", "ground": "15(4)"}]})
 
 
 async def exported(world: World, role: str) -> Aim:
-    await sealed(world)
-    auditor = world.staff["auditor"]
-    at = await made_at(auditor.post("/api/v1/exports", json={"session": world.over.sessions[0]}))
+    client = world.staff[role if role == "data_protection_officer" else "auditor"]
+    at = await made_at(client.post("/api/v1/exports", json=(await exporting(world, role)).body))
     async with asyncio.timeout(30):
-        while (await made(auditor.get(at)))["state"] == "running":
+        while (await made(client.get(at)))["state"] == "running":
             await asyncio.sleep(0.05)
     return Aim({"export": at.rpartition("/")[2]})
 
@@ -1002,9 +1005,9 @@ SEEDS: dict[str, Seed] = {
     f"GET {V1}/recordings/{{recording}}/manifest": lasting(listed),
     f"GET {V1}/recordings/{{recording}}/clip": lasting(clipped),
     f"GET {V1}/recordings/{{recording}}/stills/{{number}}": lasting(stilled),
-    f"POST {V1}/exports": lasting(exporting),
-    f"GET {V1}/exports/{{export}}": lasting(exported),
-    f"GET {V1}/exports/{{export}}/file": lasting(exported),
+    f"POST {V1}/exports": each(exporting),
+    f"GET {V1}/exports/{{export}}": each(exported),
+    f"GET {V1}/exports/{{export}}/file": each(exported),
     f"GET {V1}/checkpoints": always(),
     f"GET {V1}/proofs/{{position}}": lasting(proven),
     f"GET {V1}/proofs/consistency": lasting(consistent),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -14,12 +15,14 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
+from api.export_jobs import Wanted
 from commands import recordings
 from commands.proofs import covered, record_root
 from domain.record import Exported, Seal
 from tests.vigil.hall import Hall, a_hall
 from vigil import exports
 from vigil.cli import cli
+from vigil.export_media import Progress
 from vigil.settings import Settings
 from vigil.wiring import Core
 
@@ -43,7 +46,7 @@ async def test_exports_take_turns_so_that_they_leave_the_front_door_its_connecti
     running: list[str] = []
     at_once: list[int] = []
 
-    async def export_one(_: object, __: str, session: str, folder: Path) -> None:
+    async def export_one(_: object, __: str, session: str, folder: Path, **___: object) -> None:
         running.append(session)
         at_once.append(len(running))
         await asyncio.sleep(0.05)
@@ -53,7 +56,7 @@ async def test_exports_take_turns_so_that_they_leave_the_front_door_its_connecti
 
     monkeypatch.setattr(exports, "export_one", export_one)
     for name in ("a", "b", "c"):
-        await jobs.begin("main", name, [f"of-{name}"], "auditor")
+        await jobs.begin("main", name, Wanted(sessions=(f"of-{name}",), by="auditor"))
     for name in ("a", "b", "c"):
         size, digest = await _done(jobs, name)
         data = (tmp_path / "exports" / "main" / name / "export.zip").read_bytes()
@@ -64,13 +67,72 @@ async def test_exports_take_turns_so_that_they_leave_the_front_door_its_connecti
 async def test_an_export_whose_folder_was_all_that_a_crash_left_is_made(
     jobs: exports.ExportJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def export_one(_: object, __: str, ___: str, folder: Path) -> None:
+    async def export_one(_: object, __: str, ___: str, folder: Path, **____: object) -> None:
         folder.mkdir(parents=True)
 
     monkeypatch.setattr(exports, "export_one", export_one)
     (tmp_path / "exports" / "main" / "a").mkdir(parents=True)
-    await jobs.begin("main", "a", ["s1"], "auditor")
+    await jobs.begin("main", "a", Wanted(sessions=("s1",), by="auditor"))
     await _done(jobs, "a")
+
+
+async def test_an_export_tells_how_far_it_is(jobs: exports.ExportJobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def export_one(
+        _: object, __: str, session: str, folder: Path, *, progress: Progress, withheld: object
+    ) -> None:
+        assert withheld == ()
+        folder.mkdir(parents=True)
+        await progress(3, 7)
+        if session == "s2":
+            reached.set()
+            await go_on.wait()
+
+    monkeypatch.setattr(exports, "export_one", export_one)
+    monkeypatch.setattr(exports, "put_together", lambda *_: None)
+    cast("SimpleNamespace", jobs._core).signer = None
+    await jobs.begin("main", "a", Wanted(sessions=("s1", "s2", "s3"), by="auditor"))
+    async with asyncio.timeout(10):
+        await reached.wait()
+    status = await jobs.status("main", "a")
+    assert status
+    assert (status.state, status.sessions_done, len(status.sessions)) == ("running", 1, 3)
+    assert (status.media_done, status.media) == (3, 7)
+    go_on.set()
+    await _done(jobs, "a")
+    done = await jobs.status("main", "a")
+    assert done
+    assert (done.sessions_done, done.media) == (3, 0)
+
+
+async def test_a_process_goes_on_by_itself_with_what_the_one_before_left_and_removes_what_is_old(
+    jobs: exports.ExportJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    async def export_one(_: object, __: str, session: str, folder: Path, **___: object) -> None:
+        made.append(session)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    monkeypatch.setattr(exports, "export_one", export_one)
+    await jobs.begin("main", "left", Wanted(sessions=("s1",), by="auditor"))
+    await jobs.close()  # before it has begun
+    old, odd = tmp_path / "exports" / "main" / "old", tmp_path / "exports" / "main" / "odd"
+    for folder in (old, odd):
+        folder.mkdir()
+    (odd / "job.json").write_text("nothing that can be read")
+    os.utime(old, (0, 0))
+    after = exports.ExportJobs(jobs._core)
+    after.start()
+    try:
+        async with asyncio.timeout(10):
+            while b'"done"' not in (tmp_path / "exports" / "main" / "left" / "job.json").read_bytes():
+                await asyncio.sleep(0.01)
+    finally:
+        await after.close()
+    assert made == ["s1"]
+    assert not old.exists()
 
 
 async def _sealed(hall: Hall) -> str:

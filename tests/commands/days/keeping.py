@@ -77,7 +77,14 @@ def _execute(day: Day, chance: Random) -> Said:
 
 @move("release a copy")
 def _release(day: Day, chance: Random) -> Said:
-    name, session = _one(day, chance, "granted", "access")
+    sealed = [session for session in day.sittings if day.world.state(record.DECIDER, session).seals]
+    fitting = [
+        (name, session) for name, session in day.made.get("request", ())
+        if session in sealed and day.world.state(request.DECIDER, name).kind == "access"
+    ]  # fmt: skip
+    if sealed and chance.random() < 0.7:
+        fitting.append(_brought(day, chance, "granted", chance.choice(sealed), "access"))
+    name, session = day.pick(chance, fitting, day.one_of(chance, "request", "nothing", "nobody"))
     withheld = chance.choice([(), (), (SCREEN,), (SCREEN, OTHERS)])
     return day.say("officer", partial(releasing.release, name=name, sessions=(session,), withheld=withheld))
 
@@ -140,19 +147,18 @@ def _finish(day: Day, chance: Random) -> Said:
     return day.say("system", partial(keeping.finish_erasure, session=session, classes=classes, sealed_left=False))
 
 
-def _one(day: Day, chance: Random, standing: Standing, kind: Kind = "erasure") -> tuple[str, str]:
+def _one(day: Day, chance: Random, standing: Standing) -> tuple[str, str]:
     """Mostly a request that stands so, with a session of whoever it is about; or one is brought there."""
     fitting = [
         one for one in day.made.get("request", ()) if day.world.state(request.DECIDER, one[0]).standing == standing
     ]
     if not fitting and chance.random() < 0.5:
-        return _brought(day, chance, standing, kind)
+        return _brought(day, chance, standing, day.some(chance, *ENDED))
     name, session = day.pick(chance, fitting, day.one_of(chance, "request", "nothing", "nobody"))
     return name, session
 
 
-def _brought(day: Day, chance: Random, standing: Standing, kind: Kind) -> tuple[str, str]:
-    session = day.some(chance, *ENDED)
+def _brought(day: Day, chance: Random, standing: Standing, session: str, kind: Kind = "erasure") -> tuple[str, str]:
     letter = Letter(kind=kind, subject=day.session(session).subject, channel="form", session=session)
     name = day.say("officer", partial(requests.receive, letter=letter)).ids.get("request", "nothing")
     steps: list[tuple[str, UseCase]] = [
