@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
+from zipfile import ZipFile
 
 import click
 import pytest
@@ -154,6 +155,24 @@ async def test_an_export_by_hand_is_on_the_record_and_in_itself(hall: Hall, tmp_
     assert (made.by, made.seal) == ("system/operator", 1)
     assert "record.exported" in (folder / "events.jsonl").read_text()
     assert said.endswith(f"vigil verify {folder} --key {hall.core.signer.fingerprint}")
+
+
+async def test_several_sessions_are_one_file_that_one_check_goes_over(hall: Hall, tmp_path: Path) -> None:
+    sessions = tuple([await _sealed(hall) for _ in range(2)])
+    jobs = exports.ExportJobs(hall.core)
+    await jobs.begin(
+        "main", "all", Wanted(sessions=sessions, by="auditor", left_out={"s9": "its record is not sealed"})
+    )
+    await _done(jobs, "all")
+    with ZipFile(hall.core.settings.home / "exports" / "main" / "all" / "export.zip") as archive:
+        archive.extractall(tmp_path / "unpacked")
+    (folder,) = (tmp_path / "unpacked").iterdir()
+    result = CliRunner().invoke(cli, ["verify", str(folder), "--key", hall.core.signer.fingerprint])
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "verified")
+    assert "not in here: session s9: its record is not sealed" in result.output
+    page = (folder / "index.html").read_text()
+    assert all(f'href="{session}/report.html"' in page for session in sessions)
+    assert page.count("Ada Lovelace") == 2
 
 
 async def test_a_key_that_is_empty_is_not_no_key(hall: Hall, tmp_path: Path) -> None:
