@@ -200,6 +200,17 @@ def detectors(settings: Settings, tenant: str) -> None:
 
 
 @cli.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--tenant", default="main", show_default=True)
+@click.pass_obj
+def compliance(settings: Settings, folder: Path, tenant: str) -> None:
+    """Write to FOLDER what a data-protection officer asks of this installation, as it is set up now."""
+    from vigil.compliance import write
+
+    click.echo(_run(lambda: write(settings, tenant, folder)))
+
+
+@cli.command()
 @click.pass_obj
 def doctor(settings: Settings) -> None:
     """Say what this installation has, and what it lacks."""
