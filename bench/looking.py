@@ -45,10 +45,11 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 def rows(pipeline: Pipeline, resolved: weights.Resolved) -> tuple[list[dict[str, object]], float]:
-    """Rows for `bench/__main__.py`, and how many candidates a core has room for. Takes a minute and a half."""
+    """Rows for `bench/__main__.py`, and how many candidates a core has room for. Takes two minutes."""
     still, moving = key_frames(calm(40)), key_frames(eventful(150, every=150))
     ours, bare = _beside_the_models(pipeline, resolved, jpegs(still))
-    gated, ungated = (session(pipeline, jpegs(moving), gated=gated) for gated in (True, False))
+    turns = [[session(pipeline, jpegs(moving), gated=gated) for gated in (True, False)] for _ in range(3)]
+    gated, ungated = turns[0]
     candidates, decoding_s = _candidates(pipeline, still)
     measured, decoding_too_s = _candidates(pipeline, still, measure=True)
     far, _ = _candidates(pipeline, key_frames(calm(40, size=FAR)), measure=True)
@@ -62,7 +63,7 @@ def rows(pipeline: Pipeline, resolved: weights.Resolved) -> tuple[list[dict[str,
         },
         {
             "name": "a sample without the gate, against one with it, with the same incidents",
-            **(_saved(gated, ungated) if same else {"goal": ">=1.8"}),
+            **(_saved(turns) if same else {"goal": ">=1.8"}),
             "note": f"{len(gated.incidents)} incidents, the same to the sample; objects looked for in {gated.looks:.0%}"
             " of five minutes with one absence and one visitor"
             if same else f"the incidents differ: with the gate {gated.incidents}, without {ungated.incidents}",
@@ -109,10 +110,12 @@ def _told(opened: Opened, closed: Closed) -> Incident:
     return opened.kind, (opened.at - START).total_seconds(), (closed.ended_at - START).total_seconds()
 
 
-def _saved(gated: Cost, ungated: Cost) -> dict[str, object]:
+def _saved(turns: Sequence[Sequence[Cost]]) -> dict[str, object]:
+    """With the gate and without it, in turns."""
+    gated_s, ungated_s = (median(cost.sample_s for cost in costs) for costs in zip(*turns, strict=True))
     return {
-        "value": round(ungated.sample_s * 1e3, 2), "unit": "CPU ms", "baseline": round(gated.sample_s * 1e3, 2),
-        "ratio": round(ungated.sample_s / gated.sample_s, 2), "goal": ">=1.8",
+        "value": round(ungated_s * 1e3, 2), "unit": "CPU ms", "baseline": round(gated_s * 1e3, 2),
+        "ratio": round(ungated_s / gated_s, 2), "goal": ">=1.8",
     }  # fmt: skip
 
 
