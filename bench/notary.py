@@ -76,7 +76,7 @@ async def _measure(database_url: str) -> list[dict[str, object]]:
             "name": "sealing events, against SHA-256 of the same bytes alone",
             "value": round(EVENTS / sealing), "unit": "events/s", "baseline": round(EVENTS / hashing),
             "ratio": round(hashing / sealing, 3), "goal": None,
-            "note": f"one notary: read, hash, tree, stored levels and signature, on a disk; states of {STATE_BYTES} bytes",
+            "note": f"one notary: read, hash, tree, stored levels, signature, on a disk; states of {STATE_BYTES} bytes",
         },
         {
             "name": f"the same, against the {ASKED:,} a second that are asked for",
