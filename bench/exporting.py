@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import tempfile
 import time
 from contextlib import AsyncExitStack
@@ -57,6 +58,7 @@ def run() -> list[dict[str, object]]:
             return asyncio.run(_measure(servers.database_url, home))
     finally:
         remove(home)
+        shutil.rmtree(home)  # the media, and the exports
 
 
 async def _measure(url: str, home: Path) -> list[dict[str, object]]:
