@@ -73,9 +73,12 @@ class Switches(msgspec.Struct, frozen=True, kw_only=True):
     last: dict[IncidentKind, datetime] = {}
 
     def silent_since(self, kind: IncidentKind, started_at: datetime) -> datetime | None:
-        """Since when a kind is silent in a session that started then and has not ended; None where it is not."""
+        """Since when a kind is silent in a session that started then and has not ended; None where it is not.
+
+        Nobody knows which came first of a start and a switch at the same moment: silent is the safe side.
+        """
         since = self.last.get(kind)
-        if since is None or (kind not in self.off and since <= started_at):
+        if since is None or (kind not in self.off and since < started_at):
             return None
         return max(since, started_at)
 

@@ -47,6 +47,7 @@ def test_it_is_silent_in_sessions_that_ran_and_in_those_that_start_while_it_is_o
     assert off.silent_since("out_of_view", at("9:00")) is None
     assert on.silent_since("several_people", at("9:00")) == at("10:00")  # for good there, also where nobody was told
     assert on.silent_since("several_people", at("10:40")) is None
+    assert on.silent_since("several_people", at("10:00")) == at("10:00")  # who began at that very moment
 
 
 @pytest.mark.parametrize("so_far", [RUNNING, PAUSED])
