@@ -127,6 +127,10 @@ def _expire(day: Day, chance: Random) -> Said:
         if hold.until and hold.until <= day.at
     ]  # fmt: skip
     session = day.pick(chance, over, day.some(chance))
+    if not over and chance.random() < 0.3:  # one of a minute, and what the system says a minute later
+        soon = day.at + timedelta(minutes=1)
+        day.say("officer", partial(keeping.place_hold, session=session, reason="A claim", until=soon))
+        return day.world.say("system", soon, partial(keeping.expire_holds, session=session))
     return day.say("system", partial(keeping.expire_holds, session=session))
 
 

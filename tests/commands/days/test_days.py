@@ -49,8 +49,8 @@ OFTENER = {
     "restore a connection": 2, "mark a message delivered": 1.5, "answer for consent": 2,
     "assign an invigilator": 1.5, "add evidence": 1.5, "note an outage": 1.5, "open a fault": 1.5,
     "raise an incident by hand": 1.5, "join from a device": 1.5, "accept a hand-over": 1.5, "close a fault": 1.5,
-    "send late media": 4, "execute a request": 2, "release a copy": 2.5, "answer a request": 1.5, "refuse a request": 0.5,
-    "finish an erasure": 2, "lift a hold": 1.5, "expire holds": 4, "withdraw a hand-over": 1.3,
+    "send late media": 4, "execute a request": 2, "release a copy": 2.5, "answer a request": 1.5,
+    "refuse a request": 0.5, "finish an erasure": 2, "lift a hold": 1.5, "expire holds": 4, "withdraw a hand-over": 1.3,
 }  # fmt: skip
 # No commands of anybody's, but part of some: of a sending, of a copy, of a session that goes on, and of what is refused
 # after a decision.
