@@ -32,8 +32,9 @@ PORT_S = 8.0  # a front door that lost its parent ends within that
 async def notary(core: Core) -> None:
     """Seals the ledger, signs checkpoints, and tells the outside witnesses of them."""
     conninfo = core.settings.database_url_for("notary")
+    notary = Notary(conninfo, core.signer)  # without a key this process says so, and ends
     async with httpx.AsyncClient() as http, asyncio.TaskGroup() as group:
-        group.create_task(Notary(conninfo, core.signer).run())
+        group.create_task(notary.run())
         group.create_task(Witnesses(conninfo, witnesses(core.settings, http)).run())
 
 

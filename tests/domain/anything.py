@@ -9,7 +9,7 @@ import operator
 import types
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from hypothesis import strategies as st
@@ -68,13 +68,15 @@ def events(kind: str) -> st.SearchStrategy[Event]:
 def _struct(kind: type[msgspec.Struct], **given: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     if kind in _PLAUSIBLE:
         return _PLAUSIBLE[kind]
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     fields = {name: given[name] if name in given else _value(hints[name]) for name in kind.__struct_fields__}
     return st.builds(kind, **fields)
 
 
 def _value(hint: object) -> st.SearchStrategy[Any]:
     origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _value(args[0]).filter(lambda value: all(_within(value, one) for one in args[1:]))
     if hint in _SIMPLE:
         return _SIMPLE[hint]
     if origin is Literal:
@@ -90,6 +92,13 @@ def _value(hint: object) -> st.SearchStrategy[Any]:
     if origin is dict:
         return st.dictionaries(_value(args[0]), _value(args[1]), max_size=3)
     return _struct(cast("type[msgspec.Struct]", hint))
+
+
+def _within(value: object, bounds: object) -> bool:
+    """Nothing else is decoded, so nothing else can be recorded."""
+    if not isinstance(bounds, msgspec.Meta) or not isinstance(value, int):
+        return True
+    return (bounds.ge is None or value >= bounds.ge) and (bounds.le is None or value <= bounds.le)
 
 
 def _time(minutes: int) -> datetime:

@@ -106,7 +106,7 @@ def test_a_fault_is_never_conduct_and_never_moves_a_session(said: list[Command])
 
 def test_no_detector_looks_for_faults() -> None:
     things, faces = {"handheld_device", "second_screen", "book"}, {"face_not_visible", "looking_away"}
-    assert set(get_args(DetectorKind)) == {"out_of_view", "several_people"} | things | faces
+    assert set(get_args(DetectorKind)) == {"out_of_view", "several_people", "voice"} | things | faces
     assert not set(get_args(incidents.IncidentCommand)) & set(get_args(session_rules.SessionCommand))
 
 

@@ -33,7 +33,7 @@ from tests.commands.days.model import RUNNING, WAITING
 from tests.commands.days.rules import holds, one_at_a_time, rebuilt
 from tests.commands.days.world import Said, World
 
-DAYS, STEPS, ENOUGH = 580, (90, 140), 20
+DAYS, STEPS, ENOUGH = 580, (90, 140), 12
 MORNING = 8  # bytes
 WAITS = 7  # in a hundred steps
 # They need much to be in place.
