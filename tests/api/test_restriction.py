@@ -40,6 +40,9 @@ async def looks(hall: Hall) -> tuple[Exam, dict[str, tuple[str, dict[str, str]]]
             f"{V1}/sessions/{session}/incidents/flagged-once/pictures/0", {},
         ),
         f"GET {V1}/sessions/{{session}}/identity/{{picture}}": (f"{V1}/sessions/{session}/identity/photo", {}),
+        f"GET {V1}/sessions/{{session}}/appeals/{{appeal}}/attachments/{{number}}": (
+            f"{V1}/sessions/{session}/appeals/nothing/attachments/1", {},
+        ),
         f"GET {V1}/recordings/{{recording}}/manifest": (f"{camera}/manifest", {}),
         f"GET {V1}/recordings/{{recording}}/clip": (f"{camera}/clip", span(began, 1, 5)),
         f"GET {V1}/recordings/{{recording}}/media": (f"{camera}/media", {}),
@@ -109,7 +112,7 @@ async def test_every_route_that_shows_a_record_asks(
     app = create_app(hall.services)
     asking = {
         f"GET {handler_path}" for route in app.routes for handler in getattr(route, "route_handlers", ())
-        if unrestricted in handler.resolve_guards()
+        if "GET" in getattr(handler, "http_methods", ()) and unrestricted in handler.resolve_guards()
         for handler_path in [route.path_format]
     }  # fmt: skip
     assert asking == looks[1].keys()
