@@ -97,8 +97,8 @@ KINDS: Mapping[DetectorKind, Kind] = {
             of=5, window_s=12.5, span_s=4.0, grave_after_s=20.0, grave="warn",
         ),
         Kind(
-            name="looking_away", version="looking_away/2", detector="faces", read=readings.looking_away,
-            thresholds=readings.looking_away_thresholds, severity="info", span_s=4.0, clear_s=8.0,
+            name="looking_away", version="looking_away/3", detector="persons+faces", read=readings.looking_away,
+            thresholds=readings.looking_away_thresholds, severity="info", span_s=2.0, clear_s=8.0,
         ),
         Kind(
             name="voice", version="voice/1", detector="voice", source="sound", read=readings.voice,

@@ -12,6 +12,8 @@ from detectors.settings import Settings
 
 FACE = 0.75  # surely a face: a second person may rest on it
 FACE_TRACE = 0.6  # enough of a face to say that somebody is there
+PERSON = 0.38  # a second person may rest on it
+PERSON_TRACE = 0.3  # enough of a person to say that somebody is there
 FAR = 0.3  # of the picture's height: whoever is smaller holds things that are too small to be found
 FAR_FOR_A_FACE = 0.25  # the same, for faces to be found
 FAR_FOR_A_POSE = 0.05  # of the picture's height: a face that is smaller cannot be measured
@@ -54,7 +56,7 @@ def out_of_view(observation: Observation, settings: Settings) -> Reading:
 
 
 def out_of_view_thresholds(settings: Settings) -> dict[str, float]:
-    return {"person": settings.threshold("out_of_view", 0.3), "face": FACE_TRACE}
+    return {"person": settings.threshold("out_of_view", PERSON_TRACE), "face": FACE_TRACE}
 
 
 def several_people(observation: Observation, settings: Settings) -> Reading:
@@ -69,7 +71,7 @@ def several_people(observation: Observation, settings: Settings) -> Reading:
 
 
 def several_people_thresholds(settings: Settings) -> dict[str, float]:
-    return {"person": settings.threshold("several_people", 0.38), "face": FACE}
+    return {"person": settings.threshold("several_people", PERSON), "face": FACE}
 
 
 def face_not_visible(observation: Observation, settings: Settings) -> Reading:
@@ -88,13 +90,14 @@ def face_not_visible_thresholds(settings: Settings) -> dict[str, float]:
 def looking_away(observation: Observation, settings: Settings) -> Reading:
     """The head points elsewhere than it does as a rule. Whose baseline is not known, nothing is said of.
 
+    Nor is it of a face where nobody sits, which is none, or of the only face of two people, which may be the other's.
     The score is the angle: 1 stands for sixty degrees and more.
     """
     threshold = looking_away_thresholds(settings)["angle"]
     faces = [face for face in observation.faces if face.score >= FACE_TRACE]
-    if len(faces) > 1:
+    if len(faces) > 1 or _strongest(observation.persons, 1) >= PERSON:
         return unsure("several_faces")
-    if not faces:
+    if not faces or _strongest(observation.persons) < PERSON_TRACE:
         return unsure("no_face")
     if faces[0].bottom - faces[0].top < FAR_FOR_A_POSE:
         return unsure("too_far")

@@ -180,7 +180,7 @@ def test_a_large_face_has_the_same_angles_from_the_look_that_found_it_as_from_ne
         (face,) = pipeline.faces.find(picture, measure=True)
         found, again = pose.pose(face.points), pose.pose(pipeline.faces.points(picture, face))
         assert pose.away(found, again) < 15
-    assert {type(change) for change in told(seen(pipeline, [*map(to_jpeg, pictures)], 56))} == {Opened, Closed}
+    assert {type(change) for change in told(seen(pipeline, [*map(to_jpeg, pictures)], 56))} >= {Opened, Closed}
 
 
 def near(picture: Image, share: float) -> Image:

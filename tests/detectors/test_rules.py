@@ -243,10 +243,8 @@ def test_looking_away_is_held_against_the_own_baseline(yaw: float, opens: bool) 
     assert [change.kind for change in changes] == (["looking_away"] if opens else [])
 
 
-@pytest.mark.parametrize(
-    ("yaws", "opens"), [("-+--+-", False), ("-++--++--++", False), ("++++", True), ("++-++", True)]
-)
-def test_a_short_look_aside_is_nothing(yaws: str, opens: bool) -> None:
+@pytest.mark.parametrize(("yaws", "opens"), [("-+--+-", False), ("-+---+--", False), ("-++--", True), ("+-+", True)])
+def test_a_glance_in_one_sample_alone_is_nothing(yaws: str, opens: bool) -> None:
     samples = [head(2.0 * n, 60.0 if one == "+" else 10.0, 0.95) for n, one in enumerate(yaws)]
     assert [change.kind for change in watch(samples, FACES)[1]] == (["looking_away"] if opens else [])
 
@@ -255,6 +253,10 @@ def test_without_a_baseline_or_with_another_face_nobody_looks_away() -> None:
     one = head(0.0, 90.0, 0.95)
     assert unsure(replace(one, baseline=None), FACES) == {"looking_away": "no_baseline"}
     assert unsure(head(0.0, 90.0, 0.95, 0.9), FACES) == {"looking_away": "several_faces"}
+    assert unsure(replace(one, persons=(*one.persons, Box(0.7, 0.1, 1.0, 1.0, 0.5))), FACES) == {
+        "looking_away": "several_faces"
+    }
+    assert unsure(replace(one, persons=()), FACES) == {"looking_away": "no_face"}, "a face where nobody sits is none"
     small = Box(0.4, 0.4, 0.43, 0.44, 0.95)
     assert unsure(replace(one, faces=(small,)), FACES) == {"looking_away": "too_far"}
     assert unsure(one, FACES) == {}
