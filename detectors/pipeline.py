@@ -208,7 +208,7 @@ class Pipeline:
 def _follow(view: View, sketch: gate.Sketch, found: Objects) -> None:
     view.sketch, view.rested = sketch, 0
     view.tracks = {category: tracks.follow(view.tracks.get(category, ()), boxes) for category, boxes in found.items()}
-    # Counted as this look found them: in a median somebody who has just come in is not there yet, and would be rested on.
+    # Counted as this look found them: in a median who has just come in is not there yet, and would not be looked at.
     many = tuple(sum(box.score >= _COUNTED for box in boxes) for boxes in found.values())
     view.counts = (*view.counts, many)[-gate.SETTLED :]
 
