@@ -16,7 +16,7 @@ export function allowedWords(allowed, muted) {
     if (objects) told.push(`on the desk: ${objects.replaceAll("\n", ", ")}`);
     if (one.identity_route in ROUTES) told.push(ROUTES[one.identity_route]);
   }
-  const silent = (Array.isArray(muted) ? muted : Object.keys(muted)).map(words);
+  const silent = (Array.isArray(muted) ? muted : Object.keys(muted)).map(words).sort();
   return [told.length && `Allowed: ${told.join("; ")}.`, silent.length && `Not looked for: ${silent.join(", ")}.`].filter(Boolean).join(" ");
 }
 
