@@ -57,15 +57,18 @@ def blank(jpeg: bytes) -> tuple[Blank, ...] | None:
 class Screens:
     """Follows the screens of all sessions, beside the event loop and beside whoever looks at cameras."""
 
-    def __init__(self, nats: Client, *, told: AskBlank, fault: TellFault, outbox: Outbox | None = None) -> None:
-        """Two callbacks; the second is repeated until it succeeds, and must be safe to repeat.
+    def __init__(
+        self, nats: Client, *, told: AskBlank, fault: TellFault, outbox: Outbox | None = None,
+        mine: Callable[[str], bool] = lambda _: True,
+    ) -> None:  # fmt: skip
+        """Follows the sessions that are `mine`. The second callback is repeated until it succeeds: make it safe to.
 
         `told(tenant, session)`: whether it was told that the screen shows nothing, or None when the session is not in
         progress; asked at the first picture, and at those that show nothing. `fault(tenant, session, NAME, why)`: the
         screen shows nothing, for a reason in `domain/sight.py`, or with None something again.
         """
         self._nats, self._known, self._fault = nats, Known(told), fault
-        self._outbox, self._sampler = outbox or Outbox(), Sampler()
+        self._outbox, self._sampler, self._mine = outbox or Outbox(), Sampler(), mine
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="screens")
         self._decoder = msgspec.msgpack.Decoder(Picture)
         self._seen: dict[Key, sight.Sight] = {}
@@ -87,9 +90,12 @@ class Screens:
 
     async def _received(self, message: Msg) -> None:
         try:
-            self._sampler.offer(self._decoder.decode(message.data))
+            picture = self._decoder.decode(message.data)
         except msgspec.MsgspecError as error:
             log.warning("a message on %s is no picture: %s", message.subject, error)
+            return
+        if self._mine(picture.session):
+            self._sampler.offer(picture)
 
     async def _look_on(self) -> None:
         clock = asyncio.get_running_loop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -49,15 +49,18 @@ class Worker(Protocol):
     def forget(self, tenant: str, session: str) -> None: ...
 
 
-async def report_coverage(core: Core, worker: Worker) -> None:
-    """Whenever a session is over: how much each of its detectors could see, also when that was nothing."""
+async def report_coverage(core: Core, worker: Worker, mine: Callable[[str], bool] = lambda _: True) -> None:
+    """Whenever a session is over: how much each of its detectors could see, also when that was nothing.
+
+    Only of the sessions that are this worker's: of another's it has seen nothing, and does not know what that one saw.
+    """
     async with core.reading() as conn:
         await until_there(conn)
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         try:
             async with core.reading() as conn:
-                ended = await over(conn)
+                ended = [one for one in await over(conn) if mine(one.session)]
         except psycopg.OperationalError:
             log.warning("the read models are away; coverage waits")
             continue

@@ -17,7 +17,7 @@ from detectors.hearing import Hearing
 from detectors.ready import ready
 from detectors.settings import Settings, StillOpen
 from detectors.weights import WeightsMissingError
-from detectors.worker import Worker
+from detectors.worker import Share, Worker
 from domain import incidents, session_rules
 from domain.event import Refused
 from domain.fault import Cause
@@ -47,16 +47,18 @@ async def detect(core: Core) -> None:
         hearing = await asyncio.to_thread(Hearing.load)
     except WeightsMissingError as missing:
         raise NotRunning(str(missing)) from missing
-    findings = Findings(core)
+    findings, (number, of) = Findings(core), core.settings.detect_share
+    share = Share(number - 1, of)
     worker = Worker(
-        core.nats, pipeline, settings=findings.settings, changed=findings.changed, fault=findings.fault, hearing=hearing
-    )
-    shared = screens.Screens(core.nats, told=findings.blank, fault=findings.fault)
+        core.nats, pipeline, settings=findings.settings, changed=findings.changed, fault=findings.fault,
+        hearing=hearing, share=share,
+    )  # fmt: skip
+    shared = screens.Screens(core.nats, told=findings.blank, fault=findings.fault, mine=share.has)
     async with asyncio.TaskGroup() as group:
         group.create_task(worker.run())
         group.create_task(shared.run())
         group.create_task(findings.album.run())
-        group.create_task(report_coverage(core, worker))
+        group.create_task(report_coverage(core, worker, share.has))
         group.create_task(beat(core.nats, worker.load, rests_on(pipeline, hearing)))
 
 

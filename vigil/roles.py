@@ -104,7 +104,7 @@ async def _all(settings: Settings, while_running: Callable[[Settings], Awaitable
         await migrate(settings.database_url)
     else:
         await require_up_to_date(settings.database_url_for("app"))
-    async with running(_environment(settings), groups_for(settings.media_processes)):
+    async with running(_environment(settings), groups_for(settings.media_processes, settings.detect_processes)):
         if while_running is not None:
             return await while_running(settings)
         log.info("Vigil answers at %s", settings.public_url)

@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     media_processes: int = 1  # how many `vigil run` keeps here; each takes a core when it is full
     ice_servers: tuple[str, ...] = ()  # STUN and TURN servers that browsers get media through
     turn_secret: str = ""  # what the TURN servers know too (coturn: use-auth-secret, static-auth-secret)
+    detect_processes: int = 1  # how many `vigil run` keeps here, with a part of all sessions each, and a core
+    detect_share: tuple[int, int] = (1, 1)  # which one this is, and of how many on all machines together
     weights: str = ""  # other YOLO weights than those of the set-up
     key_backup_days: int = 0  # for how long copies of the database are kept, for certificates; 0 if nobody has said
 
@@ -202,6 +204,13 @@ def _ports(text: str) -> tuple[int, int]:
     return found
 
 
+def _share(text: str) -> tuple[int, int]:
+    number, of = (_count(part) for part in text.split("/"))
+    if number > of:
+        raise ValueError
+    return number, of
+
+
 def _listens(media_ip: str) -> str:
     """Where media for this public address is listened to. A router may translate, so it need not be ours."""
     ip = ipaddress.ip_address(media_ip)
@@ -271,6 +280,8 @@ _RULES: dict[str, tuple[Callable[[str], object], str]] = {
     "media_ip": (_public, "an IP address that browsers can send to"),
     "media_bind": (_address, "an IP address"),
     "media_processes": (_count, "a number from 1 to 64"),
+    "detect_processes": (_count, "a number from 1 to 64"),
+    "detect_share": (_share, "one of how many, such as 2/4"),
     "key_backup_days": (_days, "a number of days, from 0 to 3660"),
     "media_port": (_ports, "a port from 0 to 65535, or from one to another such as 40000-40007"),
 }

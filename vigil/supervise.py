@@ -25,9 +25,10 @@ STOP_S = 10.0
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
-def groups_for(media_processes: int) -> tuple[tuple[str, ...], ...]:
-    """What is run, with so many processes for media."""
-    return tuple(one for group in GROUPS for one in [group] * (media_processes if group == ("media",) else 1))
+def groups_for(media_processes: int, detect_processes: int = 1) -> tuple[tuple[str, ...], ...]:
+    """What is run, with so many processes for media, and for detectors."""
+    many: Mapping[tuple[str, ...], int] = {("media",): media_processes, ("detect",): detect_processes}
+    return tuple(one for group in GROUPS for one in [group] * many.get(group, 1))
 
 
 @asynccontextmanager
@@ -36,11 +37,14 @@ async def running(
 ) -> AsyncIterator[dict[str, asyncio.subprocess.Process]]:
     """Keeps the groups running while the body runs. Yields the processes by the name of their group.
 
-    One that is there several times is named "media", "media 2" and so on.
+    One that is there several times is named "media", "media 2" and so on. Detectors share the sessions.
     """
     children: dict[str, asyncio.subprocess.Process] = {}
-    names = [_name(group, groups[:place].count(group)) for place, group in enumerate(groups)]
-    tasks = [asyncio.create_task(_keep(*one, environment, children)) for one in zip(names, groups, strict=True)]
+    tasks = []
+    for place, group in enumerate(groups):
+        before, many = groups[:place].count(group), groups.count(group)
+        own = {"VIGIL_DETECT_SHARE": f"{before + 1}/{many}"} if "detect" in group and many > 1 else {}
+        tasks.append(asyncio.create_task(_keep(_name(group, before), group, {**environment, **own}, children)))
     try:
         yield children
     finally:

@@ -49,14 +49,14 @@ async def test_a_screen_that_shows_nothing_and_one_that_ends_are_each_told_once_
     await until("detectors that look", lambda: _well(wrong), 30)
     await becomes("blank_screen", {"screen_shows_nothing": "it is black"}, 45)
     await becomes("screen_again", {}, 30)
-    await becomes("stop_share", {"screen": "no media arrives"}, 20)
+    await becomes("stop_share", {"screen": "no media arrives"}, 45)
     for _ in range(20):
         assert await wrong() == {"screen": "no media arrives"}, "and nothing else, for as long as it lasts"
         await asyncio.sleep(0.5)
-    await becomes("share_again", {}, 20)
+    await becomes("share_again", {}, 45)
     await becomes("blank_screen", {"screen_shows_nothing": "it is black"}, 45)
     await becomes("stop_share", {"screen": "no media arrives"}, 30)  # of a share that has ended it is told no longer
-    await becomes("share_again", {}, 20)
+    await becomes("share_again", {}, 45)
     await exam.candidates.tell("submit", 0)
 
     async def told() -> list[str] | None:

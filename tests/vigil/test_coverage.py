@@ -322,3 +322,20 @@ async def _reports(hall: Hall, session: str) -> dict[str, CoverageReported]:
 
 async def _some(found: object) -> bool:
     return bool(found)
+
+
+async def test_of_workers_that_share_the_sessions_each_tells_of_its_own(hall: Hall) -> None:
+    """The other one has seen nothing of it, and must not be the first to say so."""
+    session = await hall.sitting()
+    await hall.submit(session)
+    mine = Told({"out_of_view": Counts(due=60, taken=60, followed_s=120.0, seen_s=100.0)})
+    other = Told({})
+    async with (
+        running(report_coverage(hall.core, other, lambda one: one != session)),
+        running(report_coverage(hall.core, mine, lambda one: one == session)),
+    ):
+        await until(lambda: _some(mine.forgotten))
+        await asyncio.sleep(2 * LOOK_EVERY_S)
+    assert other.forgotten == []
+    told = {one.detector: one.taken for one in await hall.events(session, CoverageReported)}  # type: ignore[attr-defined]
+    assert told["out_of_view"] == 60

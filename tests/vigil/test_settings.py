@@ -49,8 +49,10 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "VIGIL_SOURCE_URL": "https://git.example.org/ours/vigil", "VIGIL_TURN_SECRET": "north",
         "VIGIL_ICE_SERVERS": "stun:stun.example.org, turns:turn.example.org:443",
         "VIGIL_WITNESS_FOLDER": str(tmp_path), "VIGIL_WITNESS_URL": "https://witness.example.org/notes",
+        "VIGIL_DETECT_PROCESSES": "2", "VIGIL_DETECT_SHARE": "3/4",
         "VIGIL_TIMESTAMP_URL": "http://tsa.example.org", "VIGIL_EARLIER_KEYS": b64encode(bytes(32)).decode(),
     })  # fmt: skip
+    assert (settings.detect_processes, settings.detect_share) == (2, (3, 4))
     assert (settings.witness_folder, settings.earlier_keys) == (tmp_path, (bytes(32),))
     assert settings.witness_url == "https://witness.example.org/notes"
     assert settings.timestamp_url == "http://tsa.example.org"
@@ -121,6 +123,8 @@ def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
         ("TIMESTAMP_URL", "ftp://hush", "a time-stamping authority"),
         ("EARLIER_KEYS", "hush", "Ed25519 public keys, 32 bytes each in base64"),
         ("MEDIA_PROCESSES", "0", "a number from 1 to 64"),
+        ("DETECT_SHARE", "3/2", "one of how many, such as 2/4"),
+        ("DETECT_SHARE", "hush", "one of how many, such as 2/4"),
         ("MEDIA_PORT", "70000", "a port from 0 to 65535"),
         ("MEDIA_PORT", "40007-40000", "from one to another such as 40000-40007"),
         ("MEDIA_PORT", "0-40000", "from one to another such as 40000-40007"),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from vigil.supervise import running
+from vigil.supervise import groups_for, running
 
 SLEEPS = "import time; time.sleep(600)"
 
@@ -50,3 +50,24 @@ async def test_a_process_that_dies_is_started_again(monkeypatch: pytest.MonkeyPa
             await asyncio.sleep(0.02)
         assert children["media"] is other
         assert other.returncode is None
+
+
+async def test_detectors_that_share_the_sessions_are_told_which_part_is_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    spawn, told = asyncio.create_subprocess_exec, list[str | None]()
+
+    async def sleeper(*_: str, env: Mapping[str, str], start_new_session: bool) -> asyncio.subprocess.Process:
+        told.append(env.get("VIGIL_DETECT_SHARE"))
+        return await spawn(sys.executable, "-c", SLEEPS, env=env, start_new_session=start_new_session)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", sleeper)
+    groups = tuple(group for group in groups_for(1, 2) if group in (("detect",), ("media",)))
+    async with running({}, groups) as children, asyncio.timeout(30):
+        while len(children) < 3:
+            await asyncio.sleep(0.02)
+        assert set(children) == {"media", "detect", "detect 2"}
+    assert told == [None, "1/2", "2/2"]
+    told.clear()
+    async with running({}, (("detect",),)) as children, asyncio.timeout(30):
+        while not children:
+            await asyncio.sleep(0.02)
+    assert told == [None]
