@@ -337,59 +337,45 @@ async def test_overload_is_a_fault_of_ours_and_no_incident(sitting: Sitting) -> 
     assert not await sitting.events(incidents.Opened)
 
 
-async def test_a_camera_that_shows_too_little_is_a_fault_of_the_device_with_words_for_both_sides(
-    sitting: Sitting,
+@pytest.mark.parametrize(
+    ("detector", "fault_is", "whys", "begins"),
+    [
+        (
+            "sight", "cannot_see_well",
+            {"too_dark": "it is too dark", "too_far": "the candidate is too far from the camera"},
+            "We cannot see you well: ",
+        ),
+        ("hearing", "microphone_silent", {"no_sound": "it gives no sound at all"}, "Your microphone is silent: "),
+        (
+            "screen", "screen_shows_nothing",
+            {"black": "it is black", "one_colour": "it is one colour and nothing else"},
+            "Your shared screen shows nothing: ",
+        ),
+    ],
+)  # fmt: skip
+async def test_a_device_that_shows_or_gives_too_little_is_a_fault_of_its_own_with_words_for_both_sides(
+    sitting: Sitting, detector: str, fault_is: str, whys: dict[str, str], begins: str
 ) -> None:
-    for why in ("too_dark", None, "too_far", None):
+    for why in [one for reason in whys for one in (reason, None)]:
         for _ in range(2):  # as after a lost answer
-            await sitting.findings.fault("main", sitting.name, "sight", why)
+            await sitting.findings.fault("main", sitting.name, detector, why)
         settings = await sitting.findings.settings("main", sitting.name)
         assert settings
-        assert settings.failing == ({"sight"} if why else set())
+        own = {detector} if why and detector != "screen" else set()
+        assert settings.failing == own, "who looks at the camera knows nothing of the screen"
         told = clock(await sitting.hall.state(sitting.name)).guidance
-        assert told.startswith("We cannot see you well: ") if why else told == ""
+        assert told.startswith(begins) if why else told == ""
     opened = await sitting.events(fault.FaultOpened)
     assert [(one.what, one.cause, one.why) for one in opened] == [  # type: ignore[attr-defined]
-        ("cannot_see_well", "device", "it is too dark"),
-        ("cannot_see_well", "device", "the candidate is too far from the camera"),
+        (fault_is, "device", said) for said in whys.values()
     ]
     assert not await sitting.events(incidents.Opened)
 
 
-async def test_a_microphone_that_gives_no_sound_is_a_fault_of_the_device_with_words_for_both_sides(
-    sitting: Sitting,
-) -> None:
-    for why in ("no_sound", None):
-        for _ in range(2):  # as after a lost answer
-            await sitting.findings.fault("main", sitting.name, "hearing", why)
-        settings = await sitting.findings.settings("main", sitting.name)
-        assert settings
-        assert settings.failing == ({"hearing"} if why else set())
-        told = clock(await sitting.hall.state(sitting.name)).guidance
-        assert told.startswith("Your microphone is silent: ") if why else told == ""
-    (opened,) = await sitting.events(fault.FaultOpened)
-    assert isinstance(opened, fault.FaultOpened)
-    assert (opened.what, opened.cause, opened.why) == ("microphone_silent", "device", "it gives no sound at all")
-
-
-async def test_a_screen_that_shows_nothing_is_a_fault_of_the_device_with_words_for_both_sides(
-    sitting: Sitting,
-) -> None:
-    for why in ("black", None, "one_colour", None):
-        for _ in range(2):  # as after a lost answer
-            await sitting.findings.fault("main", sitting.name, "screen", why)
+async def test_whoever_looks_at_screens_asks_whether_it_was_told_that_one_shows_nothing(sitting: Sitting) -> None:
+    for why in ("black", None):
+        await sitting.findings.fault("main", sitting.name, "screen", why)
         assert await sitting.findings.blank("main", sitting.name) is bool(why)
-        settings = await sitting.findings.settings("main", sitting.name)
-        assert settings
-        assert not settings.failing, "who looks at the camera knows nothing of it"
-        told = clock(await sitting.hall.state(sitting.name)).guidance
-        assert told.startswith("Your shared screen shows nothing: ") if why else told == ""
-    opened = await sitting.events(fault.FaultOpened)
-    assert [(one.what, one.cause, one.why) for one in opened] == [  # type: ignore[attr-defined]
-        ("screen_shows_nothing", "device", "it is black"),
-        ("screen_shows_nothing", "device", "it is one colour and nothing else"),
-    ]
-    assert not await sitting.events(incidents.Opened)
     await sitting.hall.intervene(sitting.name, "pause")
     assert await sitting.findings.blank("main", sitting.name) is None
 
