@@ -159,8 +159,8 @@ async def withdraw(request: AnyRequest, session: FromPath[str], appeal: FromPath
 async def answer(
     request: AnyRequest, session: FromPath[str], appeal: FromPath[str], data: JSONBody[NewAnswer]
 ) -> None:  # fmt: skip
-    """Answers an appeal, with a reason. By a person who neither watched, judged nor decided; after `upheld` somebody
-    decides anew.
+    """Answers an appeal, with a reason. By a person who neither watched, raised an incident, judged nor decided; after
+    `upheld` somebody decides anew.
     """
     if caller_of(request).service:
         raise Denied(403, "forbidden", "a person answers, never a program")

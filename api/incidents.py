@@ -19,7 +19,8 @@ from api.problems import Denied, missing
 from api.reading import names_of, rows_of
 from api.restriction import unrestricted
 from commands import flags
-from domain.incidents import CAPTIONS, Provenance, Role, Sampled, Severity, Verdict
+from domain.captions import CAPTIONS
+from domain.incidents import Provenance, Role, Sampled, Severity, Verdict
 from projections import incidents
 from projections.gradebook import GRADEBOOK
 

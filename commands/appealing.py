@@ -74,7 +74,7 @@ async def withdraw(work: Work, session: str, name: str) -> None:
 
 
 async def answer(work: Work, session: str, name: str, said: Answer, reason: str) -> None:
-    """A person's answer, who neither watched, judged nor decided. After `upheld` somebody decides anew."""
+    """A person answers who neither watched, raised an incident, judged nor decided. After `upheld` somebody does."""
     state, plan = await _there(work, session)
     known, seen = await work.state(record.DECIDER, session), await work.state(incidents.DECIDER, session)
     judged = {one.by for given in seen.verdicts.values() for one in given}
@@ -83,7 +83,7 @@ async def answer(work: Work, session: str, name: str, said: Answer, reason: str)
     order = appeal.AnswerAppeal(
         appeal=name, answer=said, reason=_words(state, session, reason, field="reason"), by=work.order.actor,
         at=work.at, watched=plan.watched | {who for who, what in known.viewed if what.startswith(LIVE)},
-        judged=frozenset(judged), decided=frozenset(one.by for one in known.review.decisions),
+        raised=seen.raised_by, judged=frozenset(judged), decided=frozenset(one.by for one in known.review.decisions),
     )  # fmt: skip
     if await work.do(record.DECIDER, session, order):
         await settle_hold(work, session)

@@ -47,9 +47,8 @@ async def raise_by_hand(work: Work, session: str, *, severity: incidents.Severit
         raise Refused("there is no such session", kind="not_found")
     incident = work.new_id("incident")
     words = Private(state.subject, note, session=session, key_class="notes")
-    await work.do(
-        incidents.DECIDER, session, incidents.Raise(incident=incident, at=work.at, severity=severity, note=words)
-    )
+    order = incidents.Raise(incident=incident, at=work.at, severity=severity, note=words, by=work.order.actor)
+    await work.do(incidents.DECIDER, session, order)
     return {"incident": incident}
 
 

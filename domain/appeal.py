@@ -57,7 +57,10 @@ class AppealWithdrawn(Event, frozen=True, kw_only=True, tag="record.appeal_withd
 
 
 class AppealAnswered(Event, frozen=True, kw_only=True, tag="record.appeal_answered"):
-    """By a person who neither watched, judged nor decided. After `upheld` somebody has to decide anew."""
+    """By a person who neither watched, raised an incident, judged nor decided.
+
+    After `upheld` somebody has to decide anew.
+    """
 
     appeal: str
     answer: Answer
@@ -108,7 +111,7 @@ class WithdrawAppeal(Command, frozen=True, kw_only=True):
 
 
 class AnswerAppeal(Command, frozen=True, kw_only=True):
-    """`watched`, `judged` and `decided` are who did so in this session."""
+    """`watched`, `raised` an incident, `judged` and `decided` are who did so in this session."""
 
     appeal: str
     answer: Answer
@@ -116,6 +119,7 @@ class AnswerAppeal(Command, frozen=True, kw_only=True):
     by: str
     at: datetime
     watched: frozenset[str]
+    raised: frozenset[str]
     judged: frozenset[str]
     decided: frozenset[str]
 
@@ -254,7 +258,10 @@ def _answer(command: AnswerAppeal, known: Appeal) -> tuple[AppealEvent, ...]:
         return ()
     if known.state != "open":
         raise Refused(f"this appeal is {known.state}", field="appeal")
-    for who, did in ((command.watched, "watched"), (command.judged, "judged"), (command.decided, "decided")):
+    for who, did in (
+        (command.watched, "watched"), (command.raised, "raised an incident"), (command.judged, "judged"),
+        (command.decided, "decided"),
+    ):  # fmt: skip
         if command.by in who:
             raise Refused(f"an appeal is answered by nobody who {did}, and you did", field="by")
     return (

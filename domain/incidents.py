@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, assert_never, get_args
 
@@ -18,12 +17,6 @@ from domain.triage import Triage, TriageCommand, TriageEvent
 Severity = Literal["info", "warn", "high"]
 Verdict = Literal["confirmed", "dismissed", "unsure"]
 Role = Literal["first", "best", "last"]
-CAPTIONS: Mapping[Role | None, str] = {
-    "first": "the first picture that shows it",
-    "best": "the clearest picture",
-    "last": "the last picture that shows it",
-    None: "a picture of it",
-}
 
 
 def graver(one: Severity, other: Severity | None) -> Severity:
@@ -110,6 +103,7 @@ class RaisedByPerson(Event, frozen=True, kw_only=True, tag="incidents.raised_by_
     at: datetime
     severity: Severity
     note: Private
+    by: str = ""
 
 
 class VerdictGiven(Event, frozen=True, kw_only=True, tag="incidents.verdict_given"):
@@ -158,6 +152,7 @@ class Raise(Command, frozen=True, kw_only=True):
     at: datetime
     severity: Severity
     note: Private
+    by: str
 
 
 class Judge(Command, frozen=True, kw_only=True):
@@ -191,6 +186,7 @@ class Incidents(msgspec.Struct, frozen=True, kw_only=True):
     known: frozenset[str] = frozenset()
     evidence: frozenset[str] = frozenset()
     raised: dict[str, Severity] = {}
+    raised_by: frozenset[str] = frozenset()
     verdicts: dict[str, tuple[VerdictGiven, ...]] = {}  # the last of each person, in order
     covered: dict[str, CoverageReported] = {}  # the last by detector
     triage: dict[str, Triage] = {}
@@ -229,8 +225,9 @@ def evolve(state: Incidents, event: IncidentEvent) -> Incidents:
                 return state
             flag = replace(state.flags[incident], severity=severity, confidence=peak, ended_at=ended_at)
             return replace(state, flags=state.flags | {incident: flag})
-        case RaisedByPerson(incident=incident, severity=severity):
-            return replace(state, known=state.known | {incident}, raised=state.raised | {incident: severity})
+        case RaisedByPerson(incident=incident, severity=severity, by=by):
+            known, raised = state.known | {incident}, state.raised | {incident: severity}
+            return replace(state, known=known, raised=raised, raised_by=state.raised_by | ({by} - {""}))
         case VerdictGiven(incident=incident, by=by):
             given = (*(one for one in state.verdicts.get(incident, ()) if one.by != by), event)
             tended = triage.tended(state.triage, incident, triage.judged)
@@ -264,10 +261,8 @@ def decide(command: IncidentCommand, state: Incidents) -> tuple[IncidentEvent, .
             flag = state.flags[incident]
             severity, peak = graver(flag.severity, command.severity), max(flag.confidence, command.peak)
             return (Closed(incident=incident, ended_at=ended_at, severity=severity, peak=peak, why=why),)
-        case Raise(incident=incident, at=at, severity=severity, note=note):
-            if incident in state.known:
-                return ()
-            return (RaisedByPerson(incident=incident, at=at, severity=severity, note=note),)
+        case Raise(incident=incident):
+            return () if incident in state.known else (RaisedByPerson(**msgspec.structs.asdict(command)),)
         case Judge(incident=incident, verdict=verdict, reason=reason, by=by):
             if incident not in state.known:
                 raise Refused("there is no such incident", field="incident", kind="not_found")

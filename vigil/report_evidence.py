@@ -6,7 +6,8 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from domain.incidents import CAPTIONS, Evidence, Sampled
+from domain.captions import CAPTIONS
+from domain.incidents import Evidence, Sampled
 from vigil.html import Html, text
 from vigil.html import at as _at
 

@@ -24,7 +24,8 @@ def _appeals(events: Sequence[Recorded]) -> str:
     if not rows:
         return ""
     said = paragraph(
-        "An appeal is answered by nobody who watched, judged or decided. After one is upheld somebody decides anew."
+        "An appeal is answered by nobody who watched, raised an incident, judged or decided. After one is upheld"
+        " somebody decides anew."
     )
     return section("Appeals", said, table(("Appeal", "When", "By", "What"), rows))
 

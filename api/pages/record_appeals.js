@@ -31,7 +31,7 @@ function form(call, session, one, again) {
   const reason = make("textarea", { id: `answer-reason-${one.appeal}`, rows: "3", maxlength: "10000", required: true });
   const send = make("button", { class: "main", type: "submit" }, "Answer the appeal");
   const said = make("form", {},
-    make("p", { class: "quiet" }, "Somebody answers who neither watched, judged nor decided. The candidate reads the answer, not your name."),
+    make("p", { class: "quiet" }, "Somebody answers who neither watched, raised an incident, judged nor decided. The candidate reads the answer, not your name."),
     make("div", { class: "field" }, make("label", { for: answer.id }, "Answer to the appeal"), answer),
     make("div", { class: "field" }, make("label", { for: reason.id }, "Why"), reason), send);
   said.onsubmit = (event) => {

@@ -12,7 +12,8 @@ from playwright.async_api import Browser, Locator, expect
 from commands import flags
 from commands.keys import KeyName, seal_object
 from domain import incidents
-from domain.incidents import CAPTIONS, Evidence, Role, Sampled
+from domain.captions import CAPTIONS
+from domain.incidents import Evidence, Role, Sampled
 from tests.api.hall import Exam, Hall, an_exam, sit
 from tests.api.test_pages import a_page, browser, signed_in
 

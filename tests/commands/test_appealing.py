@@ -15,7 +15,7 @@ from domain.appeal import Answer
 from domain.event import Refused
 from domain.hold import Hold
 from domain.retention import ALL
-from tests.commands.hall import NINE, do, order, refused, running, tags
+from tests.commands.hall import NINE, do, note, order, refused, running, tags
 from tests.commands.test_reviewing import decide, judge, over, record_of
 
 DAY = 24 * 60
@@ -79,9 +79,10 @@ async def test_an_appeal_that_is_taken_back_in_time_holds_as_long_as_another_can
     await refused(one, make(session), "the time to appeal was over on 2026-06-29", minute=late)
 
 
-@pytest.mark.parametrize("did", ["watched", "judged", "decided"])
-async def test_who_watched_judged_or_decided_is_told_why_they_cannot_answer(one: Handler, did: str) -> None:
+@pytest.mark.parametrize("did", ["watched", "raised an incident", "judged", "decided"])
+async def test_who_watched_raised_judged_or_decided_is_told_why_they_cannot_answer(one: Handler, did: str) -> None:
     session, incident = await over(one)
+    await do(one, note(session), actor="raised an incident")
     await do(one, partial(recordings.view, session=session, what="live camera"), actor="watched")
     await do(one, judge(session, incident), actor="judged")
     await do(one, decide(session), actor="decided")

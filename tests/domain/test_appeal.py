@@ -44,7 +44,7 @@ WITHDRAWN = AppealWithdrawn(appeal="a1", by="ada", at=at("15:00"))
 WHY = private("The recording shows him leave at once.")
 ANSWER = AnswerAppeal(
     appeal="a1", answer="upheld", reason=WHY, by="noether", at=at("16:00"), watched=frozenset({"turing"}),
-    judged=frozenset({"curie"}), decided=frozenset({"curie", "bohr"}),
+    raised=frozenset({"bose"}), judged=frozenset({"curie"}), decided=frozenset({"curie", "bohr"}),
 )  # fmt: skip
 UPHELD = AppealAnswered(appeal="a1", answer="upheld", reason=WHY, by="noether", at=at("16:00"))
 REJECTED = replace(UPHELD, answer="rejected")
@@ -93,8 +93,10 @@ def test_an_appeal_is_answered_once() -> None:
     given(DECIDER, SEALED, MADE, UPHELD).when(replace(ANSWER, answer="rejected")).refused("is upheld", field="appeal")
 
 
-@pytest.mark.parametrize(("who", "did"), [("turing", "watched"), ("curie", "judged"), ("bohr", "decided")])
-def test_nobody_answers_who_watched_judged_or_decided(who: str, did: str) -> None:
+@pytest.mark.parametrize(
+    ("who", "did"), [("turing", "watched"), ("bose", "raised an incident"), ("curie", "judged"), ("bohr", "decided")]
+)
+def test_nobody_answers_who_watched_raised_judged_or_decided(who: str, did: str) -> None:
     given(DECIDER, SEALED, MADE).when(replace(ANSWER, by=who)).refused(f"nobody who {did}", field="by")
 
 

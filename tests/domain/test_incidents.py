@@ -40,8 +40,8 @@ OPENED = Opened(
 )  # fmt: skip
 CLOSE = CloseIncident(incident="n1", ended_at=at("10:01"), severity="high", peak=0.95)
 CLOSED = Closed(incident="n1", ended_at=at("10:01"), severity="high", peak=0.95, why="clear")
-RAISE = Raise(incident="p1", at=at("10:05"), severity="warn", note=private("Talks to somebody."))
-RAISED = RaisedByPerson(incident="p1", at=at("10:05"), severity="warn", note=private("Talks to somebody."))
+RAISE = Raise(incident="p1", at=at("10:05"), severity="warn", note=private("Talks to somebody."), by="kim")
+RAISED = RaisedByPerson(incident="p1", at=at("10:05"), severity="warn", note=private("Talks to somebody."), by="kim")
 JUDGE = Judge(incident="n1", verdict="dismissed", reason=private("A poster on the wall."), by="curie")
 JUDGED = VerdictGiven(incident="n1", verdict="dismissed", reason=private("A poster on the wall."), by="curie")
 
