@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from domain import incidents, late, recording
+from domain.appeal import Appealed
 from domain.event import Private
 from domain.grounds import GROUNDS, Ground
 from domain.phase import Track
@@ -56,9 +57,10 @@ def withhold(events: Sequence[Recorded], withheld: Sequence[Withheld]) -> Left:
                 objects |= dict.fromkeys(_recorded(events, "screen"), _why(one.ground))
             case "others":
                 objects |= dict.fromkeys(_of_others(events, frozenset(one.incidents)), _why(one.ground))
-                closed = frozenset(
-                    (e.stream, e.version) for e in events if getattr(e.body, "incident", None) in one.incidents
-                )
+                closed = frozenset(  # what the candidate says of one in an appeal is their own
+                    (e.stream, e.version) for e in events
+                    if getattr(e.body, "incident", None) in one.incidents and not isinstance(e.body, Appealed)
+                )  # fmt: skip
             case "staff":
                 names = _staff(events)
                 shown = [_unnamed(event, names) for event in shown]

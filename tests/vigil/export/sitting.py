@@ -242,10 +242,12 @@ async def sit_an_exam(world: World) -> None:
     answer = appeal.AppealAnswered(
         appeal="a1", answer="rejected", reason=private("It shows two people."), by="user/apart", at=at(7000)
     )
+    appealed = appeal.Appealed(
+        appeal="a1", text=private("It was my brother."), by=SUBJECT, at=at(6000), decision=0, incident="i1"
+    )
     await world.append(
         (flags, verdict),
-        (tape, appeal.Appealed(appeal="a1", text=private("It was my brother."), by=SUBJECT, at=at(6000), decision=0)),
-        (tape, await _letter(world)), (tape, answer),
+        (tape, appealed), (tape, await _letter(world)), (tape, answer),
         (tape, record.Viewed(by="user/rev", what="recording", at=at(7100))),
     )  # fmt: skip
     await world.append(*(("t/session/s2", onboarding.Ready()) for _ in range(20)))

@@ -54,8 +54,9 @@ def test_the_report_says_on_which_samples_an_incident_rests_and_what_each_pictur
 def test_the_report_tells_of_appeals_and_their_answers_and_what_was_sent_with_them(made: Path) -> None:
     page = (made / "report.html").read_text()
     for part in (
-        "appealed against what happened before any decision: It was my brother.", "sent attachment 1, text/plain",
-        "rejected: It shows two people.", "answered by nobody who watched",
+        "appealed against what happened before any decision, about i1: It was my brother.",
+        "sent attachment 1, text/plain", "rejected: It shows two people.",
+        "answered by nobody who watched",
     ):  # fmt: skip
         assert part in page, part
     assert (made / "media" / "attachments" / "a1-1.txt").read_bytes() == LETTER

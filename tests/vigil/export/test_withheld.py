@@ -61,6 +61,8 @@ def test_of_an_incident_with_others_go_pictures_words_and_what_the_camera_record
     assert ("t/incidents/s1", "reason") not in keys
     assert ("t/incidents/s1", "note") not in keys
     assert ("t/intervention/s1.v1", "text") in keys, "what they were told is theirs"
+    assert "It was my brother." in page, "so is what they said of it in their appeal"
+    assert ("t/record/s1", "text") in keys
 
 
 def test_staff_have_numbers_in_the_report_and_the_events_are_as_they_were(copy: Path, made: Path) -> None:
