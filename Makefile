@@ -35,7 +35,10 @@ bench: setup ## run the benchmarks (ONLY=name for one of them)
 	$(BIN)/python -m bench $(ONLY)
 
 .PHONY: setup
-setup: .venv/.ready $(WEIGHTS) ## install everything, the detectors' weights included
+setup: .venv/.ready $(WEIGHTS) web ## install everything, the detectors' weights and the pages included
+
+.PHONY: web
+web: api/static/.ready ## build the pages
 
 .PHONY: lock
 lock: .venv/.ready ## resolve pyproject.toml again into requirements.lock
@@ -51,6 +54,14 @@ lock: .venv/.ready ## resolve pyproject.toml again into requirements.lock
 	$(INSTALL) --no-deps --require-hashes -r requirements.lock
 	command -v npm >/dev/null || $(INSTALL) --no-deps --require-hashes -r requirements-node.txt
 	$(INSTALL) --no-deps --editable .
+	@touch $@
+
+web/node_modules/.ready: web/package.json web/package-lock.json .venv/.ready
+	cd web && npm ci --silent
+	@touch $@
+
+api/static/.ready: web/node_modules/.ready $(shell find web/src web/public web/*.html web/*.ts web/*.js -type f)
+	cd web && npm run --silent build -- --logLevel warn
 	@touch $@
 
 $(WEIGHTS): .venv/.ready $(wildcard detectors/*.py)

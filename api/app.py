@@ -139,7 +139,7 @@ def create_app(services: Services) -> Litestar:
     app.state.hub = Hub(services, hints)
     app.state.wall = wall.Wall(services.nats)
     _all_declared(app)
-    describe(app)
+    describe(app, services.limits.rates)
     return app
 
 

@@ -1,7 +1,8 @@
-"""The plain pages that come with the front door: one for staff, one for candidates. No build step, no inline script."""
+"""The pages that come with the front door, built from `web/` (`make web`), and those that are still plain."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from hashlib import sha256
 from html import escape
@@ -13,7 +14,7 @@ from litestar.types import Message, Scope
 
 from api.callers import anybody
 from api.ordering import AnyRequest, services_of
-from api.problems import missing
+from api.problems import Denied, missing
 
 TYPES = {
     "css": "text/css; charset=utf-8",
@@ -21,6 +22,12 @@ TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
+AREAS = (  # the first word of each address in web/src/staff/routes.ts
+    "schedules", "sessions", "exports", "requests", "holds", "people", "detectors", "templates", "texts", "tokens",
+    "proofs", "system",
+)  # fmt: skip
+HASHED = re.compile(r"-[\w-]{8}\.(js|css)$")  # as Vite names files by what is in them
+FOREVER = "public, max-age=31536000, immutable"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' blob:;"
     " frame-src http: https:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -31,6 +38,12 @@ POLICY = (
 async def staff(request: AnyRequest) -> Response[bytes]:
     """For planners, invigilators, reviewers and auditors."""
     return _page(request, "index.html")
+
+
+@get([f"/{area}{rest}" for area in AREAS for rest in ("", "/{rest:path}")], guards=[anybody], include_in_schema=False)
+async def built(request: AnyRequest) -> Response[bytes]:
+    """For staff: every address leads to one page, which asks the API for what is at it."""
+    return _page(request, "staff.html")
 
 
 @get("/join", guards=[anybody], include_in_schema=False)
@@ -52,7 +65,7 @@ async def asset(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
     if found is None or name.endswith(".html"):
         raise missing("file", field="name")
     body, etag = found
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    headers = {"ETag": etag, "Cache-Control": FOREVER if HASHED.search(name) else "no-cache"}
     if request.headers.get("if-none-match") == etag:
         return Response(b"", status_code=304, headers=headers)
     return Response(body, media_type=TYPES[name.rpartition(".")[2]], headers=headers)
@@ -70,6 +83,8 @@ async def protect(message: Message, scope: Scope) -> None:
 
 def _page(request: AnyRequest, name: str) -> Response[bytes]:
     services = services_of(request)
+    if name not in _files():
+        raise Denied(503, "away", "the pages are not built on this machine: `make web` builds them")
     body = _files()[name][0].replace(b"{version}", escape(services.version).encode())
     body = body.replace(b"{source}", escape(services.source_url).encode())
     headers = {
@@ -84,7 +99,9 @@ def _page(request: AnyRequest, name: str) -> Response[bytes]:
 @cache
 def _files() -> dict[str, tuple[bytes, str]]:
     """The bytes of each file and its ETag. Read once: what strangers ask for never touches the disk."""
-    found = {path.name: path.read_bytes() for path in (files("api") / "pages").iterdir() if path.is_file()}
+    here = files("api")
+    folders = [folder for name in ("pages", "static", "static/assets") if (folder := here / name).is_dir()]
+    found = {path.name: path.read_bytes() for folder in folders for path in folder.iterdir() if path.is_file()}
     return {
         name: (body, f'"{sha256(body).hexdigest()[:32]}"')
         for name, body in found.items()
@@ -92,4 +109,4 @@ def _files() -> dict[str, tuple[bytes, str]]:
     }
 
 
-HANDLERS = (staff, candidate, record, asset)
+HANDLERS = (staff, built, candidate, record, asset)

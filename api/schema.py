@@ -37,7 +37,7 @@ from msgspec import Struct, inspect
 from api.bodies import body_of
 from api.callers import anybody, declared
 from api.headers import TOLD, describe_headers
-from api.limits import Rate, kind_of
+from api.limits import Kind, Rate, kind_of
 from api.problems import MEDIA_TYPE, Problem
 
 
@@ -90,7 +90,7 @@ class Structs(OpenAPISchemaPlugin):
         return Schema(type=OpenAPIType.OBJECT)
 
 
-def describe(app: Litestar) -> None:
+def describe(app: Litestar, rates: Mapping[Kind, Rate]) -> None:
     """Corrects the description before it is first served: errors as they look, and bodies as msgspec reads them.
 
     The framework's own account of a body leaves out that unknown fields are refused, and much else.
@@ -108,7 +108,7 @@ def describe(app: Litestar) -> None:
                     operation.responses = {**_refusals(operation, handler, method), **(operation.responses or {})}
                     describe_headers(operation, handler, method, route.path_format)
                     if "anybody" not in declared(handler):
-                        _say_limit(operation, app.state.services.limits.rates[kind_of(handler, method)])
+                        _say_limit(operation, rates[kind_of(handler, method)])
     kinds = [kind for _, several in bodies for kind in _several(several)]
     found, components = msgspec.json.schema_components(
         [*kinds, Problem], schema_hook=lambda _: {"description": "Any JSON"}, ref_template="#/components/schemas/{name}"

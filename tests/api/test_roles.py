@@ -15,6 +15,7 @@ from litestar.handlers import HTTPRouteHandler, WebsocketRouteHandler
 from api import app as front_door
 from api.app import create_app, handlers_of
 from api.callers import may
+from api.page import AREAS
 from tests.api.hall import Hall
 
 ROLES = (
@@ -28,6 +29,7 @@ SESSION, SCHEDULE = f"{V1}/sessions/{{session}}", f"{V1}/schedules/{{schedule}}"
 
 TABLE: dict[str, tuple[str, ...]] = {
     "GET /": ("anybody",),
+    **{f"GET /{area}{rest}": ("anybody",) for area in AREAS for rest in ("", "/{rest}")},
     "GET /join": ("anybody",),
     "GET /record": ("anybody",),
     "GET /assets/{name}": ("anybody",),

@@ -1,0 +1,16 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vitest/config";
+
+// What is built here the front door serves: one page for staff; candidates have pages of their own.
+export default defineConfig({
+  plugins: [svelte()],
+  build: {
+    outDir: "../api/static",
+    emptyOutDir: true,
+    target: "es2022",
+    assetsInlineLimit: 0, // the content policy takes pictures and fonts from our own address alone
+    modulePreload: { polyfill: false },
+    rolldownOptions: { input: ["staff.html"] },
+  },
+  test: { include: ["src/**/*.test.ts"] },
+});
