@@ -1,4 +1,4 @@
-"""Who looked: each opened recording, candidate in focus, identity picture and export of a session."""
+"""Who looked: each opened recording, candidate in focus, picture and export of a session."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/sessions/{session:str}/access", guards=[may("auditor", "data_protection_officer")])
 async def access(request: AnyRequest, session: FromPath[str], limit: Limit = USUAL, after: After = "") -> Access:
-    """Who opened a recording, watched the candidate live, saw an identity picture, or made an export, and when."""
+    """Who opened a recording, watched live, saw pictures of evidence or identity, or made an export, and when."""
     services, tenant = services_of(request), caller_of(request).tenant
     await load_session(services, tenant, session)
     async with services.pool.connection() as conn:

@@ -17,6 +17,7 @@ from api.ordering import AnyRequest, caller_of, command, services_of
 from api.paging import USUAL, After, Limit, page
 from api.problems import Denied, missing
 from api.reading import names_of, rows_of
+from api.recordings import on_record
 from api.restriction import unrestricted
 from commands import flags
 from domain.captions import CAPTIONS
@@ -25,6 +26,7 @@ from projections import incidents
 from projections.gradebook import GRADEBOOK
 
 JUDGES = (*WATCHERS, "reviewer")
+EVIDENCE = "evidence pictures"  # as the record names them where somebody looked
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,7 +156,10 @@ async def judge_by_id(request: AnyRequest, incident: FromPath[str], data: JSONBo
 async def picture(
     request: AnyRequest, session: FromPath[str], incident: FromPath[str], number: FromPath[int]
 ) -> Response[bytes]:
-    """One picture of the evidence, numbered from 0, as it was taken."""
+    """One picture of the evidence, numbered from 0, as it was taken.
+
+    That pictures were opened is put on the record, once for each person, session and minute.
+    """
     services, tenant = services_of(request), caller_of(request).tenant
     found = await rows_of(request, incidents.INCIDENTS, {"key": f"{tenant}/{session}/{incident}"})
     row = next(iter(found.rows.values()), None)
@@ -164,7 +169,9 @@ async def picture(
     jpeg = await services.open_picture(tenant, session, taken)
     if jpeg is None:
         raise missing("picture", field="number")
-    headers = {"Cache-Control": "private, max-age=3600", "ETag": f'"{taken.sha256}"'}
+    await on_record(request, session, what=EVIDENCE)
+    # Not for longer than looks count as one: who opens it later is asked for, and noted, again.
+    headers = {"Cache-Control": "private, max-age=60", "ETag": f'"{taken.sha256}"'}
     return Response(jpeg, media_type="image/jpeg", headers=headers)
 
 

@@ -157,12 +157,12 @@ def span_of(request: AnyRequest, size: int, etag: str) -> tuple[int, int] | None
     return start, stop
 
 
-async def on_record(request: AnyRequest, name: str) -> None:
-    """Notes that somebody looks at a recording, of which they ask for the same again and again."""
+async def on_record(request: AnyRequest, name: str, *, what: str = "") -> None:
+    """Notes that somebody looks at a recording, or `what` else of a session, and asks for the same again and again."""
     session = name.partition(".")[0]
     minute = services_of(request).now().strftime("%Y-%m-%dT%H:%M")
     asked = sha256(f"{request.url.path}?{request.url.query}".encode()).hexdigest()
-    await command(request, partial(recordings.view, session=session, what=name), key=f"view {asked} {minute}")
+    await command(request, partial(recordings.view, session=session, what=what or name), key=f"view {asked} {minute}")
 
 
 def _link(services: Services, caller: Caller, name: str) -> Link | None:
