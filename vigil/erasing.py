@@ -13,7 +13,7 @@ from functools import partial
 from api.opening import decoder
 from commands import keeping
 from commands.keys import KeyName
-from commands.objects import ObjectMissing
+from commands.objects import probe
 from domain import record
 from domain.event import KeyClass
 from domain.stream import Stream
@@ -58,13 +58,15 @@ async def erase(core: Core, tenant: str, kept: Kept) -> bool:
 
 
 async def _objects(core: Core, tenant: str, session: str, classes: Collection[KeyClass]) -> bool:
-    """Deletes them; whether the store keeps what was deleted, which nobody can open any more."""
+    """Deletes them; whether the store keeps what was deleted, now or by an earlier try, which nobody can open any more.
+
+    Of a store that does not let us see that, it is so wherever it keeps what is deleted.
+    """
     left = False
     for folder in (folder for one in classes for folder in FOLDERS.get(one, ())):
-        for key in await core.objects.list(folder.format(tenant=tenant, session=session)):
-            try:
-                left = left or await core.objects.keeps_versions(key)
-            except ObjectMissing:  # an earlier try got so far
-                continue
+        prefix = folder.format(tenant=tenant, session=session)
+        for key in await core.objects.list(prefix):
             await core.objects.delete(key)
+        kept = await core.objects.keeps_below(prefix)
+        left = left or (bool(await probe(core.objects)) if kept is None else kept)
     return left

@@ -57,6 +57,9 @@ class ObjectStore(Protocol):
     async def keeps_versions(self, key: str) -> bool:
         """Whether this object, once deleted, stays as an older version. Raises `ObjectMissing`."""
 
+    async def keeps_below(self, prefix: str) -> bool | None:
+        """Whether bytes lie under keys with this `prefix`, also of what was deleted; None if the store does not say."""
+
     async def guards(self, key: str) -> Guards:
         """What protects this object. Raises `ObjectMissing`."""
 

@@ -62,6 +62,9 @@ class FolderStore:
             raise ObjectMissing(key)
         return False
 
+    async def keeps_below(self, prefix: str) -> bool | None:
+        return bool(await self.list(prefix))
+
     async def guards(self, key: str) -> Guards:
         mode = (await self._threaded(self._path(key).stat)).st_mode
         return Guards(private=not mode & 0o077)

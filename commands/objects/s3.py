@@ -36,6 +36,7 @@ _MISSING = {"NoSuchKey", "404", "NotFound"}
 _TAKEN = {"PreconditionFailed", "412"}
 _RACING = {"ConditionalRequestConflict", "409"}  # two puts of one key at once: S3 asks for another try
 _BEYOND = {"InvalidRange", "416"}
+_UNTOLD = {"AccessDenied", "NotImplemented", "403"}
 _TRIES = 5
 _AT_ONCE = 32
 
@@ -75,6 +76,9 @@ class S3Store:
 
     async def keeps_versions(self, key: str) -> bool:
         return await self._threaded(self._keeps_versions, self._name(key))
+
+    async def keeps_below(self, prefix: str) -> bool | None:
+        return await self._threaded(self._keeps_below, check_prefix(prefix))
 
     async def guards(self, key: str) -> Guards:
         return await self._threaded(self._guards, self._name(key))
@@ -154,6 +158,18 @@ class S3Store:
     def _keeps_versions(self, name: str) -> bool:
         """It has a version in a bucket that keeps them, as Object Lock does; `null` where the bucket no longer does."""
         return self._client.head_object(Bucket=self._bucket, Key=name).get("VersionId", "null") != "null"
+
+    def _keeps_below(self, prefix: str) -> bool | None:
+        """Older versions are listed with the newest; who may list objects need not be let see those."""
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=self._prefix + prefix
+        )
+        try:
+            return any(page.get("Versions") for page in pages)
+        except ClientError as error:
+            if _code(error) in _UNTOLD:
+                return None
+            raise
 
     def _guards(self, name: str) -> Guards:
         self._client.head_object(Bucket=self._bucket, Key=name)

@@ -74,6 +74,23 @@ async def test_a_bucket_with_object_lock_works_and_keeps_one_version_of_one_prob
     assert "DeleteMarkers" not in held
 
 
+async def test_what_was_deleted_of_a_bucket_that_keeps_versions_is_seen_and_who_may_not_see_it_is_told_nothing(
+    s3: Seaweed,
+) -> None:
+    client = s3.admin
+    client.create_bucket(Bucket="versioned", ObjectLockEnabledForBucket=True)
+    store = S3Store(Bucket("versioned", "t", endpoint=s3.endpoint))
+    await store.put_new("a/b", b"sealed")
+    await store.delete("a/b")
+    assert await store.list() == ()
+    assert (await store.keeps_below("a/"), await store.keeps_below("b/")) == (True, False)
+    refused = {
+        "Effect": "Deny", "Principal": "*", "Action": "s3:ListBucketVersions", "Resource": "arn:aws:s3:::versioned",
+    }  # fmt: skip
+    client.put_bucket_policy(Bucket="versioned", Policy=json.dumps({"Version": "2012-10-17", "Statement": [refused]}))
+    assert await store.keeps_below("a/") is None
+
+
 @pytest.fixture
 def locked(s3: Seaweed) -> str:
     """A bucket with Object Lock."""

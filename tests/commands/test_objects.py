@@ -154,6 +154,14 @@ async def test_only_what_is_there_can_be_asked_whether_it_would_stay(store: Obje
     assert not await store.keeps_versions("a/b")
 
 
+async def test_nothing_is_left_below_a_prefix_of_what_was_deleted(store: ObjectStore) -> None:
+    await store.put_new("a/b.1/c", b"")
+    await store.put_new("a/b.10/c", b"")
+    assert (await store.keeps_below("a/b.1/"), await store.keeps_below("a/b.2")) == (True, False)
+    await store.delete("a/b.1/c")
+    assert (await store.keeps_below("a/b.1/"), await store.keeps_below("a/b.1")) == (False, True)
+
+
 async def test_a_store_is_private_overwrites_nothing_and_shows_both(store: ObjectStore) -> None:
     for _ in range(2):
         assert await survey(store) == Surveyed(stays="", overwrites=False, guards=Guards(private=True))
@@ -205,6 +213,8 @@ async def test_a_key_of_another_form_is_refused(store: ObjectStore, key: str) ->
 async def test_a_prefix_does_not_lead_outside(store: ObjectStore, prefix: str) -> None:
     with pytest.raises(ValueError, match="no key"):
         await store.list(prefix)
+    with pytest.raises(ValueError, match="no key"):
+        await store.keeps_below(prefix)
 
 
 T = TypeVar("T")
@@ -231,7 +241,8 @@ async def test_a_store_that_goes_away_says_so_at_each_call_and_is_as_it_was_when
     breakable.away()
     for call in (
         store.put_new("b", b""), store.get("a/1"), store.get_range("a/1", 0, 5), store.exists("a/1"), store.list(),
-        store.delete("a/1"), store.keeps_versions("a/1"), store.guards("a/1"), probe(store),
+        store.delete("a/1"), store.keeps_versions("a/1"), store.keeps_below("a"),
+        store.guards("a/1"), probe(store),
     ):  # fmt: skip
         with pytest.raises(ObjectStoreAway):
             await call

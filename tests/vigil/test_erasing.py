@@ -23,8 +23,9 @@ from domain.retention import ALL
 from domain.stream import Stream
 from projections.models import MODELS
 from projections.refold import compare
+from tests.seaweed import Seaweed
 from tests.vigil import studio
-from tests.vigil.hall import Hall, until
+from tests.vigil.hall import Hall, a_hall, until
 from vigil import erasing, forgetting
 from vigil import keeping as reacting
 from vigil.forgetting import sweep
@@ -79,9 +80,6 @@ async def test_erasing_goes_on_wherever_a_crash_left_it(hall: Hall, monkeypatch:
     await recorded(hall, session)
     await asked(hall, session)
 
-    async def dies(*_: object, **__: object) -> bool:
-        raise RuntimeError
-
     with monkeypatch.context() as broken:
         broken.setattr(erasing, "refold_session", dies)
         async with hall.reacting():
@@ -92,6 +90,28 @@ async def test_erasing_goes_on_wherever_a_crash_left_it(hall: Hall, monkeypatch:
         await gone(hall, session)
     assert SAID not in "".join(await rows(hall, session))
     assert len(await hall.events(session, ErasureFinished)) == 1
+
+
+async def test_what_the_store_keeps_of_what_was_deleted_is_told_wherever_a_crash_left_it(
+    settings: Settings, s3: Seaweed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.admin.create_bucket(Bucket="versions", ObjectLockEnabledForBucket=True)
+    url = s3.url("t", "versions")
+    async with a_hall(msgspec.structs.replace(settings, home=tmp_path, objects_url=url)) as hall:
+        session, silent = await talked(hall), await talked(hall)
+        await recorded(hall, session)
+        for name in (session, silent):
+            await asked(hall, name)
+        with monkeypatch.context() as broken:
+            broken.setattr(erasing, "refold_session", dies)
+            async with hall.reacting():
+                await until(lambda: _no_objects(hall), within_s=30)
+                await asyncio.sleep(0.5)
+        async with hall.reacting():
+            for name in (session, silent):
+                await gone(hall, name)
+        told = {name: [e.sealed_left for e in await hall.events(name, ErasureFinished)] for name in (session, silent)}  # type: ignore[attr-defined]
+    assert told == {session: [True], silent: [False]}
 
 
 async def test_keys_that_a_restore_brings_back_are_destroyed_again(hall: Hall, owner: AsyncConnection) -> None:
@@ -203,6 +223,10 @@ async def test_the_disk_of_each_machine_is_swept(tmp_path: Path, hall: Hall) -> 
     (tmp_path / "spool" / "main" / "s1.camera").mkdir()
     sweep(tmp_path, {KeyName("ada", "s1", "chat"): now})
     assert (tmp_path / "spool" / "main" / "s1.camera").exists()
+
+
+async def dies(*_: object, **__: object) -> bool:
+    raise RuntimeError
 
 
 async def talked(hall: Hall) -> str:
