@@ -34,14 +34,17 @@ POLICY = (
 )
 
 
-@get("/", guards=[anybody], include_in_schema=False)
-async def staff(request: AnyRequest) -> Response[bytes]:
-    """For planners, invigilators, reviewers and auditors."""
+@get("/plain", guards=[anybody], include_in_schema=False)
+async def plain(request: AnyRequest) -> Response[bytes]:
+    """For staff: what has no page of its own yet."""
     return _page(request, "index.html")
 
 
-@get([f"/{area}{rest}" for area in AREAS for rest in ("", "/{rest:path}")], guards=[anybody], include_in_schema=False)
-async def built(request: AnyRequest) -> Response[bytes]:
+@get(
+    ["/", *(f"/{area}{rest}" for area in AREAS for rest in ("", "/{rest:path}"))],
+    guards=[anybody], include_in_schema=False,
+)  # fmt: skip
+async def staff(request: AnyRequest) -> Response[bytes]:
     """For staff: every address leads to one page, which asks the API for what is at it."""
     return _page(request, "staff.html")
 
@@ -109,4 +112,4 @@ def _files() -> dict[str, tuple[bytes, str]]:
     }
 
 
-HANDLERS = (staff, built, candidate, record, asset)
+HANDLERS = (plain, staff, candidate, record, asset)

@@ -69,7 +69,7 @@ async def media(hall: Hall, tmp_path: Path) -> AsyncIterator[MediaWorker]:
 
 
 async def signed_in(page: Page, exam: Exam, email: str) -> None:
-    await page.goto(f"{exam.hall.url}/#/schedules/{exam.schedule}")
+    await page.goto(f"{exam.hall.url}/plain#/schedules/{exam.schedule}")
     await page.get_by_label("E-mail address").fill(email)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
@@ -79,7 +79,7 @@ async def test_an_invigilator_watches_writes_and_pauses(hall: Hall, browser: Bro
     exam = await an_exam(hall, candidates=2)
     await sit(exam, 0)
     async with a_page(browser) as page:
-        await page.goto(hall.url)
+        await page.goto(f"{hall.url}/plain")
         await page.get_by_label("E-mail address").fill("invigilator@example.org")
         await page.get_by_label("Password").fill("not this one")
         await page.get_by_role("button", name="Sign in").click()
