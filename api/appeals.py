@@ -25,7 +25,7 @@ from commands import appealing, recordings
 from domain import record
 from domain.appeal import Answer, AppealState, AttachmentKind, AttachToAppeal
 from projections.gradebook import GRADEBOOK, Account
-from projections.gradebook_row import Appeal
+from projections.gradebook_row import Appeal, Appealing
 
 BYTES = 5 * 1024 * 1024
 MAGIC: dict[bytes, AttachmentKind] = {
@@ -179,14 +179,17 @@ async def listed(
     after: After = "",
 ) -> AppealList:
     """Appeals of all schedules or of one, those that wait for an answer first, the oldest on top."""
-    found = await rows_of(request, GRADEBOOK, {"schedule": schedule} if schedule else None)
+    asked: tuple[Appealing, ...] = ("open",) if standing == "open" else ("open", "over")
+    where = {"schedule": schedule} if schedule else {}
+    found = [await rows_of(request, GRADEBOOK, {"appealed": one, **where}) for one in asked]
+    accounts = {row.session: row for one in found for row in one.rows.values()}  # one may be answered in between
     names, now = await names_of(request), services_of(request).now()
     rows = (
-        _shown(row, one, names, now) for row in found.rows.values() for one in row.appeals
+        _shown(row, one, names, now) for row in accounts.values() for one in row.appeals
         if standing in (None, one.state)
     )  # fmt: skip
     shown = page(request, rows, _oldest, limit, after)
-    return AppealList(position=found.position, appeals=shown.rows, next=shown.next)
+    return AppealList(position=min(one.position for one in found), appeals=shown.rows, next=shown.next)
 
 
 def _oldest(one: AppealRead) -> Key:

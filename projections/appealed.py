@@ -16,7 +16,7 @@ from domain.appeal import (
     Attached,
     RecordLinkRenewed,
 )
-from projections.gradebook_row import Appeal
+from projections.gradebook_row import Appeal, Appealing
 
 
 def fold(known: tuple[Appeal, ...], event: AppealEvent) -> tuple[Appeal, ...]:
@@ -29,6 +29,12 @@ def fold(known: tuple[Appeal, ...], event: AppealEvent) -> tuple[Appeal, ...]:
             return tuple(_after(one, event) if one.appeal == event.appeal else one for one in known)
         case _:
             assert_never(event)
+
+
+def standing(known: tuple[Appeal, ...]) -> Appealing:
+    if not known:
+        return "no"
+    return "open" if any(one.state == "open" for one in known) else "over"
 
 
 def _after(one: Appeal, event: AppealAttached | AppealWithdrawn | AppealAnswered) -> Appeal:

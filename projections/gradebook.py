@@ -210,7 +210,8 @@ def _other(row: Account, name: str, body: Event) -> Account:
     if isinstance(body, ReviewEvent):
         return reviewed.fold(row, body)
     if isinstance(body, AppealEvent):
-        return replace(row, appeals=appealed.fold(row.appeals, body))
+        appeals = appealed.fold(row.appeals, body)
+        return replace(row, appeals=appeals, appealed=appealed.standing(appeals))
     match body:
         case chat.MessageSent():
             return replace(row, messages=row.messages + 1)
@@ -235,6 +236,6 @@ def _over(faults: tuple[Fault, ...], what: str, at: datetime) -> tuple[Fault, ..
 
 
 GRADEBOOK: Model[Account] = Model(
-    name="gradebook", version=7, row=Account, index=("schedule",), events=_EVENTS, keys=about_session, fold=fold,
-    streams=session_streams, leads=schedule_of_session, suspects=session_suspects,
+    name="gradebook", version=8, row=Account, index=("schedule", "appealed"), events=_EVENTS, keys=about_session,
+    fold=fold, streams=session_streams, leads=schedule_of_session, suspects=session_suspects,
 )  # fmt: skip

@@ -185,6 +185,9 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+Appealing = Literal["no", "open", "over"]
+
+
 class Appeal(msgspec.Struct, frozen=True, kw_only=True):
     """By the candidate, against decision number `decision` (0: there was none). Texts are None once forgotten.
 
@@ -232,6 +235,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """What the gradebook holds of one session. Names are None once forgotten. `position` is of its last event.
 
     `watched` are the kinds that the policy of its start looks for; of those without `coverage` nothing was told.
+    `appealed` is `open` while an appeal waits for its answer, and `over` when each has come to an end.
     `identity_owed` says that a reviewer has to decide who this was; `devices` counts those that it was taken on.
     """
 
@@ -269,4 +273,5 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...] = ()
     priorities: tuple[Priority, ...] = ()
     appeals: tuple[Appeal, ...] = ()
+    appealed: Appealing = "no"
     position: int = 0

@@ -167,6 +167,35 @@ async def test_an_appeal_is_held_attached_to_and_answered_by_somebody_who_stood_
     assert all(one["until"] for one in holds.values() if one["why"] == "appeal")
 
 
+async def test_the_queue_holds_those_of_all_exams_by_what_became_of_them_and_who_waits_longest_first(
+    hall: Hall, exam: Exam
+) -> None:
+    other, reviewer = await reviewed(hall), await hall.as_a("reviewer", "apart@example.org")
+    names = []
+    for one in (exam, other):
+        made = await (await come_back(one)).post(f"/api/v1/sessions/{one.sessions[0]}/appeals", json={"text": "No."})
+        names.append(made.json()["appeal"])
+    mine = {exam.schedule, other.schedule}
+
+    async def queue(**query: object) -> list[tuple[str, str]]:
+        found, after = [], ""
+        while True:
+            params = {"limit": 1, "after": after, **query}
+            told = (await reviewer.get("/api/v1/appeals", params=params, headers=await now(hall))).json()
+            found += [(one["appeal"], one["state"]) for one in told["appeals"] if one["schedule"] in mine]
+            if (after := told["next"]) is None:
+                return found
+
+    assert await queue(standing="open") == [(names[0], "open"), (names[1], "open")]
+    answer = {"answer": "rejected", "reason": "It shows two people."}
+    at = f"/api/v1/sessions/{exam.sessions[0]}/appeals/{names[0]}/answer"
+    assert (await reviewer.post(at, json=answer)).status_code == 204
+    assert await queue(standing="open") == [(names[1], "open")]
+    assert await queue(standing="rejected") == [(names[0], "rejected")]
+    assert await queue() == [(names[1], "open"), (names[0], "rejected")]
+    assert await queue(schedule=exam.schedule) == [(names[0], "rejected")]
+
+
 async def now(hall: Hall) -> dict[str, str]:
     return {"Vigil-At-Least": str(await hall.position())}
 

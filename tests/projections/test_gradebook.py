@@ -7,8 +7,10 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from domain import fault, incidents, intervention, record, recording, stops
+from domain.appeal import AppealAnswered, Appealed, AppealWithdrawn
 from domain.coverage import CoverageReported
 from domain.decision import Decided, NoteAdded
+from domain.event import Private
 from domain.gaps import GapRecorded
 from domain.policy import Policy
 from domain.priority import Prioritised
@@ -192,6 +194,21 @@ def test_decisions_notes_and_priorities_stand_one_after_the_other() -> None:
     ]  # fmt: skip
     assert [(one.note, one.text) for one in row.notes] == [("n1", None)]
     assert [(one.number, one.inputs, one.why) for one in row.priorities] == [(1, (found,), None)]
+
+
+def test_a_row_says_whether_an_appeal_waits_so_that_those_are_found_without_reading_all_others() -> None:
+    words = Private("ada", "It was my interpreter.", session="s1", key_class="notes")
+    made = [
+        (RECORD, Appealed(appeal=name, text=words, by="ada", at=at("11:00"), decision=number))
+        for number, name in enumerate(("a1", "a2"))
+    ]
+    back = (RECORD, AppealWithdrawn(appeal="a1", by="ada", at=at("11:30")))
+    answered = (RECORD, AppealAnswered(appeal="a2", answer="rejected", reason=words, by="noether", at=at("12:00")))
+    told = ([], made[:1], [made[0], back], [made[0], back, made[1]], [made[0], back, made[1], answered])
+    assert [row_of(GRADEBOOK, *BEGUN, SUBMITTED, *events).appealed for events in told] == [
+        "no", "open", "over", "open", "over",
+    ]  # fmt: skip
+    assert "appealed" in GRADEBOOK.index
 
 
 def test_the_order_follows_what_was_said_since_with_the_weights_of_the_last_version() -> None:
