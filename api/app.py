@@ -20,6 +20,7 @@ from api import (
     candidates,
     canned_messages,
     certificate,
+    certificate_page,
     chat,
     clips,
     consents,
@@ -87,7 +88,7 @@ PARTS = (
     candidate_stream, signals, identity, devices, ice_servers, whip, whep, chat, canned_messages, helping,
     interventions, breaks, outages, live, wall, consents, policies, detectors, duty, day, incidents, triage, records,
     reviews, access, recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins, requests,
-    certificate, subjects, holds, record_links, own_record, appeals,
+    certificate, certificate_page, subjects, holds, record_links, own_record, appeals,
 )  # fmt: skip
 
 

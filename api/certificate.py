@@ -92,13 +92,18 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 @get("/requests/{data_request:str}/certificate", guards=[may(OFFICER)], opt=says(409))
 async def certificate(request: AnyRequest, data_request: FromPath[str]) -> Certificate:
     """What became of a request, as of now, for the answer to it. It holds no text of the person's."""
+    return await certified(request, data_request)
+
+
+async def certified(request: AnyRequest, data_request: str) -> Certificate:
+    """The certificate as of now. Raises `Denied` 404, and 409 where nothing was executed yet."""
     row = await asked(request, data_request)
     if row.executed_at is None:
         raise Denied(409, "refused", "nothing of this request was executed yet")
     services, tenant, names = services_of(request), caller_of(request).tenant, await names_of(request)
     found = await rows_of(request, KEEPING, {"subject": row.subject})
     kept = [one for one in found.rows.values() if one.session in row.sessions]
-    sessions = tuple([await _certified(services, tenant, one, names) for one in kept])
+    sessions = tuple([await _session(services, tenant, one, names) for one in kept])
     final = not any(one.held or any(gone.gone_at is None for gone in one.erased) for one in sessions)
     people = {who for who in (row.received_by, row.decided_by, *row.executed_by) if who}
     return Certificate(
@@ -109,7 +114,7 @@ async def certificate(request: AnyRequest, data_request: FromPath[str]) -> Certi
     )  # fmt: skip
 
 
-async def _certified(services: Services, tenant: str, row: Kept, names: Mapping[str, str | None]) -> Certified:
+async def _session(services: Services, tenant: str, row: Kept, names: Mapping[str, str | None]) -> Certified:
     told = await held(services, tenant, row, names)
     waiting = row.keeping.held & row.keeping.due.keys()
     return Certified(
@@ -131,7 +136,7 @@ async def _remains(services: Services, tenant: str, row: Kept) -> tuple[Remains,
     found: dict[str, Counter[str]] = {}
     plan = str(Stream(tenant, "schedule", row.schedule))
     async with services.pool.connection() as conn:
-        events = await read_session(conn, tenant, row.session)
+        events = await read_session(conn, tenant, row.session, whole=False)
         events += [
             one for one in await read_stream(conn, plan) if getattr(read_event(one)[1], "session", "") == row.session
         ]

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from html import escape
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from litestar import Response
 
+from api.printed import printed, section
 from projections.day_report import DayReport, Failure, OnBreak, SessionDay
-
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-STYLE = (
-    ":root{color-scheme:light dark}body{font:15px/1.45 system-ui,sans-serif;max-width:70rem;margin:2rem auto;"
-    "padding:0 1rem}table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}th,td{text-align:left;"
-    "vertical-align:top;padding:.25rem .5rem;border-bottom:1px solid #8886}code{word-break:break-all}"
-    "@media print{body{margin:0}tr{break-inside:avoid}}"
-)
 
 
 class Shown(NamedTuple):
@@ -37,13 +29,7 @@ class Shown(NamedTuple):
 def page(shown: Shown) -> Response[str]:
     title = f"Report of the day: {shown.title}"
     told = (_attendance, _irregularities, _faults, _interventions, _help, _outages, _duty, _signatures)
-    body = f"<h1>{escape(title)}</h1>" + "".join(section(shown) for section in told)
-    text = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>{body}</body></html>\n'
-    )
-    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "private, no-store"}
-    return Response(text, media_type="text/html; charset=utf-8", headers=headers)
+    return printed(title, *(each(shown) for each in told))
 
 
 def _attendance(shown: Shown) -> str:
@@ -59,7 +45,7 @@ def _attendance(shown: Shown) -> str:
     head = (
         "Number", "Name", "Attendance", "Identity", "Started", "Ended", "State", "Extra minutes", "Breaks",
     )  # fmt: skip
-    return _section("Attendance", head, rows)
+    return section("Attendance", head, rows)
 
 
 def _irregularities(shown: Shown) -> str:
@@ -72,7 +58,7 @@ def _irregularities(shown: Shown) -> str:
          _who(shown, each.by) if each.by else "by itself")
         for one in shown.report.sessions for each in one.irregularities
     ]  # fmt: skip
-    return _section("Irregularities", ("When", "Number", "Name", "What", "Severity", "Flagged by"), rows, said)
+    return section("Irregularities", ("When", "Number", "Name", "What", "Severity", "Flagged by"), rows, said)
 
 
 def _faults(shown: Shown) -> str:
@@ -81,7 +67,7 @@ def _faults(shown: Shown) -> str:
         (_span(shown, each), *_candidate(shown, one), _words(each.what), each.why)
         for one in shown.report.sessions for each in one.faults
     ]  # fmt: skip
-    return _section("Faults", ("When", "Number", "Name", "What", "Why"), rows, said)
+    return section("Faults", ("When", "Number", "Name", "What", "Why"), rows, said)
 
 
 def _interventions(shown: Shown) -> str:
@@ -90,7 +76,7 @@ def _interventions(shown: Shown) -> str:
          else ""), each.stage, _who(shown, each.by))
         for one in shown.report.sessions for each in one.interventions
     ]  # fmt: skip
-    return _section("Interventions", ("When", "Number", "Name", "What", "How far", "By"), rows)
+    return section("Interventions", ("When", "Number", "Name", "What", "How far", "By"), rows)
 
 
 def _help(shown: Shown) -> str:
@@ -99,7 +85,7 @@ def _help(shown: Shown) -> str:
          _at(shown, each.ended_at), _who(shown, each.by))
         for one in shown.report.sessions for each in one.help
     ]  # fmt: skip
-    return _section("Help", ("Asked", "Number", "Name", "About", "State", "Until", "By"), rows)
+    return section("Help", ("Asked", "Number", "Name", "About", "State", "Until", "By"), rows)
 
 
 def _outages(shown: Shown) -> str:
@@ -108,7 +94,7 @@ def _outages(shown: Shown) -> str:
          _who(shown, one.by))
         for one in shown.report.outages
     ]  # fmt: skip
-    return _section("Outages", ("When", "Whose", "Cause", "Declared by"), rows)
+    return section("Outages", ("When", "Whose", "Cause", "Declared by"), rows)
 
 
 def _duty(shown: Shown) -> str:
@@ -116,7 +102,7 @@ def _duty(shown: Shown) -> str:
         (_who(shown, turn.user), _at(shown, turn.since), _at(shown, turn.until), _words(turn.ended))
         for turn in shown.report.duty
     ]  # fmt: skip
-    return _section("Duty", ("Who", "Since", "Until", "How it ended"), rows)
+    return section("Duty", ("Who", "Since", "Until", "How it ended"), rows)
 
 
 def _signatures(shown: Shown) -> str:
@@ -125,14 +111,7 @@ def _signatures(shown: Shown) -> str:
         for version, by, at, current, note in shown.signatures
     ]
     what = f"This report: SHA-256 {shown.sha256}, as of position {shown.position}. Times: {shown.zone}."
-    return _section("Signatures", ("Version", "By", "When", "Of this report", "Note"), rows, what)
-
-
-def _section(title: str, head: Sequence[str], rows: Iterable[Sequence[object]], said: str = "") -> str:
-    lines = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
-    top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    table = f"<table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>" if lines else "<p>None.</p>"
-    return f"<h2>{escape(title)}</h2>" + (f"<p>{escape(said)}</p>" if said else "") + table
+    return section("Signatures", ("Version", "By", "When", "Of this report", "Note"), rows, what)
 
 
 def _candidate(shown: Shown, one: SessionDay) -> tuple[str, str]:

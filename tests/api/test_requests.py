@@ -58,6 +58,16 @@ async def test_a_restriction_goes_from_the_letter_to_the_answer(
     assert (early.status_code, early.json()["detail"]) == (409, "nothing of this request was executed yet")
     assert (await officer.post(f"{at}/execution")).json() == {"standing": "executed"}
     assert (await officer.post(f"{at}/answer", json={"text": "Nobody looks at it."})).status_code == 204
+    page = await officer.get(f"{at}/certificate.html", headers={"Vigil-At-Least": str(await hall.position())})
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    for words in (
+        f"Certificate of request {made['request']}", "restriction", "The data_protection_officer", "Anatomy II",
+        "the establishment, exercise or defence of legal claims (GDPR, article 17(3)(e))", "Nothing is held back",
+    ):  # fmt: skip
+        assert words in page.text, words
+    for words in ("Forget me", "Nobody looks", "Candidate 0"):
+        assert words not in page.text
     shown = await seen(hall, officer, f"requests/{made['request']}")
     assert (shown["text"], shown["answer"], shown["overdue"]) == ("Forget me", "Nobody looks at it.", False)
     assert shown["ground_words"] == "the establishment, exercise or defence of legal claims"

@@ -133,6 +133,10 @@ async def test_who_is_erased_is_found_nowhere_and_nobody_else_is_touched(
 
     # What remains is certified, what was given away is named, and it all still verifies.
     assert told["final"]
+    page = (await officer.get(f"{V1}/requests/{request}/certificate.html")).text
+    for words in (f"session {first.session}", "recordings of camera, microphone and screen", "incidents.opened 1"):
+        assert words in page, words
+    assert not [words for words in (NAME, NUMBER, EMAIL, *SAID.values(), *NOTED.values()) if words in page]
     assert told["keys_in_backups_until"]
     assert any("sealed under a key of their own" in one for one in told["remains"])
     certified = {one["session"]: one for one in told["sessions"]}
