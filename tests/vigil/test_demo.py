@@ -1,4 +1,4 @@
-"""The demo finds a port, and leaves one that was asked for to whoever starts the front door."""
+"""The demo finds a port, leaves one that was asked for to whoever starts the front door, and serves a small exam."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import os
 import socket
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
 from vigil.demo import _at_free_port
+from vigil.demo.exam_page import exam_page
 from vigil.settings import Settings
 
 
@@ -48,3 +50,10 @@ def test_connections_that_have_ended_keep_no_port(settings: Settings, taken: soc
         assert caller.recv(1) == b""
     taken.close()
     assert _at_free_port(replace(settings, port=usual)).port == usual
+
+
+def test_the_exam_is_served_with_what_it_needs_and_nothing_beside_it() -> None:
+    with exam_page() as address, httpx.Client(base_url=address) as http:
+        assert "Physiology I" in http.get("/").text
+        assert {http.get(name).status_code for name in ("/exam.js", "/exam.css")} == {200}
+        assert http.get("/../exam_page.py").status_code == 404

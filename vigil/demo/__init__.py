@@ -12,6 +12,7 @@ import httpx
 from rich.console import Console
 
 from vigil.demo.cast import Account, Candidates, accounts
+from vigil.demo.staying import Going, an_exam_that_goes_on
 from vigil.demo.steps import StepFailed, Steps
 from vigil.demo.story import Story
 from vigil.roles import run_all
@@ -19,6 +20,7 @@ from vigil.settings import Settings, load
 from vigil.supervise import until_stopped
 
 READY_S = 60
+TROUBLE = (StepFailed, httpx.HTTPError, TimeoutError, KeyError)  # what ends the demo before its time
 
 
 def play(settings: Settings, *, once: bool, candidates: int, clips: Path | None) -> int:
@@ -36,13 +38,21 @@ def play(settings: Settings, *, once: bool, candidates: int, clips: Path | None)
         async with Candidates(_base(running), candidates, str(clips) if clips else None) as people:
             try:
                 await Story(_base(running), staff, people, candidates, steps).play()
-            except (StepFailed, httpx.HTTPError, TimeoutError, KeyError) as failed:
+            except TROUBLE as failed:
                 console.print(f"\n[red]The story stopped:[/] {type(failed).__name__}: {failed}", highlight=False)
                 return 1
         console.print(f"\nEvery step held, in {steps.total_s:.0f} s.")
         if not once:
-            _invite(console, running, staff)
-            await until_stopped()
+            try:
+                going = an_exam_that_goes_on(_base(running), staff, candidates, str(clips) if clips else None, steps)
+                async with going as exam:
+                    _invite(console, running, staff, exam)
+                    await until_stopped()
+            except TROUBLE as failed:
+                console.print(
+                    f"\n[red]The exam to watch stopped:[/] {type(failed).__name__}: {failed}", highlight=False
+                )
+                return 1
         return 0
 
     return run_all(_at_free_port(settings), story)
@@ -78,7 +88,11 @@ async def _ready(settings: Settings) -> None:
             await asyncio.sleep(0.2)
 
 
-def _invite(console: Console, settings: Settings, staff: dict[str, Account]) -> None:
-    console.print(f"\nVigil stays up at {settings.public_url} until Ctrl-C. Sign in as", highlight=False)
+def _invite(console: Console, settings: Settings, staff: dict[str, Account], exam: Going) -> None:
+    at = settings.public_url
+    console.print(f"\nVigil stays up at {at} until Ctrl-C.", highlight=False)
+    console.print(f"  the wall of the exam that goes on   {at}/schedules/{exam.schedule}/live", highlight=False)
+    console.print(f"  a seat in it, for you to sit it     {exam.link}", highlight=False)
+    console.print("Sign in as", highlight=False)
     for account in staff.values():
-        console.print(f"  {account.role:<12} {account.email:<34} {account.password}", highlight=False)
+        console.print(f"  {account.role.replace('_', ' '):<24} {account.email:<40} {account.password}", highlight=False)

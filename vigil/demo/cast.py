@@ -22,8 +22,10 @@ from vigil.wiring import core
 STAFF: dict[str, tuple[Role, ...]] = {
     "planner": ("planner",),
     "invigilator": ("invigilator",),
+    "lead_invigilator": ("lead_invigilator",),
     "reviewer": ("reviewer",),
     "auditor": ("auditor",),
+    "data_protection_officer": ("data_protection_officer",),
     "admin": ("admin",),
 }
 
@@ -43,12 +45,14 @@ async def accounts(settings: Settings) -> dict[str, Account]:
     mark = secrets.token_hex(3)
     async with core(settings, "demo") as here:
         for role, roles in STAFF.items():
-            email, password = f"{role}.{mark}@demo.example", secrets.token_urlsafe(12)
+            title = role.replace("_", " ")
+            email, password = f"{title.replace(' ', '.')}.{mark}@demo.example", secrets.token_urlsafe(12)
             audit = Audit(days=1, reason="To look at the demo") if role == "auditor" else None
+            name = f"The demo's {title}"
             user = await register(
-                here, tenant="main", email=email, name=f"The demo's {role}", roles=roles, password=password, audit=audit
+                here, tenant="main", email=email, name=name, roles=roles, password=password, audit=audit
             )
-            made[role] = Account(role=role, email=email, password=password, user=user)
+            made[role] = Account(role=title, email=email, password=password, user=user)
     return made
 
 
