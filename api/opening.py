@@ -6,13 +6,17 @@ from collections.abc import Sequence
 
 from commands.envelope import all_keys, read, recorded, unseal
 from commands.keys import KeyRing
+from domain.archive import Away
 from domain.event import Event
 from domain.recorded import Envelope, Recorded, Stored
 from projections.model import Decode
 
 
 def decoder(keys: KeyRing) -> Decode:
-    """What folding asks for: one answer for each row, an exception for what cannot be read."""
+    """What folding asks for: one answer for each row, an exception for what cannot be read.
+
+    Raises `Away` where some of them are archived: nobody takes what is not at hand for what is not there.
+    """
 
     async def decode(rows: Sequence[Stored]) -> Sequence[Recorded | Exception]:
         entries = [_read(row) for row in rows]
@@ -28,6 +32,8 @@ def decoder(keys: KeyRing) -> Decode:
 def _read(row: Stored) -> tuple[Envelope, Event] | Exception:
     try:
         return read(row)
+    except Away:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever is wrong with these bytes, the others are shown
         return error
 

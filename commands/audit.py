@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
+import msgspec
 from psycopg import AsyncConnection, IsolationLevel
 
+from commands.archived import Shelf, shelves
 from commands.checkpoint import Head, Malformed, parse, signed_by
 from commands.leaf import leaf
 from commands.merkle import Frontier, Node
 from commands.proofs import Checkpoint, checkpoints, latest, read_after, stored_nodes
+from domain.archive import Archived, BroughtBack
 from domain.recorded import Stored
 
 BATCH = 1000
 
+E = TypeVar("E", Archived, BroughtBack)
+
 
 class Checked(NamedTuple):
-    """How many events there are, how many of them are sealed, the last checkpoint, and what is wrong, if anything."""
+    """How many events there are, how many of them are sealed, the last checkpoint, and what is wrong, if anything.
+
+    `away` are those whose bytes lie in bundles that could not be reached; of them only the leaf was looked at.
+    """
 
     events: int
     sealed: int
     checkpoint: Checkpoint | None
     difference: str | None
+    away: int = 0
 
 
 class Outside(NamedTuple):
@@ -34,6 +43,12 @@ class Outside(NamedTuple):
 
 
 Progress = Callable[[int, int], object]  # events done, of all when it began
+Fill = Callable[[Sequence[Stored]], Awaitable[Sequence[Stored]]]  # puts the bytes into rows that are archived
+
+
+async def nothing_at_hand(rows: Sequence[Stored]) -> Sequence[Stored]:
+    """Where no bundle can be reached."""
+    return rows
 
 
 class Difference(Exception):
@@ -42,41 +57,48 @@ class Difference(Exception):
 
 async def check(
     conn: AsyncConnection, origin: str, keys: Sequence[bytes], *, outside: Sequence[Outside] = (),
-    progress: Progress = lambda _done, _all: None,
+    progress: Progress = lambda _done, _all: None, fill: Fill = nothing_at_hand,
 ) -> Checked:  # fmt: skip
     """Reads everything once, in one snapshot. `keys` are the public keys (32 bytes) that may have signed checkpoints.
 
     A rewritten event, leaf or node cannot hide: whoever rewrites all of them lacks the key of the checkpoints, or if
     they have it, what is held `outside`. What was recorded after the last checkpoint is only compared with its leaf.
+    Of what is archived `fill` gives the bytes; it leaves them empty where it cannot.
     """
     await conn.set_isolation_level(IsolationLevel.REPEATABLE_READ)
     try:
         async with conn.transaction():
-            tree = _Tree(conn, origin, keys, outside, progress)
+            tree = _Tree(conn, origin, keys, outside, progress=progress, fill=fill)
             difference = None
             try:
                 await tree.compare()
             except Difference as found:
                 difference = str(found)
-            return Checked(tree.events, tree.edge.size, await latest(conn), difference)
+            return Checked(tree.events, tree.edge.size, await latest(conn), difference, tree.away)
     finally:
         await conn.set_isolation_level(None)
 
 
 class _Tree:
     def __init__(
-        self, conn: AsyncConnection, origin: str, keys: Sequence[bytes], outside: Sequence[Outside], progress: Progress
-    ) -> None:
+        self, conn: AsyncConnection, origin: str, keys: Sequence[bytes], outside: Sequence[Outside],
+        *, progress: Progress, fill: Fill,
+    ) -> None:  # fmt: skip
         self.conn, self.origin, self.keys, self.progress = conn, origin, keys, progress
         self.outside = sorted(outside, reverse=True)  # the next one last
         self.edge = Frontier()
         self.events = 0
         self.last: Stored | None = None
+        self.fill = fill
+        self.away = 0
+        self.shelves: dict[str, Shelf] = {}
+        self.told: dict[str, tuple[int, str, str]] = {}  # by records: stream -> version, bundle, its hash
 
     async def compare(self) -> None:
         """Raises `Difference` at the first one."""
         cursor = await self.conn.execute("SELECT count(*) FROM ledger.events")
         (total,) = await cursor.fetchone() or (0,)
+        self.shelves = {shelf.stream: shelf for shelf in await shelves(self.conn)}
         rows: list[Stored] | None = None
         while rows is None or len(rows) == BATCH:
             rows = await read_after(self.conn, self.last.position if self.last else 0, BATCH)
@@ -84,6 +106,7 @@ class _Tree:
             await self._batch(rows)
             self.progress(self.events, total)
         await self._nothing_left()
+        self._as_told()
         if self.outside:
             size, _, name = self.outside[-1]
             raise Difference(f"{name} is over {size} events, and {self.edge.size} are sealed here")
@@ -93,15 +116,17 @@ class _Tree:
         leaves = await self._leaves(start, len(rows))
         marks = {mark.size: mark for mark in await checkpoints(self.conn, start, len(rows))}
         nodes: list[Node] = []
+        if any(not row.state for row in rows):
+            rows = list(await self.fill(rows))
         for n, row in enumerate(rows):
             self._in_order(row)
-            if n >= len(leaves):
-                continue  # not sealed yet
-            nodes += self._leaf(row, *leaves[n])
-            if mark := marks.get(self.edge.size):
-                self._mark(mark)
-            while self.outside and self.outside[-1].size == self.edge.size:
-                self._held(self.outside.pop())
+            if n < len(leaves):  # sealed by now
+                nodes += self._leaf(row, *leaves[n])
+                if mark := marks.get(self.edge.size):
+                    self._mark(mark)
+                while self.outside and self.outside[-1].size == self.edge.size:
+                    self._held(self.outside.pop())
+            self._told(row)
         await self._nodes(nodes)
 
     def _in_order(self, row: Stored) -> None:
@@ -116,9 +141,33 @@ class _Tree:
             raise Difference(f"position {position} was sealed as leaf {index}, and its event is gone")
         if position > row.position:
             raise Difference(f"{_name(row)}: was put in after later events had been sealed")
-        if hash_ != leaf(row):
+        if not row.state:
+            self._away(row)
+        elif hash_ != leaf(row):
             raise Difference(f"{_name(row)}: is not what was sealed as leaf {index}")
         return self.edge.append(hash_)
+
+    def _away(self, row: Stored) -> None:
+        """Its leaf has to stand for it: that is in the tree, whose root was signed while the bytes were here."""
+        shelf = self.shelves.get(row.stream)
+        if shelf is None or shelf.version < row.version:
+            raise Difference(f"{_name(row)}: its bytes are gone, and no bundle is named that has them")
+        self.away += 1
+
+    def _told(self, row: Stored) -> None:
+        """What a record says of its session's bundle. It was sealed like every event."""
+        if row.tag == ARCHIVED:
+            said = msgspec.json.decode(row.state, type=_Entry[Archived]).event
+            at = {stream: (last, said.bundle, said.sha256) for stream, last in said.streams.items()}
+            self.told |= at
+        elif row.tag == BACK:
+            gone = msgspec.json.decode(row.state, type=_Entry[BroughtBack]).event.bundle
+            self.told = {stream: said for stream, said in self.told.items() if said[1] != gone}
+
+    def _as_told(self) -> None:
+        for stream, shelf in self.shelves.items():
+            if self.told.get(stream) != (shelf.version, shelf.bundle, shelf.sha256.hex()):
+                raise Difference(f"{stream} is said to lie in the bundle {shelf.bundle}, and its record says otherwise")
 
     def _mark(self, mark: Checkpoint) -> None:
         if mark.root != self.edge.root():
@@ -159,6 +208,13 @@ class _Tree:
         nodes = await cursor.fetchone()
         if nodes != (size - size.bit_count(),):
             raise Difference("the tree holds nodes that stand over no leaves")
+
+
+class _Entry(msgspec.Struct, Generic[E]):
+    event: E
+
+
+ARCHIVED, BACK = str(Archived.__struct_config__.tag), str(BroughtBack.__struct_config__.tag)
 
 
 def _name(row: Stored) -> str:

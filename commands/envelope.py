@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from commands.keys import KeyName, open_field, seal_field
+from domain.archive import Away
 from domain.event import Event, KeyClass, Private
 from domain.recorded import Envelope, Recorded, Stored
 from domain.registry import EVENTS, SCHEMA, UPCASTERS
@@ -83,7 +84,9 @@ def encode(event: Event, envelope: Envelope, stream: str, version: int, held: He
 
 
 def read(row: Stored) -> tuple[Envelope, Event]:
-    """Decodes a stored row; its private fields are not opened yet."""
+    """Decodes a stored row; its private fields are not opened yet. Raises `Away` where its bytes are archived."""
+    if not row.state:
+        raise Away(row.stream)
     entry = _decoder.decode(row.state) if not UPCASTERS else _upcast(row)
     return entry.envelope, cast("Event", entry.event)
 

@@ -19,6 +19,7 @@ import msgspec
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from commands.archived import refuse
 from commands.envelope import all_keys, encode, keys_of, read, tag_of, unseal
 from commands.ids import command_id, new_id
 from commands.keys import Forgotten, KeyName, KeyRing
@@ -164,6 +165,8 @@ class Handler:
                 if answer.verdict == "conflict":
                     await self._refresh(work)
                     continue
+                if answer.verdict == "archived":
+                    await self._away(work)
                 if answer.verdict == "done":
                     self._remember(work)
             finally:
@@ -236,6 +239,14 @@ class Handler:
             await self.keys.data_key(name)
         except Forgotten as error:
             raise Refused(str(error)) from error
+
+    async def _away(self, work: Work) -> None:
+        """Raises `Away`. No receipt is left: once the stream is back, the same command may come again."""
+        for stream in work.seen:
+            self._states.pop(stream, None)
+        async with self._pool.connection() as conn:
+            await refuse(conn, work.seen)
+        raise Busy("what was archived is on its way back; try again")
 
     async def _refresh(self, work: Work) -> None:
         for stream, (_, _, decider) in work.seen.items():

@@ -25,11 +25,10 @@ async def place_hold(  # noqa: PLR0917 - a hold as it is placed
 
     What has to be erased meanwhile is shown only to who placed it and to `readers`.
     """
-    state = await _there(work, session)
-    name = work.new_id("hold")
+    subject, name = await _subject(work, session), work.new_id("hold")
     order = PlaceHold(
         hold=name, at=work.at, by=work.order.actor, why="person", classes=tuple(sorted(set(classes) or ALL)),
-        until=until, reason=await _words(work, state, session, reason), readers=tuple(sorted(set(readers))),
+        until=until, reason=await _words(work, subject, session, reason), readers=tuple(sorted(set(readers))),
     )  # fmt: skip
     await work.do(record.DECIDER, session, order)
     return {"hold": name}
@@ -37,8 +36,7 @@ async def place_hold(  # noqa: PLR0917 - a hold as it is placed
 
 async def lift_hold(work: Work, session: str, hold: str, reason: str) -> None:
     """Lifts it. What has to be erased, and is not held by another, is erased from now on."""
-    state = await _there(work, session)
-    words = await _words(work, state, session, reason)
+    words = await _words(work, await _subject(work, session), session, reason)
     await work.do(record.DECIDER, session, LiftHold(hold=hold, at=work.at, by=work.order.actor, reason=words))
 
 
@@ -49,11 +47,7 @@ async def expire_holds(work: Work, session: str) -> None:
 
 async def reach_retention(work: Work, session: str, what: Kept, over_at: datetime) -> None:
     """Erases what was kept for as long as the policy says, counted from `over_at`. Refused before that."""
-    state = await _there(work, session)
-    plan = await work.state(schedule.DECIDER, state.schedule)
-    if not settled(state, plan, session):
-        raise Refused("this session is not over")
-    when = retained(state.policy if state.started_at else plan.policy, over_at)[what]
+    when = retained(await _policy(work, session), over_at)[what]
     if work.at < when:
         raise Refused(f"this is kept until {when:%Y-%m-%d}")
     await work.do(record.DECIDER, session, ReachRetention(at=work.at, what=what, by=work.order.actor))
@@ -76,6 +70,27 @@ def retained(policy: Policy, over_at: datetime) -> dict[Kept, datetime]:
     return due(over_at, media_kept_days=policy.media_kept_days, record_kept_days=policy.record_kept_days)
 
 
+async def _subject(work: Work, session: str) -> str:
+    """Whose session it is, also while its own stream is archived. Raises `Refused` where there is none."""
+    shelved = (await work.state(record.DECIDER, session)).shelved
+    return shelved.subject if shelved.bundle else (await _there(work, session)).subject
+
+
+async def _policy(work: Work, session: str) -> Policy:
+    """What counts for a session that is over: that of its start, or of its schedule if it never began."""
+    shelved = (await work.state(record.DECIDER, session)).shelved
+    if shelved.bundle and shelved.kept_days:
+        media, whole = shelved.kept_days
+        return Policy(media_kept_days=media, record_kept_days=whole)
+    if shelved.bundle:
+        return (await work.state(schedule.DECIDER, shelved.schedule)).policy
+    state = await _there(work, session)
+    plan = await work.state(schedule.DECIDER, state.schedule)
+    if not settled(state, plan, session):
+        raise Refused("this session is not over")
+    return state.policy if state.started_at else plan.policy
+
+
 async def _there(work: Work, session: str) -> Session:
     state = await work.state(session_rules.DECIDER, session)
     if state.phase == "absent":
@@ -83,10 +98,10 @@ async def _there(work: Work, session: str) -> Session:
     return state
 
 
-async def _words(work: Work, state: Session, session: str, reason: str) -> Private | None:
+async def _words(work: Work, subject: str, session: str, reason: str) -> Private | None:
     """The reason, among the notes about the candidate. Where these are erased already, no new one is kept."""
     if not reason.strip():
         raise Refused("a hold is placed and lifted for a reason", field="reason", kind="invalid")
     if "notes" in (await work.state(record.DECIDER, session)).keeping.erased:
         return None
-    return Private(state.subject, reason, session=session, key_class="notes")
+    return Private(subject, reason, session=session, key_class="notes")

@@ -18,12 +18,13 @@ from uuid import UUID
 import psycopg
 from psycopg import AsyncConnection
 
+from commands.archived import at_hand
 from commands.arrays import Array, array, int4s
 from domain.recorded import Stored
 
 log = logging.getLogger(__name__)
 
-Verdict = Literal["done", "again", "conflict"]
+Verdict = Literal["done", "again", "conflict", "archived"]
 CALL = (
     "SELECT place, verdict, at_position, at_time, old_request, old_outcome FROM ledger.append("
     "%b::uuid[], %b::bytea[], %b::text[], %b::int[], %b::int[], %b::text[], %b::int[],"
@@ -240,14 +241,19 @@ COLUMNS = "notification_id, originator_id, originator_version, topic, recorded_a
 
 
 async def read_stream(conn: AsyncConnection, stream: str, after: int = 0, up_to: int | None = None) -> list[Stored]:
-    """The rows of one stream after a version, in order, up to a position of the ledger when one is given."""
+    """The rows of one stream after a version, in order, up to a position of the ledger when one is given.
+
+    Raises `Away` where it is archived.
+    """
     cursor = await conn.execute(
         f"SELECT {COLUMNS} FROM ledger.events WHERE originator_id = %s AND originator_version > %s"  # noqa: S608
         " AND (%s::bigint IS NULL OR notification_id <= %s) ORDER BY originator_version",
         (stream, after, up_to, up_to),
         prepare=True,
     )
-    return [Stored(*row) async for row in cursor]
+    rows = [Stored(*row) async for row in cursor]
+    await at_hand(conn, rows)
+    return rows
 
 
 async def position_at(conn: AsyncConnection, moment: datetime) -> int:
@@ -268,8 +274,13 @@ async def last_position(conn: AsyncConnection) -> int:
     return int(row[0]) if row else 0
 
 
-async def read_session(conn: AsyncConnection, tenant: str, session: str, up_to: int | None = None) -> list[Stored]:
-    """Every event of a session's streams in the order of the ledger, up to a position when one is given."""
+async def read_session(
+    conn: AsyncConnection, tenant: str, session: str, up_to: int | None = None, *, whole: bool = True
+) -> list[Stored]:
+    """Every event of a session's streams in the order of the ledger, up to a position when one is given.
+
+    Raises `Away` where it is archived; unless `whole`: then the state of what is away is empty.
+    """
     exact = [f"{tenant}/{kind}/{session}" for kind in ("session", "incidents", "chat", "record")]
     # Names below a session begin with `<session>.`; in the C collation `/` is the character after `.`.
     ranges = [f"{tenant}/{kind}/{session}" for kind in ("intervention", "recording")]
@@ -281,4 +292,7 @@ async def read_session(conn: AsyncConnection, tenant: str, session: str, up_to: 
         prepare=True,
         binary=True,
     )
-    return [Stored(*row) for row in await cursor.fetchall()]  # row by row it would take twice as long
+    rows = [Stored(*row) for row in await cursor.fetchall()]  # row by row it would take twice as long
+    if whole:
+        await at_hand(conn, rows)
+    return rows

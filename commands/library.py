@@ -75,6 +75,8 @@ class LedgerRecorder(PostgresApplicationRecorder):
         assert row is not None
         if row["verdict"] == "conflict":
             raise IntegrityError("a stream has moved on")
+        if row["verdict"] == "archived":
+            raise IntegrityError("a stream is archived; bring it back first")
         last: int = row["at_position"]
         return range(last - len(stored_events) + 1, last + 1)  # contiguous: the function held the lock
 

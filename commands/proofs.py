@@ -134,16 +134,27 @@ async def record_root(
 ) -> RecordRoot:
     """The root over a session's own leaves, ordered by stream (as UTF-8) and version, from the rows themselves.
 
+    Of what is archived, from the leaves that were sealed.
+
     Covers all there is, or up to `last_versions` of each stream. Raises `NotCovered` when the session has fewer.
     """
-    rows = await read_session(conn, tenant, session)
+    rows = await read_session(conn, tenant, session, whole=False)
     if last_versions is not None:
         rows = [row for row in rows if row.version <= last_versions.get(row.stream, 0)]
     rows.sort(key=lambda row: (row.stream.encode(), row.version))
     streams = {row.stream: row.version for row in rows}
     if not rows or (last_versions is not None and streams != last_versions):
         raise NotCovered("the session does not have these events")
-    return RecordRoot(streams, root(map(leaf, rows)), max(row.position for row in rows))
+    sealed = await _leaves(conn, [row.position for row in rows if not row.state])
+    leaves = [leaf(row) if row.state else sealed[row.position] for row in rows]
+    return RecordRoot(streams, root(leaves), max(row.position for row in rows))
+
+
+async def _leaves(conn: AsyncConnection, positions: Sequence[int]) -> dict[int, bytes]:
+    if not positions:
+        return {}
+    cursor = await conn.execute("SELECT position, hash FROM ledger.leaves WHERE position = ANY(%s)", (list(positions),))
+    return dict(await cursor.fetchall())
 
 
 async def read_after(conn: AsyncConnection, position: int, most: int) -> list[Stored]:

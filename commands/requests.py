@@ -91,13 +91,16 @@ async def _done(work: Work, name: str, kind: Kind, event: request.Executed) -> N
 
 
 async def _theirs(work: Work, subject: str, session: str) -> None:
-    state = await work.state(session_rules.DECIDER, session)
-    if state.phase == "absent" or state.subject != subject:
+    shelved = (await work.state(record.DECIDER, session)).shelved
+    whose = shelved.subject if shelved.bundle else (await work.state(session_rules.DECIDER, session)).subject
+    if not whose or whose != subject:
         raise Refused("this person has no such session", field="session", kind="not_found")
 
 
 async def _must_be_over(work: Work, subject: str, session: str) -> None:
     await _theirs(work, subject, session)
+    if (await work.state(record.DECIDER, session)).shelved.bundle:
+        return
     state = await work.state(session_rules.DECIDER, session)
     plan = await work.state(schedule.DECIDER, state.schedule)
     if not settled(state, plan, session):

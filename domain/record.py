@@ -8,8 +8,9 @@ from typing import Literal, assert_never
 import msgspec
 from msgspec.structs import replace
 
-from domain import appeal, erasure, review
+from domain import appeal, archive, erasure, review
 from domain.appeal import AppealCommand, AppealEvent, Appeals
+from domain.archive import ArchiveCommand, ArchiveEvent, Shelved
 from domain.erasure import Keeping, KeepingCommand, KeepingEvent
 from domain.event import Command, Decider, Event, Refused
 from domain.review import Review, ReviewCommand, ReviewEvent
@@ -54,7 +55,7 @@ class Exported(Event, frozen=True, kw_only=True, tag="record.exported"):
     request: str = ""
 
 
-RecordEvent = Sealed | Viewed | Exported | ReviewEvent | AppealEvent | KeepingEvent
+RecordEvent = Sealed | Viewed | Exported | ReviewEvent | AppealEvent | KeepingEvent | ArchiveEvent
 
 # Commands.
 
@@ -82,7 +83,7 @@ class Export(Command, frozen=True, kw_only=True):
     request: str = ""
 
 
-RecordCommand = Seal | View | Export | ReviewCommand | AppealCommand | KeepingCommand
+RecordCommand = Seal | View | Export | ReviewCommand | AppealCommand | KeepingCommand | ArchiveCommand
 
 # State.
 
@@ -99,6 +100,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     review: Review = Review()
     appeals: Appeals = Appeals()
     keeping: Keeping = Keeping()
+    shelved: Shelved = Shelved()
 
 
 def evolve(state: Record, event: RecordEvent) -> Record:
@@ -108,6 +110,8 @@ def evolve(state: Record, event: RecordEvent) -> Record:
         return replace(state, review=review.evolve(state.review, event))
     if isinstance(event, AppealEvent):
         return replace(state, appeals=appeal.evolve(state.appeals, event))
+    if isinstance(event, ArchiveEvent):
+        return replace(state, shelved=archive.evolve(event))
     match event:
         case Sealed(number=number, kind=kind, streams=streams, root=root):
             return replace(state, seals=number, kind=kind, streams=streams, root=root)
@@ -126,6 +130,8 @@ def decide(command: RecordCommand, state: Record) -> tuple[RecordEvent, ...]:
         return review.decide(command, state.review, seal=state.seals, root=state.root)
     if isinstance(command, AppealCommand):
         return appeal.decide(command, state.appeals)
+    if isinstance(command, ArchiveCommand):
+        return archive.decide(command, state.shelved, why_not=_why_not(state))
     match command:
         case Seal():
             return _seal(command, state)
@@ -139,11 +145,26 @@ def decide(command: RecordCommand, state: Record) -> tuple[RecordEvent, ...]:
                 return ()
             if not state.seals:
                 raise Refused("the record is not sealed yet; try again in a moment", kind="conflict")
+            if state.shelved.bundle:
+                raise archive.Away("this session", state.shelved.bundle)
             if state.keeping.restricted and not request:  # the person has access all the same
                 raise Refused("this record is restricted; nothing of it is exported")
             return (Exported(by=by, export=export, at=at, seal=state.seals, request=request),)
         case _:
             assert_never(command)
+
+
+def _why_not(state: Record) -> str:
+    """What stands against archiving, "" where nothing does."""
+    if state.kind != "complete":
+        return "its record is not sealed for good"
+    if state.keeping.holds:
+        return f"it is under a hold ({', '.join(sorted({one.why for one in state.keeping.holds.values()}))})"
+    if state.appeals.waits(len(state.review.decisions)):
+        return "an appeal is open"
+    if state.keeping.unfinished:
+        return "its erasing is not finished"
+    return ""
 
 
 def _seal(command: Seal, state: Record) -> tuple[RecordEvent, ...]:

@@ -248,7 +248,7 @@ async def test_nobody_changes_what_is_sealed(owner: AsyncConnection, database: s
 
 
 async def test_an_audit_of_an_untouched_ledger_finds_nothing(owner: AsyncConnection) -> None:
-    assert await check(owner, SIGNER.origin, KEYS) == (0, 0, None, None)
+    assert await check(owner, SIGNER.origin, KEYS) == (0, 0, None, None, 0)
     await fill(owner, 2500)
     await seal_batch(owner)
     await sign(owner, SIGNER)

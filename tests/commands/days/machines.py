@@ -36,7 +36,8 @@ TOLD = frozenset({
     "hear nothing of a page", "open an incident", "add evidence", "close an incident", "report coverage",
     "end a connection", "send late media", "finalise a recording", "settle a recording", "look at the record",
     "follow the schedule", "expire holds", "reach a retention", "finish an erasure",
-    "give an intervention up", "let go of an incident", "let go of a request for help", "end a duty",
+    "bring a session back", "give an intervention up",
+    "let go of an incident", "let go of a request for help", "end a duty",
 })  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 import commands
 import tests.commands.days.appealing
+import tests.commands.days.archiving
 import tests.commands.days.keeping
 import tests.commands.days.reviewing
 import tests.commands.days.switching  # noqa: F401 - its moves
@@ -51,6 +52,7 @@ OFTENER = {
     "raise an incident by hand": 1.5, "join from a device": 1.5, "accept a hand-over": 1.5, "close a fault": 1.5,
     "send late media": 4, "execute a request": 2, "release a copy": 2.5, "answer a request": 1.5,
     "refuse a request": 0.5, "finish an erasure": 2, "lift a hold": 1.5, "expire holds": 4, "withdraw a hand-over": 1.3,
+    "archive a session": 2, "bring a session back": 3,
 }  # fmt: skip
 # No commands of anybody's, but part of some: of a sending, of a copy, of a session that goes on, and of what is refused
 # after a decision.
