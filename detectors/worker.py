@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -30,6 +29,7 @@ from detectors.seat import LEAST_S, Seat
 from detectors.seats import Seats
 from detectors.seen import Observation
 from detectors.settings import Settings
+from detectors.share import Share
 from domain.incidents import Provenance
 from domain.messages import DetectorLoad, Picture
 from domain.policy import DetectorKind
@@ -37,16 +37,6 @@ from domain.policy import DetectorKind
 log = logging.getLogger(__name__)
 
 SUBJECT = "vigil.picture.*.camera"
-
-
-class Share(msgspec.Struct, frozen=True):
-    """Which sessions are this worker's, when several share them: each session belongs to one."""
-
-    number: int = 0
-    of: int = 1
-
-    def has(self, session: str) -> bool:
-        return zlib.crc32(session.encode()) % self.of == self.number
 
 
 class Worker:

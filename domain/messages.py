@@ -136,13 +136,15 @@ class DetectorLoad(msgspec.Struct, frozen=True, kw_only=True):
 class DetectorBeat(msgspec.Struct, frozen=True, kw_only=True):
     """Sent each second by every detector worker; some seconds of silence from all mean that nobody looks.
 
-    `runs` is what its incidents rest on, by kind, where a policy names no thresholds.
+    `runs` is what its incidents rest on, by kind, where a policy names no thresholds; `share` which one it is, from 0,
+    and of how many that share the sessions.
     """
 
     worker: str
     at: datetime
     load: DetectorLoad | None = None
     runs: dict[str, Provenance] = {}
+    share: tuple[int, int] = (0, 1)
 
 
 class StreamsHeld(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,8 +16,9 @@ from detectors.changes import Change, Closed, Kept, Opened, Peak, Still
 from detectors.hearing import Hearing
 from detectors.ready import ready
 from detectors.settings import Settings, StillOpen
+from detectors.share import Share
 from detectors.weights import WeightsMissingError
-from detectors.worker import Share, Worker
+from detectors.worker import Worker
 from domain import incidents, session_rules
 from domain.event import Refused
 from domain.fault import Cause
@@ -59,7 +60,7 @@ async def detect(core: Core) -> None:
         group.create_task(shared.run())
         group.create_task(findings.album.run())
         group.create_task(report_coverage(core, worker, share.has))
-        group.create_task(beat(core.nats, worker.load, rests_on(pipeline, hearing)))
+        group.create_task(beat(core.nats, worker.load, rests_on(pipeline, hearing), share))
 
 
 class Findings:

@@ -35,8 +35,8 @@ from vigil.leaving import Leaving
 from vigil.outlook import Outlook, Over, look, until_there
 from vigil.pages import PageEars
 from vigil.sealing import LOST_AFTER, seal
+from vigil.shares import DetectorEars
 from vigil.switching import Untold, untold
-from vigil.watching import SUBJECT as DETECTING
 from vigil.watching import BeatEars
 from vigil.wiring import Core
 
@@ -50,7 +50,6 @@ SEAL_AGAIN_S = 0.5
 LEADER = 0x766967696C  # the advisory lock's number: "vigil" in ASCII
 ACTOR = "system/react"
 MESSAGING, DETECTORS, DUTY, FRONT_DOOR, DATABASE = "messaging", "detectors", "duty", "front_door", "database"
-NOBODY_LOOKS = "no detector is there to look at the camera"
 NOBODY_SERVES = "Vigil's pages get no answer; what is recorded goes on, and what was sent is sent again"
 NOT_KEPT = "the ledger was away; what was asked meanwhile was asked again afterwards"
 NOTED_FROM = timedelta(seconds=2)  # away for less, the database was missed by nobody
@@ -61,7 +60,7 @@ class Heard(NamedTuple):
     """All that is listened to."""
 
     media: Ears
-    detectors: BeatEars
+    detectors: DetectorEars
     staff: StaffEars
     pages: PageEars
     doors: BeatEars
@@ -70,7 +69,7 @@ class Heard(NamedTuple):
 async def react(core: Core) -> None:
     """Runs until cancelled; waits while another process leads."""
     async with (
-        Ears(core.nats) as media, BeatEars(core.nats, DETECTING) as detectors, StaffEars(core.nats) as staff,
+        Ears(core.nats) as media, DetectorEars(core.nats) as detectors, StaffEars(core.nats) as staff,
         PageEars(core.nats) as pages, BeatEars(core.nats, SERVING, silent_s=SERVED_WITHIN_S) as doors,
     ):  # fmt: skip
         away_since: datetime | None = None
@@ -139,12 +138,12 @@ async def _round(turns: Iterator[Turn]) -> None:
             log.exception("nothing could be done about %s in this round", whose)
 
 
-def _turns(core: Core, ears: Ears, detectors: BeatEars, seen: Outlook) -> Iterator[Turn]:
+def _turns(core: Core, ears: Ears, detectors: DetectorEars, seen: Outlook) -> Iterator[Turn]:
     live = ears.live()
     for tenant, watch in seen.running:
         yield watch.session, _running(core, tenant, watch, live, seen.at, away=ears.away)
-        if watch.detectors and (there := detectors.alive()) is not None:
-            yield watch.session, _fault(core, tenant, watch, DETECTORS, None if there else NOBODY_LOOKS)
+        if watch.detectors and (why := detectors.missing(watch.session)) is not None:
+            yield watch.session, _fault(core, tenant, watch, DETECTORS, why or None)
     for tenant, watch in seen.called_off:
         yield watch.session, _expire(core, tenant, watch.session, f"called off {watch.position}")
     for tenant, session, since in seen.waiting:

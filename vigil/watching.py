@@ -17,6 +17,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from api.echo import Echo
+from detectors.share import Share
 from domain.incidents import Provenance
 from domain.messages import DetectorBeat, DetectorLoad
 
@@ -26,13 +27,17 @@ SILENT_S = 5.0  # after which nobody of them is there
 
 
 async def beat(
-    nats: Nats, load: Callable[[], DetectorLoad] | None = None, runs: Mapping[str, Provenance] | None = None
-) -> None:
-    """Says each second that a detector worker is here, how it keeps up and what it runs, until cancelled."""
-    worker, running = token_hex(8), dict(runs or {})
+    nats: Nats, load: Callable[[], DetectorLoad] | None = None, runs: Mapping[str, Provenance] | None = None,
+    share: Share | None = None,
+) -> None:  # fmt: skip
+    """Says each second that a detector worker is here, how it keeps up, what it runs and which sessions are its own."""
+    worker, running, mine = token_hex(8), dict(runs or {}), share or Share()
     while True:
         if nats.is_connected:
-            told = DetectorBeat(worker=worker, at=datetime.now(UTC), load=load() if load else None, runs=running)
+            told = DetectorBeat(
+                worker=worker, at=datetime.now(UTC), load=load() if load else None, runs=running,
+                share=(mine.number, mine.of),
+            )  # fmt: skip
             with suppress(NatsError):
                 await nats.publish(SUBJECT, msgspec.msgpack.encode(told))
         await asyncio.sleep(EVERY_S)

@@ -16,7 +16,8 @@ from detectors.hearing import Hearing
 from detectors.outbox import Outbox, Patience
 from detectors.pipeline import Pipeline
 from detectors.settings import Settings
-from detectors.worker import Share, Worker
+from detectors.share import Share
+from detectors.worker import Worker
 from domain.incidents import Provenance
 from domain.messages import Picture
 from domain.policy import Policy

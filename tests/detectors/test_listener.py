@@ -19,7 +19,7 @@ from detectors.hearing import Hearing
 from detectors.pipeline import Pipeline
 from detectors.report import RECOVERED
 from detectors.settings import Settings, StillOpen
-from detectors.worker import Share
+from detectors.share import Share
 from domain.messages import Sound
 from domain.policy import DetectorSetting
 from tests.detectors import speech

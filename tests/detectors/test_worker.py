@@ -28,7 +28,7 @@ from detectors.report import RECOVERED
 from detectors.sampler import Sampler
 from detectors.seen import Box
 from detectors.settings import Settings, StillOpen
-from detectors.worker import Share
+from detectors.share import Share
 from domain.messages import Picture
 from domain.policy import DetectorSetting, Policy
 from tests.detectors.conftest import jpeg

@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 from api.presence import Presence
 from commands import interventions, schedules, sessions
 from commands.handler import Work
+from detectors.share import Share
 from domain import intervention
 from domain.fault import ConnectionLost, ConnectionRestored, FaultClosed, FaultOpened
 from domain.messages import Hangup, MediaRequest
@@ -21,7 +22,7 @@ from domain.record import Sealed
 from domain.session import GRACE, Ended, Submitted
 from domain.stops import BreakEnded
 from tests.vigil.hall import HOUR, Hall, a_hall, running, until
-from vigil import connections, reactions, watching
+from vigil import connections, reactions, shares, watching
 from vigil.connections import ARRIVE_S
 from vigil.outlook import Outlook
 from vigil.reactions import LEADER, react
@@ -168,6 +169,35 @@ async def test_that_nobody_looks_is_a_fault_until_a_detector_is_there(
         async with running(watching.beat(hall.core.nats)):
             await until(lambda: hall.events(session, FaultClosed))
     assert len(await hall.events(session, FaultOpened)) == 1
+
+
+async def test_that_one_of_two_detectors_stays_away_is_a_fault_of_its_sessions_alone(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "SILENT_S", 2.0)
+    one, two = Share(0, 2), Share(1, 2)
+    mine, theirs = await seats_of(hall, one), await seats_of(hall, two)
+
+    async def told(kind: type[FaultOpened | FaultClosed], session: str) -> list[str]:
+        return [event.what for event in await hall.events(session, kind)]  # type: ignore[attr-defined]
+
+    async with hall.on_air(mine, "camera", "screen"), hall.on_air(theirs, "camera", "screen"):
+        async with running(watching.beat(hall.core.nats, share=one)), running(react(hall.core)):
+            async with running(watching.beat(hall.core.nats, share=two)):
+                await asyncio.sleep(3)
+            (opened,) = await until(lambda: hall.events(theirs, FaultOpened))
+            assert (opened.what, opened.why) == ("detectors", shares.AWAY)  # type: ignore[attr-defined]
+            assert not await told(FaultOpened, mine)
+            async with running(watching.beat(hall.core.nats, share=two)):
+                await until(lambda: told(FaultClosed, theirs))
+        assert (await told(FaultOpened, mine), await told(FaultOpened, theirs)) == ([], ["detectors"])
+
+
+async def seats_of(hall: Hall, share: Share) -> str:
+    """A session in progress that is this worker's."""
+    while not share.has(session := await hall.sitting()):
+        await hall.submit(session)
+    return session
 
 
 async def test_that_no_front_door_answers_is_a_fault_until_one_is_there(
