@@ -23,6 +23,7 @@ from api import (
     certificate_page,
     chat,
     clips,
+    compliance,
     consents,
     day,
     detectors,
@@ -88,7 +89,7 @@ PARTS = (
     candidate_stream, signals, identity, devices, ice_servers, whip, whep, chat, canned_messages, helping,
     interventions, breaks, outages, live, wall, consents, policies, detectors, duty, day, incidents, triage, records,
     reviews, access, recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins, requests,
-    certificate, certificate_page, subjects, holds, record_links, own_record, appeals,
+    certificate, certificate_page, compliance, subjects, holds, record_links, own_record, appeals,
 )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from domain.late import StillStored, Stretch
 from domain.phase import Track
 from domain.segment import Segment
 from projections.reader import Standing
+from projections.schedules import Sitting
 
 Pool = AsyncConnectionPool[AsyncConnection]
 
@@ -106,6 +107,14 @@ class LateMedia(Protocol):
         ...
 
 
+class TellCompliance(Protocol):
+    def __call__(
+        self, tenant: str, sittings: Sequence[Sitting], running: Mapping[str, str]
+    ) -> tuple[dict[str, object], str]:
+        """What `vigil compliance` tells, and its page. `running` are weights in use, if any detector runs. Blocks."""
+        ...
+
+
 class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One line of /readyz."""
 
@@ -146,6 +155,7 @@ class Services:
     late: LateMedia
     exports: Exports
     objects_ready: Callable[[], Awaitable[Check]]
+    compliance: TellCompliance
     standings: Callable[[], Awaitable[Sequence[Standing]]]  # of every tenant, which `pool` does not see
     tenant: str = "main"  # the one that people sign in to at this address
     version: str = "0"

@@ -18,6 +18,7 @@ import msgspec
 from psycopg.conninfo import conninfo_to_dict
 
 from api.app import PARTS, PREFIX
+from api.services import TellCompliance
 from detectors import voice
 from detectors.weights import Weights, WeightsMissingError, resolve
 from domain.policy import Policy
@@ -63,6 +64,16 @@ async def write(settings: Settings, tenant: str, folder: Path) -> str:
         told = pack(settings, tenant, list(found.rows.values()), here.signer.fingerprint, weights())
     await asyncio.to_thread(_put, folder, told)
     return f"written to {folder}"
+
+
+def teller(settings: Settings, fingerprint: str) -> TellCompliance:
+    """For the front door."""
+
+    def tell(tenant: str, sittings: Sequence[Sitting], running: Mapping[str, str]) -> tuple[Json, str]:
+        told = pack(settings, tenant, sittings, fingerprint, running or weights())
+        return told, page(told)
+
+    return tell
 
 
 def pack(

@@ -27,6 +27,7 @@ from media.sealing import Tampered
 from projections.reader import Standing, standings
 from vigil.attachments import Attachments
 from vigil.catalogue import catalogue
+from vigil.compliance import teller
 from vigil.exports import ExportJobs
 from vigil.identity_pictures import IdentityPictures
 from vigil.late_media import LateMedia
@@ -73,6 +74,7 @@ def services(core: Core, exports: ExportJobs) -> Services:
         objects_ready=media.ready, standings=standing, version=version("vigil"), source_url=core.settings.source_url,
         catalogue=catalogue(), ice_servers=core.settings.ice_servers, turn_secret=core.settings.turn_secret,
         key_backup_days=core.settings.key_backup_days,
+        compliance=teller(core.settings, core.signer.fingerprint),
     )  # fmt: skip
 
 

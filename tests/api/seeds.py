@@ -998,6 +998,8 @@ SEEDS: dict[str, Seed] = {
     f"POST {V1}/requests/{{data_request}}/answer": each(answerable),
     f"GET {V1}/requests/{{data_request}}/certificate": lasting(executed),
     f"GET {V1}/requests/{{data_request}}/certificate.html": lasting(executed),
+    f"GET {V1}/compliance": always(),
+    f"GET {V1}/compliance.html": always(),
     f"GET {V1}/subjects/{{subject}}/data": lasting(somebody),
     f"GET {SESSION}/recordings": lasting(ended),
     f"GET {V1}/recordings/{{recording}}/media": always(

@@ -210,6 +210,8 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"POST {V1}/requests/{{data_request}}/answer": ("data_protection_officer",),
     f"GET {V1}/requests/{{data_request}}/certificate": ("data_protection_officer",),
     f"GET {V1}/requests/{{data_request}}/certificate.html": ("data_protection_officer",),
+    f"GET {V1}/compliance": ("auditor", "data_protection_officer"),
+    f"GET {V1}/compliance.html": ("auditor", "data_protection_officer"),
     f"GET {V1}/subjects/{{subject}}/data": ("data_protection_officer",),
     f"GET {SESSION}/timeline": ("reviewer", "auditor"),
     f"GET {SESSION}/access": ("auditor", "data_protection_officer"),
