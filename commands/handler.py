@@ -191,7 +191,8 @@ class Handler:
             self._states.move_to_end(stream)
             return version, state
         async with self._pool.connection() as conn:
-            rows = await read_stream(conn, stream, version)
+            # The last one that is known comes along: were it archived meanwhile, it is said here as it is elsewhere.
+            rows = [row for row in await read_stream(conn, stream, max(version - 1, 0)) if row.version > version]
         events = [read(row)[1] for row in rows]
         await self.keys.fetch(all_keys(events))
         for row, event in zip(rows, events, strict=True):

@@ -81,6 +81,13 @@ class Undecoded(NamedTuple):
     error: Exception
 
 
+class NotAtHand(Exception):
+    """What decoding raises where events cannot be read now though nothing is wrong with them: archived, and away.
+
+    No row is parked for it. Whoever folds stops, and may try again.
+    """
+
+
 Entry = Recorded | Undecoded
 
 

@@ -15,13 +15,14 @@ from projections.batch import apply
 from projections.builds import THIS, builds_of, create, live_build, make_alone
 from projections.connection import connect
 from projections.feed import BATCH, Feed
-from projections.model import AnyModel, Decode, tags_of
+from projections.model import AnyModel, Decode, NotAtHand, tags_of
 from projections.refold import unpark
 from projections.switch import PATIENCE_MS, Building, Tell, clear
 
 log = logging.getLogger(__name__)
 
 AGAIN_S = 2.0
+AT_HAND_S = 60.0  # between two looks for what is archived and cannot be read
 
 
 class NewerVersion(Exception):
@@ -76,6 +77,9 @@ async def renew(conninfo: str, decode: Decode, models: Sequence[AnyModel]) -> No
                 await _renew(conninfo, decode, model)
             except psycopg.OperationalError:
                 await asyncio.sleep(AGAIN_S)
+            except NotAtHand as why:
+                log.warning("the model %s is renewed when what is archived can be read (%s)", model.name, why)
+                await asyncio.sleep(AT_HAND_S)
             except Exception:
                 log.exception("the model %s could not be renewed; it stays as it is", model.name)
                 break

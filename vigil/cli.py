@@ -15,6 +15,7 @@ import uvloop
 
 from commands.ledger import LedgerAway
 from vigil.cli_accounts import token, user
+from vigil.cli_archive import archive
 from vigil.embedded import HomeInUse, ServerFailed
 from vigil.migrate import MigrationRefused
 from vigil.settings import Settings, SettingsError, load
@@ -221,6 +222,7 @@ def doctor(settings: Settings) -> None:
 
 cli.add_command(user)
 cli.add_command(token)
+cli.add_command(archive)
 
 
 def main() -> None:

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Collection, Mapping
 from functools import partial
 
-from api.opening import decoder
 from commands import keeping
 from commands.keys import KeyName
 from commands.objects import probe
@@ -21,6 +20,7 @@ from projections.keeping import Kept
 from projections.models import MODELS
 from projections.refold import refold_session
 from vigil.forgetting import SETTLED_S
+from vigil.shelf import decoder
 from vigil.wiring import Core
 
 log = logging.getLogger(__name__)
@@ -45,10 +45,11 @@ async def erase(core: Core, tenant: str, kept: Kept) -> bool:
     if ago_s < SETTLED_S:
         return False  # until all have dropped them, somebody could write what they opened, or seal something more
     sealed_left = await _objects(core, tenant, session, classes)
+    decode = decoder(core.keys, core.pool)
     async with core.reading() as conn:
         for model in MODELS:
             where = {"tenant": tenant, "session": session, "schedule": kept.schedule}
-            if not await refold_session(conn, decoder(core.keys), model, **where):
+            if not await refold_session(conn, decode, model, **where):
                 return False
     finish = partial(keeping.finish_erasure, session=session, classes=tuple(classes), sealed_left=sealed_left)
     cause = f"erased {session} {' '.join(classes)} {len(state.keeping.erased)}"

@@ -165,10 +165,10 @@ async def write(settings: Settings, tenant: str, session: str, folder: Path) -> 
     """
     async with core(attached(settings), "export") as here:
         fingerprint = here.signer.fingerprint  # or it is said now that there is no key
-        _, state = await here.handler.load(session_rules.DECIDER, str(Stream(tenant, "session", session)))
-        if state.phase == "absent":
-            raise click.ClickException(f"there is no session {session!r}")
         try:
+            _, state = await here.handler.load(session_rules.DECIDER, str(Stream(tenant, "session", session)))
+            if state.phase == "absent":
+                raise click.ClickException(f"there is no session {session!r}")
             cause = f"export {os.urandom(16).hex()}"
             await here.act(tenant, ACTOR, cause, partial(recordings.export, session=session))
             await export_one(here, tenant, session, folder)

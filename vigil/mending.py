@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from api.opening import decoder
 from projections import poison
 from projections.connection import connect
 from projections.model import AnyModel
@@ -14,9 +13,14 @@ from projections.models import MODELS
 from projections.rebuild import NewerVersion, rebuild_all
 from projections.switch import Tell
 from vigil.settings import Settings
+from vigil.shelf import decoder, unreachable
 from vigil.wiring import attached, core
 
 ALL = "all"
+NOT_REBUILT = (
+    "nothing is rebuilt: rows would be lost that rest on archived events, and these bundles cannot be reached;"
+    " put them back where they were, or bring them back with: vigil archive restore BUNDLE"
+)
 
 
 class Answer(NamedTuple):
@@ -41,7 +45,11 @@ async def rebuild(settings: Settings, name: str, tell: Tell) -> Answer:
     models = named(name)
     settings = attached(settings)
     async with core(settings, "rebuild") as here:
-        answers = await rebuild_all(settings.database_url_for("project"), decoder(here.keys), models, tell)
+        async with here.pool.connection() as conn:
+            if missing := await unreachable(conn):
+                return Answer([NOT_REBUILT, *missing], False)
+        decode = decoder(here.keys, here.pool)
+        answers = await rebuild_all(settings.database_url_for("project"), decode, models, tell)
     said = [_built(model, answers[model]) for model in sorted(answers)]
     return Answer(said, not any(isinstance(answer, Exception) for answer in answers.values()))
 
@@ -58,7 +66,7 @@ async def retry_poison(settings: Settings, name: str) -> Answer:
     models = named(name)
     settings = attached(settings)
     async with core(settings, "poison") as here, await connect(settings.database_url_for("project")) as conn:
-        mended, still = await poison.retry(conn, decoder(here.keys), models)
+        mended, still = await poison.retry(conn, decoder(here.keys, here.pool), models)
     well = f"{mended} {'row is' if mended == 1 else 'rows are'} up to date again"
     said = f"{well}, {len(still)} still {'waits' if len(still) == 1 else 'wait'}"
     return Answer([said, *_table(still), *_advice(still)], not still)

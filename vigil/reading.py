@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 from nats.errors import Error as NatsError
 
-from api.opening import decoder
 from projections.kernel import Projector
 from projections.models import MODELS
+from vigil.shelf import decoder
 from vigil.wiring import Core
 
 SUBJECTS = {"schedule": "vigil.live", "session": "vigil.candidate"}
@@ -27,5 +27,6 @@ async def project(core: Core) -> None:
             except NatsError:
                 return  # a hint only: who waits for it looks once a second as well
 
-    projector = Projector(core.settings.database_url_for("project"), decoder(core.keys), MODELS, announce=announce)
+    conninfo, decode = core.settings.database_url_for("project"), decoder(core.keys, core.pool)
+    projector = Projector(conninfo, decode, MODELS, announce=announce)
     await projector.run()

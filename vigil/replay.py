@@ -16,6 +16,7 @@ from api.opening import decoder
 from commands.envelope import PRIVATE_FIELDS, tag_of
 from commands.ledger import position_at, read_session
 from commands.library import Ledger
+from domain.archive import Away
 from domain.event import Private
 from domain.recorded import Recorded, Stored
 from domain.session import Session
@@ -53,7 +54,10 @@ async def replay(
     settings = attached(settings)
     async with core(settings, "replay") as here, here.pool.connection() as conn:
         position = await _position(conn, as_of)
-        rows = await read_session(conn, tenant, session, position)
+        try:
+            rows = await read_session(conn, tenant, session, position)
+        except Away as away:
+            raise click.ClickException(away.rule) from away
         if not rows:
             raise click.ClickException(
                 f"there is nothing of a session {session!r}{'' if as_of is None else ' up to then'}"

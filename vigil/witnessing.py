@@ -13,6 +13,7 @@ from commands.audit import Outside, Progress, check
 from commands.checkpoint import Malformed, parse, signed_by
 from commands.witnesses import Folder, TimeStamp, Webhook, Witness
 from vigil.settings import Settings
+from vigil.shelf import Bundles
 from vigil.signing import signer
 from vigil.wiring import attached, core
 
@@ -38,11 +39,13 @@ async def check_ledger(settings: Settings, held: Iterable[Path], progress: Progr
     keys = (own.public, *settings.earlier_keys)
     outside = [_outside(path, own.origin, keys) for path in _files(held)]
     async with core(attached(settings), "tool") as here, here.pool.connection() as conn:
-        found = await check(conn, own.origin, keys, outside=outside, progress=progress)
+        fill = Bundles(here.pool).fill
+        found = await check(conn, own.origin, keys, outside=outside, progress=progress, fill=fill)
     if found.difference:
         raise click.ClickException(f"the first difference: {found.difference}")
     agrees = f"; {len(outside)} notes from outside agree" if outside else "; no note from outside was given"
-    return f"{found.events} events, {found.sealed} of them sealed, as they were signed{agrees}"
+    away = f"; the bytes of {found.away} lie in bundles that cannot be reached" if found.away else ""
+    return f"{found.events} events, {found.sealed} of them sealed, as they were signed{away}{agrees}"
 
 
 def _files(held: Iterable[Path]) -> Iterable[Path]:
