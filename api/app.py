@@ -40,6 +40,7 @@ from api import (
     late,
     live,
     outages,
+    own_media,
     own_record,
     page,
     policies,
@@ -89,7 +90,8 @@ PARTS = (
     candidate_stream, signals, identity, devices, ice_servers, whip, whep, chat, canned_messages, helping,
     interventions, breaks, outages, live, wall, consents, policies, detectors, duty, day, incidents, triage, records,
     reviews, access, recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins, requests,
-    certificate, certificate_page, compliance, subjects, holds, record_links, own_record, appeals,
+    certificate, certificate_page, compliance, subjects, holds, record_links, own_record,
+    own_media, appeals,
 )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     auditing: Auditing | None = None  # while it runs
     sign_outs: int = 0  # of an account, as its token says
     by_record_link: bool = False  # a candidate, after the exam
+    link: int = 0  # the number of their record link, if so
 
     @property
     def candidate(self) -> bool:
@@ -70,7 +71,7 @@ async def known(services: Services, token: Token, at: datetime) -> Caller:
     _, plan = await services.handler.load(schedule.DECIDER, stream, fresh=True)
     if plan.candidates.get(token.subject) != token.session:
         raise unauthenticated("this candidate is not enrolled any more")
-    if token.kind == "reader":
+    if token.kind in {"reader", "own_link"}:
         return await _reader(services, token)
     if plan.links.get(token.session, 0) != token.link:
         raise unauthenticated("your join link was replaced by a new one; open that one")
@@ -88,7 +89,7 @@ async def _reader(services: Services, token: Token) -> Caller:
         raise unauthenticated("your record link was replaced by a new one; open that one")
     return Caller(
         tenant=token.tenant, actor=token.subject, roles=frozenset({"candidate"}), session=token.session,
-        schedule=token.schedule, expires_at=token.expires_at, by_record_link=True,
+        schedule=token.schedule, expires_at=token.expires_at, by_record_link=True, link=token.link,
     )  # fmt: skip
 
 

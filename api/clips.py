@@ -59,6 +59,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 @get("/recordings/{recording:str}/manifest", guards=[may(*WATCHERS, "reviewer", "auditor"), unrestricted])
 async def manifest(request: AnyRequest, recording: FromPath[str]) -> Manifest:
     """Tells what a recording consists of, from its first segment on. Who opens it is told of on the record."""
+    return await consists_of(request, recording)
+
+
+async def consists_of(request: AnyRequest, recording: str) -> Manifest:
+    """The manifest, for somebody who may. Raises `Denied` 404."""
     tape = await tape_of(services_of(request), caller_of(request).tenant, recording)
     track = next((t for t in get_args(Track) if recording.endswith(f".{t}")), None)
     if track is None or not tape.stored:
@@ -82,6 +87,11 @@ async def clip(
 
     `Vigil-Clip-Starts` tells at what time. That it was opened is put on the record, once for each person and minute.
     """
+    return await cut(request, recording, starts_at, ends_at)
+
+
+async def cut(request: AnyRequest, recording: str, starts_at: datetime, ends_at: datetime) -> Response[bytes]:
+    """The clip, for somebody who may. Raises `Denied` 404, 416 and 422."""
     if not timedelta() < ends_at - starts_at <= LONGEST:
         rule = f"later than `starts_at`, by at most {LONGEST.seconds} seconds"
         raise Denied(422, "invalid", rule, field="ends_at")

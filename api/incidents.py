@@ -160,6 +160,11 @@ async def picture(
 
     That pictures were opened is put on the record, once for each person, session and minute.
     """
+    return await picture_of(request, session, incident, number)
+
+
+async def picture_of(request: AnyRequest, session: str, incident: str, number: int) -> Response[bytes]:
+    """The JPEG, for somebody who may. Raises `Denied` 404."""
     services, tenant = services_of(request), caller_of(request).tenant
     found = await rows_of(request, incidents.INCIDENTS, {"key": f"{tenant}/{session}/{incident}"})
     row = next(iter(found.rows.values()), None)

@@ -1,4 +1,7 @@
-"""Links that play one recording without a sign-in: they end by themselves, and stand for whoever asked for them."""
+"""Links that play one recording without a sign-in: they end by themselves, and stand for whoever asked for them.
+
+A candidate's stands for them by their record link, and is void with it.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def linked(connection: ASGIConnection[Any, Any, Any, Any], tokens: Tokens, at: d
     if not recording or not text or connection.scope.get("method") not in {"GET", "HEAD"}:
         return None
     try:
-        token = tokens.read(text, at, "link")
+        token = tokens.read(text, at, "link", "own_link")
     except BadToken:
         token = None
     if token is None or token.recording != recording:

@@ -16,6 +16,7 @@ from litestar.params import FromPath
 from api.callers import load_schedule, load_session, may
 from api.observed import observed
 from api.ordering import AnyRequest, caller_of, command, services_of
+from api.own_media import confirmed, in_words, withheld_of
 from api.problems import Denied, missing
 from api.reading import rows_of
 from api.record_links import appeals_close, in_force, load_record, readable
@@ -31,6 +32,7 @@ from domain.phase import Phase
 from domain.policy import notice
 from domain.purpose import Purpose
 from domain.record import SealKind
+from domain.release import What, Withheld
 from projections.chat import CHAT
 from projections.gradebook import GRADEBOOK, Account
 from projections.gradebook_row import BreakTaken, Fault, Gap, Objection
@@ -38,7 +40,10 @@ from projections.incidents import INCIDENTS, Incident
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that people confirmed to be there. It is no finding of misconduct: that is the institution's."""
+    """Something that people confirmed to be there. It is no finding of misconduct: that is the institution's.
+
+    `pictures` is where those behind it are fetched; none where they are withheld.
+    """
 
     incident: str
     kind: str
@@ -46,6 +51,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     ended_at: datetime | None
     reason: str | None
+    pictures: tuple[str, ...]
 
 
 class OwnDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +82,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Taped(msgspec.Struct, frozen=True, kw_only=True):
-    """One track. A copy is given on a request for access to one's data."""
+    """One track. It is played by `/sessions/{session}/own-recordings`; a copy is given on a request for access."""
 
     track: str
     started_at: datetime | None
@@ -117,6 +123,7 @@ class OwnAppeal(msgspec.Struct, frozen=True, kw_only=True):
 class OwnRecord(msgspec.Struct, frozen=True, kw_only=True):
     """`notice` is what holds for this session, one sentence a line; `observed` says how much could be seen, by kind.
 
+    `withheld` is what the data-protection officer withheld of the last copy, and why: it is not shown here either.
     `appeals_close_at` is as of the last decision; `readable_until` is None while an answer or a new decision is owed.
     Media are kept until `media_kept_until` and the rest until `record_kept_until`, unless something is held for longer.
     """
@@ -138,6 +145,7 @@ class OwnRecord(msgspec.Struct, frozen=True, kw_only=True):
     interventions: tuple[Done, ...]
     messages: tuple[Said, ...]
     recordings: tuple[Taped, ...]
+    withheld: dict[What, str]
     decisions: tuple[OwnDecision, ...]
     findings: tuple[Finding, ...]
     appeals: tuple[OwnAppeal, ...]
@@ -165,14 +173,14 @@ async def own_record(request: AnyRequest, session: FromPath[str]) -> OwnRecord:
     if row is None:
         raise missing("record", field="session")
     policy, known = in_force(state, plan), await load_record(services, tenant, session)
-    kept = retained(policy, state.ended_at)
+    kept, withheld = retained(policy, state.ended_at), await withheld_of(request, session)
     return OwnRecord(
         session=session, title=plan.title, name=row.name, number=row.number, phase=state.phase,
         started_at=state.started_at, ended_at=state.ended_at, notice=notice(policy, plan.assessment.opens_in),
         decided_by=policy.decided_by, consents=row.consents, objections=row.objections,
         observed=observed(row).observed, faults=row.faults, breaks=row.breaks, interventions=_done(row),
-        messages=await _messages(request, session), recordings=_taped(row), decisions=_decisions(row),
-        findings=await _findings(request, row), appeals=_appeals(row),
+        messages=await _messages(request, session), recordings=_taped(row), withheld=in_words(withheld),
+        decisions=_decisions(row), findings=await _findings(request, row, withheld), appeals=_appeals(row),
         appeals_close_at=appeals_close(state, plan, known), readable_until=readable(state, plan, known),
         media_kept_until=kept["media"], record_kept_until=kept["record"], seals=_seals(row),
         key_fingerprint=services.key_fingerprint, contact_phone=plan.contact.phone, contact_email=plan.contact.email,
@@ -185,20 +193,24 @@ async def _messages(request: AnyRequest, session: str) -> tuple[Said, ...]:
     return tuple(Said(side=row.side, at=row.at, text=row.text) for row in rows)
 
 
-async def _findings(request: AnyRequest, row: Account) -> tuple[Finding, ...]:
+async def _findings(request: AnyRequest, row: Account, withheld: tuple[Withheld, ...]) -> tuple[Finding, ...]:
     """What the last decision rests on as confirmed; before a decision there is none."""
-    judged = row.decisions[-1].incidents if row.decisions else ()
-    confirmed = {one.incident for one in judged if one.standing == "confirmed"}
-    if not confirmed:
+    findings = confirmed(row)
+    if not findings:
         return ()
+    hidden = {incident for one in withheld for incident in one.incidents}
+    at = f"/api/v1/sessions/{row.session}/own-incidents"
     found = await rows_of(request, INCIDENTS, {"session": row.session})
     return tuple(
         Finding(
             incident=one.incident, kind=one.kind, severity=one.severity, started_at=one.started_at,
-            ended_at=one.ended_at, reason=_why(one),
+            ended_at=one.ended_at, reason=None if one.incident in hidden else _why(one),
+            pictures=() if one.incident in hidden else tuple(
+                f"{at}/{one.incident}/pictures/{number}" for number in range(len(one.evidence))
+            ),
         )
         for one in sorted(found.rows.values(), key=lambda one: one.started_at)
-        if one.incident in confirmed
+        if one.incident in findings
     )  # fmt: skip
 
 

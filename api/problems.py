@@ -21,6 +21,7 @@ from litestar.exceptions import HTTPException
 from commands.handler import Busy, KeyReused
 from commands.ledger import LedgerAway
 from commands.objects import ObjectStoreAway
+from domain.archive import Away
 from domain.event import Refused
 from projections.reader import NotThereYet
 
@@ -91,6 +92,10 @@ def refused(_: AnyRequest, error: Refused) -> Response[Problem]:
     return _response(status, name, error.rule, _faults(error.field, error.rule), headers)
 
 
+def archived(_: AnyRequest, error: Away) -> Response[Problem]:
+    return _response(409, "archived", error.rule)
+
+
 def key_reused(_: AnyRequest, error: KeyReused) -> Response[Problem]:
     return _response(422, "key-reused", str(error), _faults("Idempotency-Key", str(error)))
 
@@ -128,6 +133,7 @@ def unexpected(request: AnyRequest, error: Exception) -> Response[Problem]:
 HANDLERS: dict[int | type[Exception], Any] = {
     Denied: denied,
     Refused: refused,
+    Away: archived,
     KeyReused: key_reused,
     Busy: busy,
     LedgerAway: busy,
@@ -152,6 +158,8 @@ _TITLES = {
     "moved": "This was changed meanwhile",
     "forbidden": "Not allowed for your role",
     "restricted": "This record is restricted",
+    "archived": "This is archived",
+    "withheld": "This is withheld",
     "other-device": "Your exam is on another device",
     "unexpected": "Something went wrong",
 }

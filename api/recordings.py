@@ -107,7 +107,7 @@ async def read(request: AnyRequest, session: FromPath[str]) -> Recordings:
         name = recordings.recording_name(session, track)
         tape = await tape_of(services, caller.tenant, name)
         if tape.connections or tape.stills:
-            found.append(_read(name, track, tape, _link(services, caller, name)))
+            found.append(read_of(name, track, tape, _link(services, caller, name)))
     return Recordings(recordings=tuple(found))
 
 
@@ -121,6 +121,11 @@ async def play(
     link: FromQuery[str] = "",  # noqa: ARG001 - read with the sign-in
 ) -> Response[None] | StreamResponse:
     """Plays the finished recording. That it was opened is put on the record, once for each person and minute."""
+    return await playing(request, recording)
+
+
+async def playing(request: AnyRequest, recording: str) -> Response[None] | StreamResponse:
+    """The answer, for somebody who may. Raises `Denied` 404 and 416."""
     services, tenant = services_of(request), caller_of(request).tenant
     tape = await tape_of(services, tenant, recording)
     opened = await services.open_recording(tenant, recording) if tape.finalised else None
@@ -175,8 +180,11 @@ def _link(services: Services, caller: Caller, name: str) -> Link | None:
     return signed(token, services.tokens, services.now())
 
 
-def _read(name: str, track: Track, tape: Recording, link: Link | None) -> RecordingRead:
-    file, at = tape.finalised, f"/api/v1/recordings/{name}"
+def read_of(
+    name: str, track: Track, tape: Recording, link: Link | None, *, below: str = "/api/v1/recordings"
+) -> RecordingRead:  # fmt: skip
+    """A track as it is told to who may play it, by the routes `below`."""
+    file, at = tape.finalised, f"{below}/{name}"
     media, stored = f"{at}/media", in_order(tape)
     return RecordingRead(
         recording=name, track=track, live=tape.live, connections=tape.connections, segments=len(tape.segments),

@@ -83,6 +83,11 @@ async def send(  # noqa: PLR0917 - what a still is sent with
 )  # fmt: skip
 async def look(request: AnyRequest, recording: FromPath[str], number: FromPath[int]) -> Response[bytes]:
     """A still, counted from 1 in order of time. That it was opened is put on the record."""
+    return await still_of(request, recording, number)
+
+
+async def still_of(request: AnyRequest, recording: str, number: int) -> Response[bytes]:
+    """The JPEG, for somebody who may. Raises `Denied` 404."""
     services, tenant = services_of(request), caller_of(request).tenant
     stills = (await tape_of(services, tenant, recording)).stills
     still = stills[number - 1] if 0 < number <= len(stills) else None

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["user", "candidate", "join", "link", "record", "reader"]
+Kind = Literal["user", "candidate", "join", "link", "record", "reader", "own_link"]
 LONGEST = 1024  # characters
 
 
@@ -25,7 +25,7 @@ class BadToken(Exception):
 class Token(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
     """`user` names an account; `candidate` and `join` name a subject and the one session that they are good for;
     `link` names an account and the one recording that it plays; `record` and `reader` name a subject and the session
-    whose record they lead to: a link that is kept for long, and who came by it.
+    whose record they lead to: a link that is kept for long, and who came by it; `own_link` is a recording of theirs.
 
     `expires_at` is in seconds since 1970. `id` makes two tokens for the same differ. `sign_outs` says how often the
     account had been signed out everywhere when this was made; after the next time it is good for nothing. `device` is

@@ -19,11 +19,12 @@ __all__ = ["REQUESTS", "Asked", "Copy"]
 
 
 class Copy(msgspec.Struct, frozen=True, kw_only=True):
-    """What was made for the person, and what of it was withheld."""
+    """What was made for the person, of which sessions, and what of it was withheld."""
 
     export: str
     by: str
     at: datetime
+    sessions: tuple[str, ...] = ()
     withheld: tuple[Withheld, ...] = ()
 
 
@@ -75,8 +76,8 @@ def fold(row: Asked | None, recorded: Recorded) -> Asked | None:
             return replace(row, asked_by=by)
         case request.Executed(at=at, by=both, sessions=sessions):
             return replace(row, standing="executed", executed_at=at, executed_by=both, sessions=sessions)
-        case Released(at=at, by=by, export=export, withheld=withheld):
-            copy = Copy(export=export, by=by, at=at, withheld=withheld)
+        case Released(at=at, by=by, export=export, sessions=sessions, withheld=withheld):
+            copy = Copy(export=export, by=by, at=at, sessions=sessions, withheld=withheld)
             return replace(row, released=(*row.released, copy))
         case request.Answered(at=at):
             return replace(row, standing="answered", answered_at=at)
@@ -102,6 +103,6 @@ def _of(stream: str) -> tuple[str, ...]:
 
 
 REQUESTS: Model[Asked] = Model(
-    name="requests", version=2, row=Asked, events=events_of(RequestEvent), index=("subject", "standing"), keys=keys,
+    name="requests", version=3, row=Asked, events=events_of(RequestEvent), index=("subject", "standing"), keys=keys,
     fold=fold, streams=streams, suspects=_suspects,
 )  # fmt: skip

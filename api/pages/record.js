@@ -2,6 +2,7 @@
 
 import { client } from "/assets/calls.js";
 import { showAppeals, sendAppeal } from "/assets/appeal.js";
+import { pictures, showFilms } from "/assets/record_media.js";
 import { busy, complain, dayTime, duration, find, make, words } from "/assets/show.js";
 
 const OUTCOMES = { clear: "Clear: nothing follows from this record.", referred: "Referred: it is looked into further.", void: "Void: this sitting does not count." };
@@ -41,6 +42,7 @@ async function show() {
   fill("#findings", seen.findings.map(finding), "Nothing.");
   fill("#kept", [...seen.recordings.map(taped), ...Object.entries(seen.observed).map(([kind, said]) => `${words(kind)}: ${said}`)], "Nothing was recorded.");
   find("#kept").append(make("li", {}, `For a copy of your recordings ask for access to your data${contact(seen)}.`));
+  showFilms(here.call, here.at, seen, find("#films")).catch(complain);
   find("#notice").textContent = seen.notice;
   fill("#happened", happened(seen), "Nothing.");
   fill("#chat", seen.messages.map((one) => `${dayTime(one.at)}, ${one.side === "candidate" ? "you" : "an invigilator"}: ${one.text ?? "erased"}`), "Nobody wrote anything.");
@@ -68,7 +70,8 @@ function decisions(seen) {
 
 function finding(one) {
   const lasted = Date.parse(one.ended_at) > Date.parse(one.started_at) ? `, for ${duration((Date.parse(one.ended_at) - Date.parse(one.started_at)) / 1000)}` : "";
-  return `${words(one.kind)}, ${dayTime(one.started_at)}${lasted}${one.reason ? `: ${one.reason}` : ""}`;
+  const said = `${words(one.kind)}, ${dayTime(one.started_at)}${lasted}${one.reason ? `: ${one.reason}` : ""}`;
+  return one.pictures.length ? make("div", {}, said, pictures(here.call, "pictures of it", one.pictures)) : said;
 }
 
 function taped(one) {

@@ -487,6 +487,50 @@ async def pictured(world: World, role: str) -> Aim:
     return aim.but(path=aim.path | {"number": 0}, body=NOTHING)
 
 
+async def own(world: World, role: str) -> Aim:
+    """A session that is over, with a tape, a still and a finding, for who sat it."""
+    if "own" not in world.shared:
+        aim = await still(world, role)
+        session, me = aim.path["session"], world.calling(aim.candidate)
+        mine = replace(world.exam, sessions=(session,), candidates=(me,))
+        at, head = f"/api/v1/sessions/{session}", {"Content-Type": "image/jpeg"}
+        await made(me.post(f"{at}/stills/camera", params=aim.query, content=aim.body, headers=head))
+        began = await taped(mine, 0)
+        await flag(mine, 0, "found")
+        await made(me.post(f"{at}/submit"))
+        reviewer, why = world.staff["reviewer"], {"reason": "Somebody stands there"}
+        await made(reviewer.post(f"{at}/incidents/found/verdict", json=why | {"verdict": "confirmed"}))
+        decision = why | {"outcome": "referred", "ground": "incident"}
+        async with asyncio.timeout(60):
+            while not (await reviewer.post(f"{at}/record/decision", json=decision)).is_success:
+                await asyncio.sleep(0.1)
+        world.shared["own"] = began, Aim({"session": session}, candidate=aim.candidate)
+    return world.shared["own"][1]  # type: ignore[no-any-return]
+
+
+async def own_picture(world: World, role: str) -> Aim:
+    aim = await own(world, role)
+    return aim.but(path=aim.path | {"incident": "found", "number": 0})
+
+
+async def own_film(world: World, _: str) -> Aim:
+    return world.mine(world.over).but(path={"recording": f"{world.over.sessions[0]}.camera"})
+
+
+async def own_tape(world: World, role: str) -> Aim:
+    aim = await own(world, role)
+    return aim.but(path={"recording": f"{aim.path['session']}.camera"})
+
+
+async def own_clip(world: World, role: str) -> Aim:
+    return (await own_tape(world, role)).but(query=span(world.shared["own"][0], 1, 9))
+
+
+async def own_still(world: World, role: str) -> Aim:
+    aim = await own_tape(world, role)
+    return aim.but(path=aim.path | {"number": 1})
+
+
 async def flagged_alone(world: World, role: str) -> Aim:
     return (await flagged(world, role)).but(path={"incident": "flagged"})
 
@@ -982,6 +1026,12 @@ SEEDS: dict[str, Seed] = {
     f"POST {V1}/record-link": lasting(with_a_record_link),
     f"POST {SCHEDULE}/candidates/{{session}}/record-link": lasting(link_to_renew),
     f"GET {SESSION}/own-record": lasting(receipted),
+    f"GET {SESSION}/own-recordings": lasting(ended),
+    f"GET {SESSION}/own-incidents/{{incident}}/pictures/{{number}}": lasting(own_picture),
+    f"GET {V1}/own-recordings/{{recording}}/media": lasting(own_film),
+    f"GET {V1}/own-recordings/{{recording}}/manifest": lasting(own_tape),
+    f"GET {V1}/own-recordings/{{recording}}/clip": lasting(own_clip),
+    f"GET {V1}/own-recordings/{{recording}}/stills/{{number}}": lasting(own_still),
     f"GET {V1}/appeals": always(),
     f"POST {SESSION}/appeals": spent(appealing),
     f"PUT {SESSION}/appeals/{{appeal}}/attachments/{{number}}": lasting(attaching),

@@ -22,6 +22,7 @@ from websockets.exceptions import InvalidStatus
 from api.app import create_app
 from api.callers import load_session
 from api.limits import RATES, Rate
+from api.page import AREAS
 from api.services import Limits
 from tests.api.fake_media import FakeMedia
 from tests.api.hall import PASSWORD, Hall, a_hall, an_exam, at_another_address
@@ -35,6 +36,9 @@ FAST = dict.fromkeys(RATES, Rate(1_000_000, 0.000_001))
 CLOSED = {401, 403, 404}
 PAGES = {
     "GET /": always(),
+    "GET /plain": always(),
+    **{f"GET /{area}": always() for area in AREAS},
+    **{f"GET /{area}/{{rest}}": always(lambda _: {"rest": "somewhere"}) for area in AREAS},
     "GET /join": always(),
     "GET /record": always(),
     "GET /assets/{name}": always(lambda _: {"name": "style.css"}),
