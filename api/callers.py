@@ -25,7 +25,8 @@ from api.links import linked
 from api.problems import Denied, missing
 from api.services import Services
 from commands.service_tokens import presented
-from domain import schedule, session_rules
+from domain import record, schedule, session_rules
+from domain.archive import Away
 from domain.phase import RUNNING
 from domain.schedule import Schedule
 from domain.session import Session
@@ -154,8 +155,15 @@ def zone_of(plan: Schedule) -> str:
 async def reach_session(
     services: Services, caller: Caller, roles: frozenset[Who], name: str, *, named: str = "session"
 ) -> Session:
-    """The session, if the caller has business with it in one of these roles. Raises `Denied` 404."""
-    session = await load_session(services, caller.tenant, name, named=named)
+    """The session, if the caller has business with it in one of these roles.
+
+    Raises `Denied` 404; and `Away` where it is archived, for who has business with it.
+    """
+    try:
+        session = await load_session(services, caller.tenant, name, named=named)
+    except Away as away:
+        await _reach_archived(services, caller, roles, name, named=named)
+        raise Away(f"session {name}", away.bundle) from away
     if roles == {"candidate"}:
         if caller.session != name:
             raise missing(named)
@@ -164,6 +172,17 @@ async def reach_session(
         if roles.isdisjoint(WATCHERS) or not _theirs(plan, caller, services.now(), {session.phase}):
             raise missing(named)
     return session
+
+
+async def _reach_archived(
+    services: Services, caller: Caller, roles: frozenset[Who], name: str, *, named: str
+) -> None:  # fmt: skip
+    """Whether somebody has business with a session whose stream is archived, told by its record. Raises 404."""
+    stream = str(Stream(caller.tenant, record.DECIDER.kind, name))
+    _, known = await services.handler.load(record.DECIDER, stream, fresh=True)
+    theirs = caller.session == name if roles == {"candidate"} else _covered(caller, roles, known.shelved.schedule)
+    if not theirs:
+        raise missing(named)
 
 
 async def _in_reach(connection: Connection, caller: Caller, roles: frozenset[Who], *, any_device: bool) -> None:

@@ -13,6 +13,7 @@ HEAD = (
     "number", "name", "state", "decision", "ground", "decided by", "decided", "decisions", "appeal", "confirmed",
     "dismissed", "unsure", "needs another verdict", "unjudged", "high", "warn", "info", "by kind", "observed", "faults",
     "interventions", "messages", "recordings", "gaps", "seal", "priority version", "session",
+    "archived in",
 )  # fmt: skip
 
 
@@ -36,7 +37,7 @@ def line(row: Account, names: Mapping[str, str | None]) -> tuple[object, ...]:
         ", ".join(f"{track} {tape.duration_s or 0:.0f} s" for track, tape in sorted(row.recordings.items())),
         sum(len(tape.gaps) for tape in row.recordings.values()),
         f"{row.seals[-1].number} {row.seals[-1].kind}" if row.seals else None,
-        row.priorities[-1].number if row.priorities else None, row.session,
+        row.priorities[-1].number if row.priorities else None, row.session, row.archived or None,
     )  # fmt: skip
 
 

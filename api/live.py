@@ -22,6 +22,7 @@ from api.opening import decoder
 from api.ordering import AnyRequest, caller_of, services_of
 from api.presence import Presence
 from api.reading import rows_of, stale_of
+from api.schema import says
 from api.services import Services
 from domain.incidents import Severity
 from domain.stream import Stream
@@ -54,7 +55,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     alarm: str | None = None
 
 
-@get("/schedules/{schedule:str}/live", guards=[may(*WATCHERS, "planner", "reviewer", "auditor")])
+@get("/schedules/{schedule:str}/live", guards=[may(*WATCHERS, "planner", "reviewer", "auditor")], opt=says(409))
 async def read(
     request: AnyRequest,
     schedule: FromPath[str],

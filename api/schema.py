@@ -223,6 +223,8 @@ def _refusals(operation: Operation, handler: HTTPRouteHandler, method: str) -> d
     found = {*handler.opt.get("said", Said()).refusals}
     if "anybody" not in declared(handler):
         found |= {400, 401, 403, 503} if method == "GET" else {400, 401, 403, 409, 422, 503}
+    named = {one.name for one in operation.parameters or () if isinstance(one, Parameter) and one.param_in == "path"}
+    found |= {409} if named & {"session", "recording"} else set()  # it may be archived
     places = {one.param_in for one in operation.parameters or () if isinstance(one, Parameter)}
     found |= {404} if "path" in places else set()
     found |= {422} if "query" in places else set()

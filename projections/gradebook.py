@@ -25,6 +25,7 @@ from domain import (
 )
 from domain.accommodation import Accommodated
 from domain.appeal import AppealEvent
+from domain.archive import Archived, BroughtBack
 from domain.coverage import CoverageReported
 from domain.event import Event
 from domain.gaps import GapRecorded
@@ -221,6 +222,10 @@ def _other(row: Account, name: str, body: Event) -> Account:
             return replace(row, views=row.views + 1)
         case record.Exported():
             return replace(row, exports=row.exports + 1)
+        case Archived(bundle=bundle):
+            return replace(row, archived=bundle)
+        case BroughtBack():
+            return replace(row, archived="")
         case enrolment.CandidateEnrolled(subject=subject, session=session, name=named, number=number):
             return replace(
                 row, session=session, schedule=name, subject=subject, name=named.text, number=number.text,
@@ -236,6 +241,6 @@ def _over(faults: tuple[Fault, ...], what: str, at: datetime) -> tuple[Fault, ..
 
 
 GRADEBOOK: Model[Account] = Model(
-    name="gradebook", version=8, row=Account, index=("schedule", "appealed"), events=_EVENTS, keys=about_session,
+    name="gradebook", version=9, row=Account, index=("schedule", "appealed"), events=_EVENTS, keys=about_session,
     fold=fold, streams=session_streams, leads=schedule_of_session, suspects=session_suspects,
 )  # fmt: skip

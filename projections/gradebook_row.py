@@ -237,6 +237,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     `watched` are the kinds that the policy of its start looks for; of those without `coverage` nothing was told.
     `appealed` is `open` while an appeal waits for its answer, and `over` when each has come to an end.
     `identity_owed` says that a reviewer has to decide who this was; `devices` counts those that it was taken on.
+    `archived` is the bundle that its streams lie in, "" while they are in the database.
     """
 
     session: str
@@ -274,4 +275,5 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     priorities: tuple[Priority, ...] = ()
     appeals: tuple[Appeal, ...] = ()
     appealed: Appealing = "no"
+    archived: str = ""
     position: int = 0

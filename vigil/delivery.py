@@ -13,6 +13,7 @@ from commands import recordings, sessions
 from commands.keys import Forgotten, KeyName
 from commands.objects import ObjectExists, ObjectStoreAway
 from domain import recording, session_rules
+from domain.archive import Away
 from domain.late import in_order
 from domain.recording import Recording
 from domain.segment import Segment, Why
@@ -133,6 +134,9 @@ async def _finished(core: Core, name: RecordingName) -> bool:
         await _finalise(core, name)
     except ObjectStoreAway as away:
         log.warning("%s is finished later: %s", name.text, away)
+        return False
+    except Away as away:
+        log.debug("%s is as finished as it was: %s", name.text, away)
         return False
     except Forgotten:
         log.info("%s is not finished: its media were erased", name.text)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from domain import fault, incidents, intervention, record, recording, stops
 from domain.appeal import AppealAnswered, Appealed, AppealWithdrawn
+from domain.archive import Archived, BroughtBack
 from domain.coverage import CoverageReported
 from domain.decision import Decided, NoteAdded
 from domain.event import Private
@@ -220,3 +221,13 @@ def test_the_order_follows_what_was_said_since_with_the_weights_of_the_last_vers
         at=at("13:00"), by="kim", why=about_ada("None of it counts."),
     )  # fmt: skip
     assert order(row_of(GRADEBOOK, *BEGUN, *grave, (RECORD, ordered))) == 0
+
+
+def test_a_session_that_is_archived_is_listed_with_its_bundle_until_it_is_back() -> None:
+    gone = Archived(
+        at=at("18:00"), by="op", bundle="t/s1.zip", sha256="ab", streams={SESSION: 3}, subject="c", schedule="x"
+    )
+    back = BroughtBack(at=at("18:01"), by="op", bundle="t/s1.zip")
+    story = [*BEGUN, SUBMITTED]
+    assert row_of(GRADEBOOK, *story, (RECORD, gone)).archived == "t/s1.zip"
+    assert row_of(GRADEBOOK, *story, (RECORD, gone), (RECORD, back)).archived == ""
