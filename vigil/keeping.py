@@ -27,6 +27,7 @@ from domain.policy import Policy
 from domain.retention import CLASSES, Kept
 from domain.stream import Stream
 from projections.keeping import Kept as Row
+from projections.model import NotAtHand
 from vigil import erasing
 from vigil.wiring import Core
 
@@ -89,6 +90,8 @@ async def _round(core: Core, *, aged: bool) -> None:
             await erasing.erase(core, tenant, row)
         except (ObjectStoreAway, psycopg.Error, PoolTimeout, LedgerAway) as why:
             log.warning("the erasing of session %s goes on later: %s", row.session, type(why).__name__)
+        except NotAtHand as why:  # its keys are gone by now, and its objects
+            log.warning("the read models' rows of session %s are erased when this can be read: %s", row.session, why)
         except Exception:
             log.exception("the erasing of session %s could not be finished; it is tried again", row.session)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from projections import poison
 from projections.connection import connect
-from projections.model import AnyModel
+from projections.model import AnyModel, NotAtHand
 from projections.models import MODELS
 from projections.rebuild import NewerVersion, rebuild_all
 from projections.switch import Tell
@@ -46,10 +46,13 @@ async def rebuild(settings: Settings, name: str, tell: Tell) -> Answer:
     settings = attached(settings)
     async with core(settings, "rebuild") as here:
         async with here.pool.connection() as conn:
-            if missing := await unreachable(conn):
-                return Answer([NOT_REBUILT, *missing], False)
+            if lines := await unreachable(conn):
+                return Answer([NOT_REBUILT, *lines], False)
         decode = decoder(here.keys, here.pool)
-        answers = await rebuild_all(settings.database_url_for("project"), decode, models, tell)
+        try:
+            answers = await rebuild_all(settings.database_url_for("project"), decode, models, tell)
+        except NotAtHand as missing:
+            return Answer([NOT_REBUILT, str(missing)], False)
     said = [_built(model, answers[model]) for model in sorted(answers)]
     return Answer(said, not any(isinstance(answer, Exception) for answer in answers.values()))
 
@@ -66,7 +69,10 @@ async def retry_poison(settings: Settings, name: str) -> Answer:
     models = named(name)
     settings = attached(settings)
     async with core(settings, "poison") as here, await connect(settings.database_url_for("project")) as conn:
-        mended, still = await poison.retry(conn, decoder(here.keys, here.pool), models)
+        try:
+            mended, still = await poison.retry(conn, decoder(here.keys, here.pool), models)
+        except NotAtHand as missing:
+            return Answer([f"not all rows could be tried again, for want of what is archived: {missing}"], False)
     well = f"{mended} {'row is' if mended == 1 else 'rows are'} up to date again"
     said = f"{well}, {len(still)} still {'waits' if len(still) == 1 else 'wait'}"
     return Answer([said, *_table(still), *_advice(still)], not still)

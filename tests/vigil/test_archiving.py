@@ -6,6 +6,7 @@ import asyncio
 import pickle
 import signal
 import sys
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -26,6 +27,7 @@ from domain.event import Refused
 from domain.retention import ALL
 from projections.models import MODELS
 from projections.refold import compare
+from tests.seaweed import Seaweed
 from tests.vigil.archive_hall import (
     SAID,
     as_owner,
@@ -297,13 +299,83 @@ async def test_models_are_rebuilt_out_of_the_bundles_and_not_at_all_without_them
 async def test_who_is_archived_is_erased_without_being_brought_back(
     hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module, name, value in (
-        (forgetting, "EVERY_S", 0.1), (erasing, "SETTLED_S", 0.5), (reacting, "EVERY_S", 0.1),
-    ):  # fmt: skip
-        monkeypatch.setattr(module, name, value)
+    quickly(monkeypatch)
     session = await random_session(hall, Random(9))
     subject = (await hall.state(session)).subject
     await taken(hall, session, tmp_path)
+    assert any(SAID in text for text in await texts(hall))
+    await asked_to_erase(hall, session, subject)
+    async with hall.reacting():
+        await until(partial(gone, hall, session), within_s=30)
+    await folded(hall)
+    assert not any(SAID in text for text in await texts(hall))
+    assert await shelf_of(hall, session)
+    assert (await checked(hall)).difference is None
+
+
+async def test_keys_go_at_once_where_the_bundle_is_away_and_rows_when_it_is_there(
+    hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quickly(monkeypatch)
+    session, folder = await random_session(hall, Random(9)), tmp_path / "bundles"
+    subject = (await hall.state(session)).subject
+    await taken(hall, session, folder)
+    folder.rename(tmp_path / "elsewhere")
+    await asked_to_erase(hall, session, subject)
+
+    async def keys_are_gone() -> bool:
+        query = "SELECT count(*) FROM keys.data WHERE session = %s AND wrapped IS NOT NULL"
+        async with as_owner(hall) as owner:
+            return await (await owner.execute(query, (session,))).fetchone() == (0,)
+
+    async with hall.reacting():
+        await until(keys_are_gone)
+        await asyncio.sleep(1.5)
+        assert (await standing(hall, session)).keeping.unfinished == ALL, "it is not said to be done"
+        (tmp_path / "elsewhere").rename(folder)
+        await until(partial(gone, hall, session), within_s=30)
+    assert not any(SAID in text for text in await texts(hall))
+
+
+async def test_what_is_archived_goes_when_its_time_is_over(
+    hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quickly(monkeypatch)
+    session = await random_session(hall, Random(11))
+    days = (await hall.state(session)).policy.record_kept_days
+    await taken(hall, session, tmp_path)
+    async with hall.reacting():
+        hall.clock.ahead += timedelta(days=days + 1)
+        await until(partial(gone, hall, session), within_s=30)
+    assert not any(SAID in text for text in await texts(hall))
+    assert await shelf_of(hall, session)
+
+
+async def test_bundles_lie_in_a_bucket_as_well(hall: Hall, s3: Seaweed) -> None:
+    session = await random_session(hall, Random(12))
+    before, told = leaving(await rows_of(hall, session)), []
+    take = partial(archive_desk.take, hall.core.settings, s3.url("archive"), tenant="main", before=None, dry_run=False)
+    schedule = (await hall.state(session)).schedule
+    assert await take(schedule=schedule, write=told.append)
+    (line,) = told
+    bundle = line.rpartition(" ")[2]
+    (listed,) = await archive_desk.listed(hall.core.settings)
+    assert bundle in listed
+    assert (await rebuild(hall.core.settings, "timeline", silent))[1]
+    await archive_desk.restore(hall.core.settings, bundle)
+    assert leaving(await rows_of(hall, session)) == before
+
+
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One process runs here, which drops keys ten times a second."""
+    for module, name, value in (
+        (forgetting, "EVERY_S", 0.1), (erasing, "SETTLED_S", 0.5), (reacting, "EVERY_S", 0.1),
+        (reacting, "AGED_EVERY_S", 0.2),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, value)
+
+
+async def asked_to_erase(hall: Hall, session: str, subject: str) -> None:
     letter = Letter(kind="erasure", subject=subject, channel="form", session=session)
     name = (await hall.say(partial(requests.receive, letter=letter)))["request"]
     await hall.say(partial(requests.check_identity, name=name, proof="known"))
@@ -312,21 +384,19 @@ async def test_who_is_archived_is_erased_without_being_brought_back(
         use_case = partial(requests.execute, name=name, officer=officer, sessions=())
         await hall.core.act("main", who, f"execute {name}", use_case)
 
-    async def gone() -> bool:
-        kept = (await standing(hall, session)).keeping
-        return kept.erased == ALL and not kept.unfinished
 
-    async with hall.reacting():
-        await until(gone, within_s=30)
-    await folded(hall)
+async def gone(hall: Hall, session: str) -> bool:
+    kept = (await standing(hall, session)).keeping
+    return kept.erased == ALL and not kept.unfinished
+
+
+async def texts(hall: Hall) -> list[str]:
+    """All that the read models hold."""
+    found: list[str] = []
     async with hall.core.reading() as conn:
         for model in MODELS:
-            cursor = await conn.execute(f"SELECT string_agg(data::text, '') FROM read.{model.name}")
-            row = await cursor.fetchone()
-            assert row
-            assert SAID not in (row[0] or ""), model.name
-    assert await shelf_of(hall, session)
-    assert (await checked(hall)).difference is None
+            found += [text async for (text,) in await conn.execute(f"SELECT data::text FROM read.{model.name}")]
+    return found
 
 
 async def test_no_role_but_the_owner_archives(hall: Hall, tmp_path: Path) -> None:
