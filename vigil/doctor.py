@@ -17,6 +17,7 @@ import httpx
 import numpy as np
 import psycopg
 
+from commands.archived import shelves
 from commands.objects import Guards, ObjectStoreAway, Surveyed, open_store, survey
 from commands.proofs import latest
 from commands.witnesses import EVERY_S, last_told
@@ -30,6 +31,7 @@ from vigil.clock import synchronised
 from vigil.migrate import MigrationRefused, require_up_to_date
 from vigil.reach import Finding
 from vigil.settings import Settings, SettingsError
+from vigil.shelf import unreachable
 from vigil.signing import signer
 from vigil.wiring import NotRunning, attached, connect_nats
 from vigil.witnessing import witnesses
@@ -44,13 +46,13 @@ async def report(settings: Settings, say: Callable[[str], object]) -> int:
     checks: dict[str, Callable[[Settings], Awaitable[Finding]]] = {
         "address": _address, "clock": _clock, "weights": _weights, "secret": _secret, "signing": _signing,
         "witness": _witness, "database": _database, "schema": _schema, "models": _models, "nats": _nats,
-        "objects": _objects, "media": reach.media_port, **_ice_servers(settings),
+        "objects": _objects, "archive": _archive, "media": reach.media_port, **_ice_servers(settings),
     }  # fmt: skip
     try:
         settings = attached(settings)
     except NotRunning as why:
         say(f"  --   servers    {why}")
-        servers = ("secret", "signing", "witness", "database", "schema", "models", "nats", "objects")
+        servers = ("secret", "signing", "witness", "database", "schema", "models", "nats", "objects", "archive")
         checks = {name: check for name, check in checks.items() if name not in servers}
     missing = False
     for name, check in checks.items():
@@ -187,6 +189,16 @@ async def _models(settings: Settings) -> Finding:
     behind = max(one.head - one.position for one in stood)
     standing = f"the last of them {behind} events behind" if behind else "up to date"
     return True, f"{len(stood)} read models, {standing}"
+
+
+async def _archive(settings: Settings) -> Finding:
+    """Whether the bundles that hold archived streams are where they were put."""
+    async with await psycopg.AsyncConnection.connect(settings.database_url_for("app"), connect_timeout=5) as conn:
+        bundles = {shelf.bundle for shelf in await shelves(conn)}
+        missing = await unreachable(conn)
+    if missing:
+        return False, f"of {len(bundles)} bundles {len(missing)} cannot be reached: see `vigil archive list`"
+    return True, f"{len(bundles)} bundles, each where it was put" if bundles else "nothing is archived"
 
 
 async def _nats(settings: Settings) -> Finding:

@@ -43,6 +43,7 @@ from tests.vigil.archive_hall import (
     taken,
 )
 from tests.vigil.hall import Hall, until
+from tests.vigil.test_doctor import looked
 from tests.vigil.test_replay import replayed
 from vigil import archive_desk, archiving, erasing, forgetting
 from vigil import keeping as reacting
@@ -272,6 +273,7 @@ async def test_what_was_recorded_meanwhile_is_not_left_out(
 async def test_models_are_rebuilt_out_of_the_bundles_and_not_at_all_without_them(hall: Hall, tmp_path: Path) -> None:
     session, folder = await random_session(hall, Random(7)), tmp_path / "bundles"
     bundle = (await taken(hall, session, folder)).bundle
+    assert (await looked(hall.core.settings))[1]["archive"] == ("ok", "1 bundles, each where it was put")
     await folded(hall)
     lines, well = await rebuild(hall.core.settings, "all", silent)
     assert well, lines
@@ -287,6 +289,8 @@ async def test_models_are_rebuilt_out_of_the_bundles_and_not_at_all_without_them
     assert "nothing is rebuilt" in lines[0]
     assert lines[1].startswith(f"{bundle}: is not in {folder.as_uri()}")
     assert "missing: " in "".join(await archive_desk.listed(hall.core.settings))
+    held, found = (await looked(hall.core.settings))[1]["archive"]
+    assert (held, found) == ("!!", "of 1 bundles 1 cannot be reached: see `vigil archive list`")
     said = await check_ledger(hall.core.settings, [], silent)
     assert "lie in bundles that cannot be reached" in said
     async with hall.core.reading() as conn:

@@ -203,4 +203,4 @@ async def test_migrations_that_are_pending_are_found(settings: Settings, servers
 async def test_a_database_that_is_away_is_told_in_one_line(settings: Settings) -> None:
     code, found = await looked(replace(settings, database_url="postgresql://somebody@127.0.0.1:1/x"))
     assert code == 1
-    assert {name for name, (held, _) in found.items() if held != "ok"} == {"database", "schema", "models"}
+    assert {name for name, (held, _) in found.items() if held != "ok"} == {"database", "schema", "models", "archive"}
