@@ -22,6 +22,7 @@ from api.opening import decoder
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.problems import Denied
 from api.reading import names_of, rows_of
+from api.restriction import restricted, sees_all, shown
 from api.sheet import CSV, sheet
 from commands import day_report
 from domain import duty
@@ -220,6 +221,8 @@ async def _facts(request: AnyRequest, schedule: str, as_of: str = "") -> _Facts:
         rows = found.rows if found else await fold_as_of(conn, decode, DAY, position, streams=[its_own])
         outages = await fold_as_of(conn, decode, OUTAGES, position, streams=[on_duty])
         rotas = await fold_as_of(conn, decode, DUTY, position, streams=[on_duty])
+        if found is None and not sees_all(caller_of(request)):
+            rows = shown(rows, await restricted(conn, tenant), caller_of(request))
     accounts = _there(rows.values())
     report = report_of(schedule, accounts, outages.values(), next(iter(rotas.values()), None))
     return _Facts(position, accounts, report, sha256(canonical(report)).hexdigest())

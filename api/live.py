@@ -22,6 +22,7 @@ from api.opening import decoder
 from api.ordering import AnyRequest, caller_of, services_of
 from api.presence import Presence
 from api.reading import rows_of, stale_of
+from api.restriction import restricted, sees_all, shown
 from api.schema import says
 from api.services import Services
 from domain.incidents import Severity
@@ -67,6 +68,8 @@ async def read(
 ) -> Snapshot:
     """The sessions of the schedule as they are now, or as the list was at a time or position."""
     whole = await _as_of(request, schedule, as_of) if as_of else await _now(request, schedule)
+    if as_of:
+        whole = replace(whole, rows=await _named(services_of(request), caller_of(request), whole.rows))
     rows = {
         key: row
         for key, row in whole.rows.items()
@@ -112,7 +115,7 @@ async def stream(request: AnyRequest, schedule: FromPath[str]) -> EventStream:
     hub: Hub = request.app.state.hub
     presence: Presence = request.app.state.presence
     caller = caller_of(request)
-    source = _events(services_of(request), hub, caller.tenant, schedule, last_id(request))
+    source = _events(services_of(request), hub, caller, schedule, last_id(request))
     return EventStream(request, _held(source, presence, caller), name="live")
 
 
@@ -123,20 +126,22 @@ async def _held(source: AsyncIterator[bytes], presence: Presence, caller: Caller
             yield chunk
 
 
-async def _events(services: Services, hub: Hub, tenant: str, schedule: str, seen: int | None) -> AsyncIterator[bytes]:
-    async with hub.watching(tenant, schedule) as reader:
+async def _events(
+    services: Services, hub: Hub, caller: Caller, schedule: str, seen: int | None
+) -> AsyncIterator[bytes]:  # fmt: skip
+    async with hub.watching(caller.tenant, schedule) as reader:
         if seen is not None:
-            seen, missed = await _missed(services, tenant, schedule, seen)
+            seen, missed = await _missed(services, caller.tenant, schedule, seen)
             yield missed
         if seen is None:
-            seen, everything = await _everything(services, tenant, schedule)
+            seen, everything = await _everything(services, caller, schedule)
             yield everything
         async for batch in reader.batches():
             if batch.upto <= seen:
                 continue
             if batch.told is None:
                 yield RESET
-                seen, everything = await _everything(services, tenant, schedule)
+                seen, everything = await _everything(services, caller, schedule)
                 yield everything
                 continue
             if batch.after >= seen:
@@ -160,10 +165,19 @@ async def _missed(services: Services, tenant: str, schedule: str, seen: int) -> 
         seen = changes.mark
 
 
-async def _everything(services: Services, tenant: str, schedule: str) -> tuple[int, bytes]:
+async def _everything(services: Services, caller: Caller, schedule: str) -> tuple[int, bytes]:
     async with services.pool.connection() as conn:
-        found = await snapshot(conn, tenant, schedule)
-    return found.mark, message("snapshot", await _snapshot(services, tenant, schedule, found), found.mark)
+        found = await snapshot(conn, caller.tenant, schedule)
+    found = found._replace(rows=await _named(services, caller, found.rows))
+    return found.mark, message("snapshot", await _snapshot(services, caller.tenant, schedule, found), found.mark)
+
+
+async def _named(services: Services, caller: Caller, rows: dict[str, Live]) -> dict[str, Live]:
+    """The rows without the names that are not for this caller. A patch holds a name only where somebody is enrolled."""
+    if sees_all(caller):
+        return rows
+    async with services.pool.connection() as conn:
+        return shown(rows, await restricted(conn, caller.tenant), caller)
 
 
 async def _snapshot(services: Services, tenant: str, schedule: str, found: Found[Live]) -> Snapshot:

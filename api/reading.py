@@ -9,8 +9,12 @@ from datetime import datetime
 from api.callers import load_schedule
 from api.ordering import AnyRequest, caller_of, services_of
 from api.problems import Denied, away
+from api.restriction import restricted, sees_all, shown
 from api.services import Services
 from domain.stream import Stream
+from projections.gradebook import Account
+from projections.keeping import Kept
+from projections.live import Live
 from projections.model import Model, R
 from projections.people import PEOPLE
 from projections.reader import Found, NotThereYet, find
@@ -25,19 +29,26 @@ Where = Mapping[str, str | int | datetime]
 async def rows_of(
     request: AnyRequest, model: Model[R], where: Where | None = None, *, after: str = "", most: int | None = None
 ) -> Found[R]:
-    """Rows of the caller's tenant. Waits up to two seconds for the position asked for. Raises `Denied` 503 or 400."""
-    services, tenant = services_of(request), caller_of(request).tenant
+    """Rows of the caller's tenant. Waits up to two seconds for the position asked for. Raises `Denied` 503 or 400.
+
+    Sessions that are restricted are told by their number, to who may not see more of them.
+    """
+    services, caller = services_of(request), caller_of(request)
+    named = model.row in (Account, Live) and not sees_all(caller)
     wanted = at_least(request)
     loop = asyncio.get_running_loop()
     until = loop.time() + PATIENCE_S
     while True:
+        found: Found[R] | None = None
+        kept: Found[Kept] | None = None
         try:
             async with services.pool.connection() as conn:
-                found = await find(conn, model, tenant, where, after=after, most=most)
+                found = await find(conn, model, caller.tenant, where, after=after, most=most)
+                kept = await restricted(conn, caller.tenant) if named else None
         except NotThereYet:
             found = None
-        if found and found.position >= wanted:
-            return found
+        if found and found.position >= wanted and (kept is None or kept.position >= wanted):
+            return found._replace(rows=shown(found.rows, kept, caller)) if kept else found
         if loop.time() > until:
             raise away("what you see is not up to date yet; try again in a moment", after_s=1)
         await asyncio.sleep(LOOK_S)

@@ -40,8 +40,9 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     `over_at` is when it was over. `erased_at`, `finished_at` and `requests` tell of each class when it was decided that
     it go, since when it is gone, and for whose request ("" where its time was over). `erasing` says that something is
-    still being done, `expires_at` when the next hold is over, and `looked_at_from` from when on something may have been
-    kept for long enough; None where nothing is left, or it is not over.
+    still being done, `restricted` that not everybody may look, `expires_at` when the next hold is over, and
+    `looked_at_from` from when on something may have been kept for long enough; None where nothing is left, or it is not
+    over.
     """
 
     session: str
@@ -58,6 +59,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     requests: dict[KeyClass, str] = {}
     sealed_left: bool = False
     exports: tuple[Given, ...] = ()
+    restricted: Literal["yes", "no"] = "no"
     erasing: Literal["yes", "no"] = "no"
     expires_at: datetime | None = None
     looked_at_from: datetime | None = None
@@ -83,7 +85,8 @@ def fold(row: Kept | None, recorded: Recorded) -> Kept | None:
         row = replace(row, exports=(*row.exports, _given(body)))
     holds = row.keeping.holds.values()
     return replace(
-        row, erasing="yes" if row.keeping.unfinished else "no", looked_at_from=_next(row), position=recorded.position,
+        row, restricted="yes" if row.keeping.restricted else "no",
+        erasing="yes" if row.keeping.unfinished else "no", looked_at_from=_next(row), position=recorded.position,
         expires_at=min((hold.until for hold in holds if hold.until), default=None),
     )  # fmt: skip
 
@@ -138,7 +141,7 @@ def streams(key: str) -> tuple[str, ...]:
 _EVENTS = events_of(SessionEvent, KeepingEvent, record.Exported)
 
 KEEPING: Model[Kept] = Model(
-    name="keeping", version=3, row=Kept, events=_EVENTS,
-    index=("subject", "phase", "erasing", "expires_at", "looked_at_from"), keys=keys, fold=fold, streams=streams,
-    suspects=lambda stored: session_keys(stored.stream),
+    name="keeping", version=4, row=Kept, events=_EVENTS,
+    index=("subject", "phase", "restricted", "erasing", "expires_at", "looked_at_from"), keys=keys, fold=fold,
+    streams=streams, suspects=lambda stored: session_keys(stored.stream),
 )  # fmt: skip

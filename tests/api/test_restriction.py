@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import httpx
 import pytest
 
 from api.app import create_app
 from api.restriction import unrestricted
 from tests.api.hall import PASSWORD, Exam, Hall, an_exam, sit
+from tests.api.reading import Reader
 from tests.api.test_clips import span, taped
 from tests.api.test_live import flag
 from tests.api.test_records import sealed
@@ -86,6 +89,7 @@ async def test_only_those_look_who_need_it(
     assert (await officer.post(f"{at}/execution", headers=head)).json()["standing"] == "executed"
     for client in (other, auditor):
         assert await restricted(client, rows) == rows.keys()
+    await named_by_number_only(exam, other, auditor, named)
     assert await restricted(named, rows) == set()
     assert (
         await named.get(rows[f"GET {V1}/recordings/{{recording}}/clip"][0], params=span_of(rows))
@@ -100,6 +104,40 @@ async def test_only_those_look_who_need_it(
     for name in (hold, made["request"]):
         assert (await officer.post(f"{holds}/{name}/lift", json={"reason": "Settled"})).status_code == 204
     assert await restricted(other, rows) == set()
+    head = {"Vigil-At-Least": str(await hall.position())}
+    listed = await other.get(f"{V1}/schedules/{exam.schedule}/gradebook", headers=head)
+    assert [row["name"] for row in listed.json()["records"]] == ["Candidate 0"]
+
+
+async def named_by_number_only(
+    exam: Exam, other: httpx.AsyncClient, auditor: httpx.AsyncClient, named: httpx.AsyncClient
+) -> None:
+    """Whoever works with the schedule finds the row by its number; its name is for who may look."""
+    hall, at = exam.hall, f"{V1}/schedules/{exam.schedule}"
+    head = {"Vigil-At-Least": str(await hall.position())}
+    number, now = f"{exam.schedule}-0", (await hall.http.get(f"{V1}/me")).headers["vigil-server-time"]
+    lists = {
+        other: ("gradebook", "gradebook.csv", "day-report.html", "day-report.csv", "live"),
+        auditor: ("gradebook", "live", "attendance", "attendance.csv", "day-report"),
+        exam.planner: ("candidates", "live", "attendance", "attendance.csv", "day-report.html"),
+        exam.invigilator: ("live", "attendance", "help"),
+    }
+    asked = [(client, path) for client, paths in lists.items() for path in paths]
+    for client, path in [*asked, (other, f"live?as_of={quote(now)}"), (auditor, f"day-report?as_of={quote(now)}")]:
+        answer = await client.get(f"{at}/{path}", headers=head)
+        assert answer.status_code == 200, f"{path}: {answer.text}"
+        assert "Candidate 0" not in answer.text, path
+        assert path == "help" or (number in answer.text and "restricted" in answer.text), path
+    for query in ("Candidate 0", number):
+        found = (await other.get(f"{at}/gradebook", params={"q": query}, headers=head)).json()["records"]
+        assert [row["name"] for row in found] == ([] if query == "Candidate 0" else ["restricted"]), query
+    async with Reader(exam.invigilator, f"{at}/live/stream") as stream:
+        rows = (await stream.next("snapshot")).data["rows"].values()
+    assert [row["name"] for row in rows] == ["restricted"]
+    (row,) = (await named.get(f"{at}/gradebook", headers=head)).json()["records"]
+    assert row["name"] == "Candidate 0"
+    signed = [(await who.get(f"{at}/day-report", headers=head)).json()["sha256"] for who in (named, other)]
+    assert len(set(signed)) == 1, "the report that people sign names nobody"
 
 
 def span_of(rows: dict[str, tuple[str, dict[str, str]]]) -> dict[str, str]:
