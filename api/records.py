@@ -17,11 +17,13 @@ from api.filters import Phases, Text, counted, named
 from api.gradebook_sheet import HEAD, line
 from api.moments import position_of
 from api.observed import Observed, observed
+from api.opening import decoder
 from api.ordering import AnyRequest, caller_of, services_of
 from api.paging import USUAL, After, Key, Limit, page, rows_after
 from api.problems import missing
 from api.reading import names_of, rows_of, stale_of
 from api.restriction import unrestricted
+from api.schema import says
 from api.sheet import CSV, sheet
 from domain.decision import Outcome
 from domain.incidents import Severity
@@ -30,8 +32,11 @@ from domain.policy import Policy
 from domain.priority import WEIGHTS
 from projections import reviewed
 from projections.gradebook import GRADEBOOK, Account
+from projections.reader import Found
+from projections.refold import fold_as_of
 from projections.timeline import TIMELINE, Moment
 
+AsOf = Annotated[str, QueryParameter(max_length=64)]
 Sort = Literal["priority", "name", "state", "decision"]
 Decision = Literal["none", Outcome]
 Grave = Annotated[list[Severity] | None, QueryParameter(description="With an incident of one of these severities")]
@@ -142,10 +147,11 @@ async def gradebook_sheet(
     return sheet(f"gradebook-{schedule}", HEAD, [line(row, names) for row in rows])
 
 
-@get("/sessions/{session:str}/record", guards=[may("reviewer", "auditor"), unrestricted], opt=VERSIONED)
-async def record(request: AnyRequest, session: FromPath[str]) -> Response[RecordRead]:
+@get("/sessions/{session:str}/record", guards=[may("reviewer", "auditor"), unrestricted], opt=VERSIONED | says(409))
+async def record(request: AnyRequest, session: FromPath[str], as_of: AsOf = "") -> Response[RecordRead]:
+    """The account of the session as it is now, or as it was at a time or position."""
     key = f"{caller_of(request).tenant}/{session}"
-    found = await rows_of(request, GRADEBOOK, {"key": key})
+    found = await _then(request, key, as_of) if as_of else await rows_of(request, GRADEBOOK, {"key": key})
     if key not in found.rows:
         raise missing("record", field="session")
     row, names = blinded(found.rows[key], caller_of(request)), await names_of(request)
@@ -165,7 +171,7 @@ async def timeline(
     request: AnyRequest,
     session: FromPath[str],
     *,
-    as_of: Annotated[str, QueryParameter(max_length=64)] = "",
+    as_of: AsOf = "",
     kind: Annotated[str, QueryParameter(max_length=64, pattern=r"^([a-z_]+(\.[a-z_]+)?)?$")] = "",
     limit: Limit = USUAL,
     after: After = "",
@@ -190,6 +196,15 @@ async def timeline(
     return Timeline(
         position=found.position, events=tuple(_shown(row, names) for row in shown), next=onward, stale=stale
     )
+
+
+async def _then(request: AnyRequest, key: str, as_of: str) -> Found[Account]:
+    """The account folded from its streams alone, as of a time or position. Raises `Denied` 422 and `Away`."""
+    services = services_of(request)
+    async with services.pool.connection() as conn:
+        position = await position_of(conn, as_of)
+        rows = await fold_as_of(conn, decoder(services.handler.keys), GRADEBOOK, position, keys=[key])
+    return Found(rows, frozenset(), position, position)
 
 
 def _unjudged(row: Account) -> bool:

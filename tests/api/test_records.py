@@ -164,6 +164,26 @@ async def test_the_timeline_is_every_event_in_order(exam: Exam, auditor: httpx.A
     assert paged == positions
 
 
+async def test_a_record_is_read_as_it_was_at_any_moment(exam: Exam, auditor: httpx.AsyncClient) -> None:
+    await sealed(exam)
+    session, head = f"/api/v1/sessions/{exam.sessions[0]}", {"Vigil-At-Least": str(await exam.hall.position())}
+    now = (await auditor.get(f"{session}/record", headers=head)).json()
+    events = (await auditor.get(f"{session}/timeline")).json()["events"]
+    at = {event["tag"]: event for event in events}
+    for tag, phase, messages, seals in (
+        ("session.started", "in_progress", 0, 0), ("chat.message_sent", "in_progress", 1, 0),
+        ("session.submitted", "submitted", 1, 0), ("record.sealed", "submitted", 1, len(now["record"]["seals"])),
+    ):  # fmt: skip
+        for moment in (at[tag]["position"], at[tag]["recorded_at"]):
+            then = (await auditor.get(f"{session}/record", params={"as_of": moment})).json()["record"]
+            assert (then["phase"], then["messages"], len(then["seals"])) == (phase, messages, seals), tag
+    last = (await auditor.get(f"{session}/record", params={"as_of": now["position"]})).json()
+    assert last["record"] == now["record"], "the stream alone gives what the list holds"
+    early = await auditor.get(f"{session}/record", params={"as_of": events[0]["position"] - 1})
+    assert early.status_code == 404
+    assert (await auditor.get(f"{session}/record", params={"as_of": "yesterday"})).status_code == 422
+
+
 async def test_what_is_asked_of_a_timeline_must_fit(exam: Exam, auditor: httpx.AsyncClient) -> None:
     at, before = f"/api/v1/sessions/{exam.sessions[0]}/timeline", await exam.hall.position()
     for name, odd in (("kind", "a.\0"), ("kind", "chat.sent.twice"), ("limit", "0"), ("limit", "1001")):
