@@ -61,6 +61,7 @@ from api import (
     start_pin,
     stills,
     subjects,
+    system,
     triage,
     upload_test,
     users,
@@ -91,7 +92,7 @@ PARTS = (
     interventions, breaks, outages, live, wall, consents, policies, detectors, duty, day, incidents, triage, records,
     reviews, access, recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins, requests,
     certificate, certificate_page, compliance, subjects, holds, record_links, own_record,
-    own_media, appeals,
+    own_media, appeals, system,
 )  # fmt: skip
 
 

@@ -18,9 +18,10 @@ from api.problems import Denied, missing
 from api.reading import rows_of
 from commands import muting, policy_templates, schedules
 from domain import policy_template
+from domain.assessment import OpensIn
 from domain.browser import BrowserKind
 from domain.muting import Off
-from domain.policy import IncidentKind, Policy
+from domain.policy import IncidentKind, Policy, must_hold, notice
 from domain.policy_template import Copy, differences
 from domain.schedule import DECIDER
 from domain.stream import Stream
@@ -85,6 +86,28 @@ class PolicyRead(msgspec.Struct, frozen=True, kw_only=True):
     copied: Copied | None
     not_observed: dict[BrowserKind, str]
     switched_off: dict[IncidentKind, Off]
+
+
+class Thought(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A policy that no schedule has yet, and where its exam would open."""
+
+    policy: Policy
+    opens_in: OpensIn = "tab"
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """`notice` is what candidates would be told, a sentence a line; `not_observed` is why a kind cannot be observed."""
+
+    notice: str
+    not_observed: dict[BrowserKind, str]
+
+
+@post("/policy-notice", guards=[may("planner")], status_code=200)
+async def preview(data: JSONBody[Thought]) -> Told:
+    """What candidates would be told under a policy, before any schedule has it. Refuses what could not be set."""
+    must_hold(data.policy, field="policy.detectors")
+    not_observed = data.policy.unobservable(data.opens_in)
+    return Told(notice=notice(data.policy, data.opens_in), not_observed=not_observed)
 
 
 @get("/policy-templates", guards=[may("planner")])
@@ -191,4 +214,6 @@ async def _template(request: AnyRequest, name: str) -> tuple[int, policy_templat
     return await services_of(request).handler.load(policy_template.DECIDER, stream, fresh=True)
 
 
-HANDLERS = (read_templates, read_template, create, change, remove, read, set_policy, switch_off, switch_on)
+HANDLERS = (
+    preview, read_templates, read_template, create, change, remove, read, set_policy, switch_off, switch_on,
+)  # fmt: skip

@@ -112,3 +112,18 @@ async def test_what_is_no_template_is_refused(hall: Hall) -> None:
         ),
     ):  # fmt: skip
         await refused(hall, answer, before, status, "template", rule)
+
+
+async def test_a_planner_reads_what_candidates_would_be_told_before_any_schedule_says_it(hall: Hall) -> None:
+    planner = await hall.as_a("planner")
+    before = await hall.position()
+    policy = {"screen": False, "browser": [{"kind": "focus_lost"}], "media_kept_days": 30}
+    told = (await planner.post(f"{V1}/policy-notice", json={"policy": policy})).json()
+    assert "we record your camera and your microphone" in told["notice"]
+    assert "deleted after 30 days" in told["notice"]
+    assert "tab of its own" in told["not_observed"]["focus_lost"]
+    framed = (await planner.post(f"{V1}/policy-notice", json={"policy": policy, "opens_in": "frame"})).json()
+    assert "another window or tab is used" in framed["notice"]
+    assert framed["not_observed"] == {}
+    unreasoned = await planner.post(f"{V1}/policy-notice", json={"policy": {"room_scan": True}})
+    await refused(hall, unreasoned, before, 422, "policy.reasons.room_scan", "unless a reason is given")
