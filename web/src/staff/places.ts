@@ -9,8 +9,24 @@ interface Place {
   roles: readonly Role[];
 }
 
-const EVERYBODY: readonly Role[] = ["admin", "auditor", "data_protection_officer", "invigilator", "lead_invigilator", "planner", "reviewer"];
+const t = texts(
+  {
+    schedules: "Schedules", templates: "Policy templates", texts: "Texts", people: "People", detectors: "Detectors",
+    tokens: "Tokens", system: "System",
+  },
+  {
+    schedules: "Termine", templates: "Vorlagen", texts: "Texte", people: "Personen", detectors: "Erkennung",
+    tokens: "Zugänge", system: "System",
+  },
+);
 
-const t = texts({ schedules: "Schedules" }, { schedules: "Termine" });
-
-export const PLACES: readonly Place[] = [{ at: "/schedules", name: t.schedules, roles: EVERYBODY }];
+/** In the order of the menu; the bare address leads to the first that somebody may open. */
+export const PLACES = [
+  { at: "/schedules", name: t.schedules, roles: ["planner", "invigilator", "lead_invigilator", "reviewer", "auditor"] },
+  { at: "/templates", name: t.templates, roles: ["planner"] },
+  { at: "/texts", name: t.texts, roles: ["planner", "lead_invigilator"] },
+  { at: "/people", name: t.people, roles: ["admin", "planner", "lead_invigilator"] },
+  { at: "/detectors", name: t.detectors, roles: ["admin", "planner", "lead_invigilator", "reviewer", "auditor"] },
+  { at: "/tokens", name: t.tokens, roles: ["admin"] },
+  { at: "/system", name: t.system, roles: ["admin"] },
+] as const satisfies readonly Place[];

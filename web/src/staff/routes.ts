@@ -3,7 +3,14 @@
 import { createRouter } from "sv-router";
 
 export const { p, navigate, route, isActive } = createRouter({
-  "/": () => import("./plan/Schedules.svelte"),
+  "/": () => import("./Home.svelte"),
   "/schedules": () => import("./plan/Schedules.svelte"),
+  "/schedules/:schedule": () => import("./plan/Schedule.svelte"),
+  "/people": () => import("./admin/People.svelte"),
+  "/detectors": () => import("./admin/Detectors.svelte"),
+  "/templates": () => import("./admin/Templates.svelte"),
+  "/texts": () => import("./admin/Texts.svelte"),
+  "/tokens": () => import("./admin/Tokens.svelte"),
+  "/system": () => import("./admin/System.svelte"),
   "*": () => import("./Nowhere.svelte"),
 });
