@@ -25,8 +25,6 @@ from projections.keeping import KEEPING, Kept
 from projections.live import Live
 from projections.reader import Found, find
 
-RESTRICTED = "restricted"  # in place of a name
-
 R = TypeVar("R")
 
 
@@ -68,10 +66,10 @@ def shown(rows: Mapping[str, R], kept: Found[Kept], caller: Caller) -> dict[str,
 def _unnamed(row: R) -> R:
     match row:
         case Live():  # what they write while they sit the exam is for who helps them
-            return replace(row, name=RESTRICTED)
+            return replace(row, name=_by_number(row))
         case Account():
             return replace(
-                row, name=RESTRICTED,
+                row, name=_by_number(row),
                 objections=tuple(replace(one, text=None) for one in row.objections),
                 decisions=tuple(replace(one, reason=None) for one in row.decisions),
                 notes=tuple(replace(one, text=None) for one in row.notes),
@@ -80,3 +78,8 @@ def _unnamed(row: R) -> R:
             )  # fmt: skip
         case _:
             return row
+
+
+def _by_number(row: Live | Account) -> str:
+    """In place of a name, so that every page and sheet tells such a row from others."""
+    return f"{row.number} (restricted)" if row.number else "restricted"
