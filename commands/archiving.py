@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from commands.appealing import policy_of
 from commands.handler import Work
 from commands.keeping import settled
 from domain import record, schedule, session_rules
+from domain.appeal import read_until
 from domain.archive import Archive, BringBack
 from domain.event import Refused
 from domain.registry import DECIDERS
+from domain.session import Session
 from domain.stream import parse
 
 
@@ -21,6 +24,7 @@ async def archive(work: Work, session: str, *, bundle: str, sha256: str, streams
     plan = await work.state(schedule.DECIDER, state.schedule)
     if not settled(state, plan, session):
         raise Refused("this session is not archived: it is not over", field="session")
+    await _must_be_closed(work, session, state, policy_of(state, plan).appeal_days)
     for stream, version in streams.items():
         at = parse(stream)
         if at.tenant != work.order.tenant or at.session != session or at.kind == record.DECIDER.kind:
@@ -33,6 +37,19 @@ async def archive(work: Work, session: str, *, bundle: str, sha256: str, streams
         schedule=state.schedule, kept_days=days,
     )  # fmt: skip
     await work.do(record.DECIDER, session, order)
+
+
+async def _must_be_closed(work: Work, session: str, state: Session, days: int) -> None:
+    """Raises `Refused` while the candidate may still read their record and appeal."""
+    known = await work.state(record.DECIDER, session)
+    if state.ended_at is None:
+        return
+    until = read_until(state.ended_at, tuple(one.at for one in known.review.decisions), days, known.appeals)
+    if until is not None and until > work.at:  # None: an answer is owed, and the record says so itself
+        raise Refused(
+            f"this session is not archived: the candidate may read it and appeal until {until:%Y-%m-%d}",
+            field="session",
+        )
 
 
 async def bring_back(work: Work, session: str) -> None:

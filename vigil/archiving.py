@@ -21,12 +21,11 @@ from psycopg import AsyncConnection
 
 from commands import archiving
 from commands.archived import Shelf, shelves
-from commands.handler import Busy, UseCase
+from commands.handler import Busy, Order, UseCase, Work
 from commands.ledger import read_session
 from commands.objects import ObjectExists, ObjectStore
 from commands.proofs import covering, inclusions
 from domain import record
-from domain.archive import Archive
 from domain.event import Refused
 from domain.recorded import Stored
 from domain.stream import Stream, parse
@@ -78,7 +77,6 @@ async def ended(
 async def may_go(core: Core, tenant: str, row: Kept) -> None:
     """Raises `NotArchived` where somebody still needs the session, or where it is archived."""
     _, known = await core.handler.load(record.DECIDER, _record(tenant, row.session), fresh=True)
-    order = Archive(at=core.now(), by=ACTOR, bundle="", sha256="", streams={}, subject="", schedule="")
     async with core.reading() as conn:
         if known.shelved.bundle and await shelves(conn, known.shelved.streams):
             raise NotArchived(f"it is archived in {known.shelved.bundle}")
@@ -86,8 +84,9 @@ async def may_go(core: Core, tenant: str, row: Kept) -> None:
             "SELECT data::text FROM read.requests WHERE tenant = %s AND subject = %s", (tenant, row.subject)
         )
         asked = [_asked.decode(data) async for (data,) in cursor]
-    try:
-        record.decide(order, known)
+    order = Order(tenant=tenant, actor=ACTOR, key="", request=b"", at=core.now())
+    try:  # the very rules, and nothing is appended
+        await archiving.archive(Work(core.handler, order), row.session, bundle="", sha256="", streams={})
     except Refused as refusal:
         raise NotArchived(refusal.rule.removeprefix("this session is not archived: ")) from refusal
     if found := [one for one in asked if one.standing in OPEN and one.session in ("", row.session)]:

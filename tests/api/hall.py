@@ -63,8 +63,7 @@ class Hall:
         async with self.services.pool.connection() as conn:
             cursor = await conn.execute(
                 "SELECT coalesce(max(notification_id), 0) FROM ledger.events"
-                " WHERE length(state) > 0"
-                " AND convert_from(state, 'UTF8')::jsonb->'envelope'->>'actor' NOT LIKE 'system/%'"
+                " WHERE nullif(convert_from(state, 'UTF8'), '')::jsonb->'envelope'->>'actor' NOT LIKE 'system/%'"
             )
             row = await cursor.fetchone()
         assert row

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import csv
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import httpx
+import pytest
 from psycopg import AsyncConnection
 
 from commands import recordings
@@ -19,6 +21,7 @@ from domain.record import Seal
 from tests.api.hall import Exam, Hall, an_exam, sit
 from tests.api.test_records import sealed
 from vigil.archiving import NotArchived, Place, Taken, archive, bring_back, ended
+from vigil.wiring import Core
 
 V1 = "/api/v1"
 ARCHIVED = "urn:vigil:problem:archived"
@@ -61,8 +64,11 @@ async def brought_back(hall: Hall, session: str, folder: Path) -> None:
         await bring_back(hall.core, owner, (folder / shelf.bundle).read_bytes(), shelf)
 
 
-async def test_what_is_archived_says_so_until_it_is_back(hall: Hall, tmp_path: Path) -> None:
+async def test_what_is_archived_says_so_until_it_is_back(
+    hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     exam, session = await over(hall)
+    monkeypatch.setattr(Core, "now", lambda _: datetime.now(UTC) + timedelta(days=60))  # as the operator has it
     reviewer, auditor, officer = [await hall.as_a(r) for r in ("reviewer", "auditor", "data_protection_officer")]
     at = f"{V1}/sessions/{session}"
     looks = [at, f"{at}/record", f"{at}/timeline", f"{at}/messages", f"{at}/incidents", f"{at}/recordings"]

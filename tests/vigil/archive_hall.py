@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -26,6 +27,7 @@ from tests.vigil.hall import Hall, until
 from vigil.archiving import Place, Taken, archive, bring_back, ended
 from vigil.shelf import Bundles
 
+LATER = timedelta(days=60)
 SAID = "I have a headache today"
 PROVENANCE = incidents.Provenance(detector="d", detector_version="1", weights={}, thresholds={}, rule_version="1")
 
@@ -104,6 +106,8 @@ async def as_owner(hall: Hall) -> AsyncIterator[AsyncConnection]:
 
 
 async def taken(hall: Hall, session: str, folder: Path) -> Taken:
+    """Archives it when the candidate's time to appeal is over."""
+    hall.clock.ahead = max(hall.clock.ahead, LATER)
     async with hall.core.reading() as conn:
         (row,) = [row for row in await ended(conn, "main") if row.session == session]
     async with as_owner(hall) as owner:

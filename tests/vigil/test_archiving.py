@@ -6,7 +6,7 @@ import asyncio
 import pickle
 import signal
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -29,6 +29,7 @@ from projections.models import MODELS
 from projections.refold import compare
 from tests.seaweed import Seaweed
 from tests.vigil.archive_hall import (
+    LATER,
     SAID,
     as_owner,
     back,
@@ -47,16 +48,23 @@ from tests.vigil.test_doctor import looked
 from tests.vigil.test_replay import replayed
 from vigil import archive_desk, archiving, erasing, forgetting
 from vigil import keeping as reacting
-from vigil.archiving import NotArchived
+from vigil.archiving import NotArchived, ended, may_go
 from vigil.bundle import Damaged, open_bundle
 from vigil.cli import cli
 from vigil.exports import write as export
 from vigil.mending import rebuild
 from vigil.shelf import decoder
+from vigil.wiring import Core
 from vigil.witnessing import check_ledger
 
 SESSIONS = 5
 POINTS = ("written", "checked", "told", "taken")
+
+
+@pytest.fixture(autouse=True)
+def the_desk_looks_at_it_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the candidate's time to appeal is over. The hall has a clock of its own."""
+    monkeypatch.setattr(Core, "now", lambda _: datetime.now(UTC) + LATER)
 
 
 def silent(_done: int, _all: int) -> None:
@@ -246,6 +254,22 @@ async def test_what_somebody_needs_stays_and_is_told_with_the_reason(hall: Hall,
         await archive_desk.take(
             settings, str(tmp_path / "b"), tenant="main", schedule="nothing", before=None, dry_run=True, write=print
         )
+
+
+async def test_who_may_still_appeal_finds_their_record_here(hall: Hall, tmp_path: Path) -> None:
+    session = await random_session(hall, Random(13))
+    ended_at = (await hall.state(session)).ended_at
+    assert ended_at
+    until = ended_at + timedelta(days=28)
+    async with hall.core.reading() as conn:
+        (row,) = await ended(conn, "main")
+    with pytest.raises(NotArchived, match=f"^the candidate may read it and appeal until {until:%Y-%m-%d}"):
+        await may_go(hall.core, "main", row)
+    hall.clock.ahead += timedelta(days=29)
+    before = await hall.position()
+    await may_go(hall.core, "main", row)
+    assert await hall.position() == before
+    await taken(hall, session, tmp_path)
 
 
 async def test_what_was_recorded_meanwhile_is_not_left_out(

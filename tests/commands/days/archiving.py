@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from random import Random
 
@@ -23,14 +24,15 @@ def _archive(day: Day, chance: Random) -> Said:
     streams = {stream: version for stream, version in heads.items() if parse(stream).kind != "record"}
     if chance.random() < 0.1:
         streams = {stream: version - 1 for stream, version in streams.items()}
-    said = day.say(
-        "system", partial(archiving.archive, session=session, bundle=f"{session}.bundle", sha256="00", streams=streams)
-    )
+    wanted = partial(archiving.archive, session=session, bundle=f"{session}.bundle", sha256="00", streams=streams)
+    later = day.at + timedelta(days=chance.choice([0, 100, 100, 100]))
+    said = day.world.say("system", later, wanted)
     if said.made:
         known = day.world.state(record.DECIDER, session)
         assert (known.kind, known.keeping.holds) == ("complete", {})
         assert known.shelved.subject == day.session(session).subject
         assert day.session(session).over
+        assert later > day.at or not day.session(session).ended_at, "the candidate may read it and appeal"
     return said
 
 
