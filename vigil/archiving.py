@@ -118,6 +118,8 @@ async def archive(core: Core, owner: AsyncConnection, place: Place, tenant: str,
             "SELECT ledger.take_out(%s, %s, %s, %s, %s)",
             (place.url, name, digest, list(versions), list(versions.values())),
         )
+    except psycopg.errors.UniqueViolation as error:
+        raise NotArchived("somebody else has just archived it") from error
     except psycopg.errors.ObjectNotInPrerequisiteState as error:
         raise NotArchived(f"{str(error).splitlines()[0]} since; archive it again") from error
     return Taken(name, len(rows))

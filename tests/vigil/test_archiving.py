@@ -272,6 +272,15 @@ async def test_who_may_still_appeal_finds_their_record_here(hall: Hall, tmp_path
     await taken(hall, session, tmp_path)
 
 
+async def test_two_at_once_archive_it_once(hall: Hall, tmp_path: Path) -> None:
+    session = await random_session(hall, Random(14))
+    before = leaving(await rows_of(hall, session))
+    answers = await asyncio.gather(*(taken(hall, session, tmp_path) for _ in range(3)), return_exceptions=True)
+    assert sorted(type(answer).__name__ for answer in answers) == ["NotArchived", "NotArchived", "Taken"], answers
+    await back(hall, session, tmp_path)
+    assert leaving(await rows_of(hall, session)) == before
+
+
 async def test_what_was_recorded_meanwhile_is_not_left_out(
     hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
