@@ -179,6 +179,56 @@ async def reach(page: Page, name: str) -> None:
     raise AssertionError(f"{name} cannot be reached by Tab")
 
 
+async def test_rows_are_pasted_and_each_candidate_gets_their_own_link(hall: Hall, browser: Browser) -> None:
+    at = await a_draft(hall, "Pasted")
+    async with a_page(browser, permissions=["clipboard-read", "clipboard-write"]) as page:
+        await signed_in(page, hall, at)
+        rows = page.get_by_label("Paste rows from a sheet")
+        await rows.fill("21\tBell, Ola\n22\tJo\tno address\n21\tBell, Ola\n")
+        await page.get_by_role("button", name="Enrol these").click()
+        answers = page.get_by_role("table", name="Answers, row by row").get_by_role("row")
+        await expect(answers.nth(1)).to_contain_text(re.compile(r"2\s*22\s*refused: email"))
+        await expect(answers).to_have_count(4)
+        await expect(page.get_by_role("heading", name="Candidates (1)")).to_be_visible()
+        await expect(rows).to_have_value(re.compile("no address"))
+        await page.get_by_role("button", name="Copy link: Bell, Ola").click()
+        link = await page.evaluate("navigator.clipboard.readText()")
+        assert link.startswith("http://vigil.test/join#")
+        async with page.expect_download() as saving:
+            await page.get_by_role("button", name="Save links as CSV").click()
+        saved = (await (await saving.value).path()).read_text("utf-8-sig")
+        assert saved == f'number,name,link\n21,"Bell, Ola",{link}'
+        await page.get_by_role("button", name="New link: Bell, Ola").click()
+        await page.get_by_role("button", name="New link", exact=True).click()
+        await expect(page.get_by_role("button", name="New link: Bell, Ola")).to_be_visible()
+        await page.get_by_role("button", name="Copy link: Bell, Ola").click()
+        await expect(page.get_by_text("copied", exact=True)).to_be_visible()
+        assert await page.evaluate("navigator.clipboard.readText()") != link
+
+
+async def test_a_field_that_nobody_touched_takes_back_nothing(hall: Hall, browser: Browser) -> None:
+    at = await a_draft(hall, "Two planners")
+    planner = await hall.as_a("planner")
+    async with a_page(browser) as page:
+        await signed_in(page, hall, at)
+        await page.get_by_label("Title").fill("Renamed here")
+        assert (await planner.patch(f"{V1}{at}", json={"emergency_phone": "+43 1 58801"})).status_code == 204
+        await page.get_by_role("button", name="Save", exact=True).click()
+        await expect(page.get_by_text("Saved.")).to_be_visible()
+        now = await state(hall, at)
+        assert (now["title"], now["emergency_phone"]) == ("Renamed here", "+43 1 58801")
+
+
+async def test_who_plans_nothing_reads_what_candidates_are_told(hall: Hall, browser: Browser) -> None:
+    exam = await an_exam(hall)
+    async with a_page(browser) as page:
+        await enter(page, hall, "invigilator@example.org", f"/schedules/{exam.schedule}")
+        await expect(page.get_by_role("region", name="What candidates are told")).to_contain_text(
+            "we record your camera"
+        )
+        await expect(page.get_by_role("button", name="Save", exact=True)).to_have_count(0)
+
+
 async def test_what_is_over_does_not_change_and_says_so(hall: Hall, browser: Browser) -> None:
     at = await a_draft(hall, "Called off")
     async with a_page(browser) as page:

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { moved, timesOf, usual, windowOf } from "./window";
+import { changes, moved, timesOf, usual, windowOf } from "./window";
 
 const WINDOW = {
   opens_at: "2026-11-28T08:00:17Z",
@@ -28,4 +28,9 @@ test("another zone means other moments for the same times of day", () => {
 test("what comes after the opening moves along with it", () => {
   const times = moved(timesOf(WINDOW, 3600), "2026-11-29T10:30");
   expect(times).toMatchObject({ opens: "2026-11-29T10:30", lastEntry: "2026-11-29T11:30", closes: "2026-11-29T13:30" });
+});
+
+test("only what was touched is sent", () => {
+  const known = { title: "Anatomy", window: WINDOW, duration_s: 3600 };
+  expect(changes(known, { ...known, window: windowOf(timesOf(WINDOW, 3600), WINDOW), title: "Anatomy II" })).toEqual({ title: "Anatomy II" });
 });

@@ -49,3 +49,10 @@ function later(local: string, minutes: number, zone: string): string {
   const moment = fromZone(local, zone);
   return moment ? inZone(Date.parse(moment) + minutes * 60_000, zone) : local;
 }
+
+/** What of it is not as it was known: a field that nobody touched takes back nothing that somebody else has changed. */
+export function changes<T extends object>(known: { [Field in keyof T]?: T[Field] | null }, wanted: T): Partial<T> {
+  const same = (key: keyof T) => JSON.stringify(known[key]) === JSON.stringify(wanted[key]);
+  const touched = (Object.keys(wanted) as (keyof T)[]).filter((key) => !same(key));
+  return Object.fromEntries(touched.map((key) => [key, wanted[key]])) as Partial<T>;
+}
