@@ -37,7 +37,8 @@ def archive_sessions(settings: Settings, what: tuple[str, ...], before: str | No
     """Archive the sessions of a SCHEDULE, or all that were over before a date, in FOLDER.
 
     FOLDER is a folder or an object store (s3://bucket/prefix?...). Each session's bundle is read back and checked
-    before anything leaves. What is under a hold, an open appeal or an open request stays, and is told with the reason.
+    before anything leaves. What is under a hold, may be appealed against, or is asked for in an open request stays, and
+    is told with the reason.
     """
     from vigil.archive_desk import take
     from vigil.retention import day

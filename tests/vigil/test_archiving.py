@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import signal
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -434,6 +436,34 @@ async def texts(hall: Hall) -> list[str]:
         for model in MODELS:
             found += [text async for (text,) in await conn.execute(f"SELECT data::text FROM read.{model.name}")]
     return found
+
+
+async def test_the_command_tells_a_line_for_each_session(hall: Hall, tmp_path: Path) -> None:
+    session = await random_session(hall, Random(15))
+    settings, schedule = hall.core.settings, (await hall.state(session)).schedule
+    environment = {
+        "VIGIL_HOME": str(settings.home), "VIGIL_DATABASE_URL": settings.database_url,
+        "VIGIL_NATS_URL": settings.nats_url, "VIGIL_OBJECTS_URL": settings.objects_url,
+        "VIGIL_SECRET_FILE": str(settings.secret_file), "VIGIL_SIGNING_KEY_FILE": str(settings.signing_key_file),
+    }  # fmt: skip
+
+    async def vigil(*arguments: str) -> tuple[int | None, str]:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "vigil", *arguments, env={**os.environ, **environment}, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        out, _ = await child.communicate()
+        return child.returncode, out.decode()
+
+    code, said = await vigil("archive", schedule, str(tmp_path / "b"))
+    assert (code, said.startswith(f"{session}  stays: the candidate may read it and appeal until ")) == (0, True)
+    tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"
+    assert (await vigil("archive", "--before", tomorrow, "--dry-run", str(tmp_path / "b")))[1] == said
+    assert await vigil("archive", "list") == (0, "nothing is archived\n")
+    bundle = (await taken(hall, session, tmp_path)).bundle
+    assert bundle in (await vigil("archive", "list"))[1]
+    assert (await vigil("archive", "restore", bundle))[0] == 0
+    await hall.state(session)
 
 
 async def test_no_role_but_the_owner_archives(hall: Hall, tmp_path: Path) -> None:

@@ -88,6 +88,9 @@ def test_a_role_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path
         (["user", "add", "a@example.org", "--name", "A", "--role", "king", "--password", "x"], {}, "the roles are"),
         (["token", "add", "Moodle", "--role", "king"], {}, "the roles are"),
         (["token", "add", "Moodle", "--role", "planner"], {}, "no servers run here"),
+        (["archive", "--before", "2026-01-01", "somewhere"], {}, "no servers run here"),
+        (["archive", "somewhere"], {}, "give a schedule or --before"),
+        (["archive", "restore", "nothing"], {}, "no servers run here"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_said_in_one_line(
