@@ -19,7 +19,10 @@ from domain.stream import Stream
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """`what` was looked at, by whom; looks of one minute count as one. `export` is the id of one that was made."""
+    """`what` was looked at, by whom; looks of one minute count as one. `export` is the id of one that was made.
+
+    `name` is of the staff; of the person themselves it says that it was the candidate.
+    """
 
     position: int
     at: datetime
@@ -40,10 +43,10 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 async def access(request: AnyRequest, session: FromPath[str], limit: Limit = USUAL, after: After = "") -> Access:
     """Who opened a recording, watched live, saw pictures of evidence or identity, or made an export, and when."""
     services, tenant = services_of(request), caller_of(request).tenant
-    await load_session(services, tenant, session)
+    subject = (await load_session(services, tenant, session)).subject
     async with services.pool.connection() as conn:
         rows = await read_stream(conn, str(Stream(tenant, "record", session)))
-    names = await names_of(request)
+    names = await names_of(request) | {subject: "the candidate"}
     looks = []
     for position, event in ((row.position, read(row)[1]) for row in rows):
         match event:
