@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.api.hall import Hall, an_exam
+from tests.api.hall import Hall, an_exam, sit
+from tests.api.test_live import flag
 from tests.web.looking import a_page, enter, violations
 
 V1 = "/api/v1"
@@ -88,6 +89,20 @@ async def test_a_detector_is_switched_off_everywhere_and_on_again(hall: Hall, br
         assert told["book"]["reason"] == "It takes tablets for books"
         await row.get_by_role("button", name="Switch on again: book").click()
         await expect(row.get_by_role("button", name="Switch off everywhere: book")).to_be_visible()
+
+
+async def test_what_people_say_of_a_detector_stands_beside_its_version(hall: Hall, browser: Browser) -> None:
+    exam = await an_exam(hall)
+    await sit(exam)
+    await flag(exam, 0, "two")
+    async with a_page(browser) as page:
+        await enter(page, hall, "planner@example.org", "/detectors")
+        row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=re.compile("^several people")))
+        await expect(row).to_contain_text("too few to say: 0 decided")
+        await expect(row).to_contain_text("rule 1; 1 pointed out")
+        await row.get_by_text("By month").click()
+        await expect(row).to_contain_text(f"{hall.clock():%Y-%m}: too few to say")
+        assert await violations(page) == []
 
 
 async def test_templates_and_texts_are_made_changed_and_deleted(hall: Hall, browser: Browser) -> None:

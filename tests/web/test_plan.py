@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.api.hall import Hall, an_exam
+from tests.api.hall import Hall, an_exam, sit
 from tests.web.looking import a_page, enter, violations
 
 V1 = "/api/v1"
@@ -265,6 +265,19 @@ async def test_the_list_has_what_is_to_come_first_and_leads_each_to_their_work(h
         row = page.get_by_role("row").filter(has=page.locator(f'a[href*="{exam.schedule}"]'))
         await expect(row.get_by_role("link", name="Live Proctoring: Anatomy II")).to_be_visible()
         await expect(row.get_by_role("link", name="Plan: Anatomy II")).to_have_count(0)
+
+
+async def test_the_list_tells_by_itself_of_an_exam_that_nobody_watches(hall: Hall, browser: Browser) -> None:
+    exam = await an_exam(hall)
+    async with a_page(browser) as page:
+        await enter(page, hall, "planner@example.org", "/schedules")
+        row = page.get_by_role("row").filter(has=page.locator(f'a[href="/schedules/{exam.schedule}"]'))
+        await expect(row).to_contain_text("active, live proctoring on")
+        await expect(row).not_to_contain_text("Alarm")
+        await sit(exam)
+        await expect(row).to_contain_text("Alarm:", timeout=30_000)
+        await expect(row).to_contain_text("in progress 1")
+        assert await violations(page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
