@@ -1,10 +1,6 @@
-// What a candidate is asked to agree to, one by one: before the start as a question, in the exam to take a yes back; and
-// what they said, for staff.
+// What a candidate is asked to agree to, one by one: before the start as a question, in the exam to take a yes back.
 
-import { busy, find, make, words } from "/assets/show.js";
-
-// Nothing else can be left out of an exam, so nothing else is asked.
-const ASKED = { ai_flags: "a program points things out", face_geometry: "their face is measured" };
+import { busy, find, make } from "/assets/show.js";
 
 /** Shows what is asked; `say(purpose, agreed)` sends an answer. */
 export function showConsents(consents, started, say) {
@@ -21,13 +17,4 @@ export function showConsents(consents, started, say) {
     return line;
   });
   find(started ? "#agreed" : "#consents").replaceChildren(...lines);
-}
-
-/** For staff, of a live row: what was waived, what was not agreed to, and what they object to. */
-export function agreedWords({ waived, consents, objection }) {
-  const without = Object.entries(waived).map(([check, instead]) => `${words(check)} (instead: ${words(instead)})`);
-  const no = Object.entries(consents).filter(([, one]) => one.answer !== "given").map(([purpose]) => ASKED[purpose] ?? words(purpose));
-  const told = [without.length && `Waived: ${without.join(", ")}.`, no.length && `Did not agree that ${no.join(", or that ")}.`];
-  if (objection !== "") told.push(`Objects: ${objection ?? "(erased)"}`);
-  return told.filter(Boolean).join(" ");
 }

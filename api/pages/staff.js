@@ -1,13 +1,12 @@
-// The staff's page: sign in, the list of schedules, and one schedule live. Every address is a deep link.
+// The staff's page: sign in, the list of schedules, and the records of one. Every address is a deep link.
 
 import { client } from "/assets/calls.js";
-import { openLive } from "/assets/live.js";
 import { openReview } from "/assets/review.js";
 import { busy, complain, dayTime, find, make, words } from "/assets/show.js";
 
-const PAGES = ["sign-in", "schedules", "live", "review"];
+const PAGES = ["sign-in", "schedules", "review"];
 // They come for the exam; others for its records.
-const RUNS_IT = ["invigilator", "lead_invigilator", "planner", "admin"];
+const RUNS_IT = ["invigilator", "lead_invigilator", "planner"];
 const call = client();
 let close = null; // ends what the current page has open
 
@@ -25,9 +24,9 @@ async function route() {
     find("#sign-out").hidden = false;
     const schedule = /^#\/schedules\/([a-z0-9]+)$/.exec(location.hash)?.[1];
     if (schedule) {
-      const live = me.roles.some((role) => RUNS_IT.includes(role));
-      show(live ? "live" : "review");
-      close = await (live ? openLive : openReview)(call, schedule, me);
+      if (me.roles.some((role) => RUNS_IT.includes(role))) return location.replace(`/schedules/${schedule}/live`);
+      show("review");
+      close = await openReview(call, schedule, me);
     } else await schedules();
   } catch (error) {
     if (error.status === 401) signIn();

@@ -7,7 +7,8 @@ from playwright.async_api import Browser, expect
 from media.worker import MediaWorker
 from tests.api.hall import Exam, Hall, an_exam
 from tests.api.test_identity import an_exam_that_asks
-from tests.api.test_pages import a_page, browser, media, signed_in  # noqa: F401 - fixtures, asked for by name
+from tests.api.test_pages import a_page, browser, media  # noqa: F401 - fixtures, asked for by name
+from tests.web.walls import at_the_wall, turn_to
 
 OTHER = "another-browser-somewhere"
 
@@ -23,9 +24,9 @@ async def test_a_candidate_shows_who_they_are_and_an_invigilator_lets_them_in(
 ) -> None:
     exam = await an_exam_that_asks(hall)
     async with a_page(browser) as page, a_page(browser) as staff:
-        await signed_in(staff, exam, "invigilator@example.org")
-        await expect(staff.locator("#stream")).to_have_text("● live")
-        await expect(staff.get_by_role("heading", name="To be let in")).to_be_hidden()
+        await at_the_wall(staff, exam)
+        door = staff.get_by_role("tab", name="To be let in")
+        await expect(door).to_have_text("To be let in")
         await page.goto(link(exam))
         await page.get_by_role("button", name="I have read this and go on").click()
         await page.get_by_role("button", name="Run the checks").click()
@@ -35,6 +36,8 @@ async def test_a_candidate_shows_who_they_are_and_an_invigilator_lets_them_in(
         await page.get_by_role("button", name="Take a picture of my document").click()
         await expect(page.locator("#identity-said")).to_contain_text("An invigilator is looking at them")
 
+        await expect(door).to_have_text("To be let in 1")
+        await turn_to(staff, "To be let in")
         await expect(staff.locator("#waiting-count")).to_have_text("1 waiting")
         await staff.get_by_role("button", name="Look at the next one").click()
         await expect(staff.get_by_alt_text("Picture of the candidate")).to_be_visible()
@@ -43,14 +46,14 @@ async def test_a_candidate_shows_who_they_are_and_an_invigilator_lets_them_in(
         await staff.get_by_role("button", name="Reject, new pictures").click()
         await expect(page.locator("#identity-said")).to_contain_text("The document cannot be read.")
         await expect(page.locator("#identity-photo-done")).to_have_text("not yet")
-        await expect(staff.get_by_role("heading", name="To be let in")).to_be_hidden()
+        await expect(door).to_have_text("To be let in")
         await page.get_by_role("button", name="Take a picture of me").click()
         await page.get_by_role("button", name="Take a picture of my document").click()
         await expect(staff.locator("#waiting-count")).to_have_text("1 waiting")
         await staff.get_by_role("button", name="Look at the next one").click()
         await staff.get_by_role("button", name="It is them").click()
         await expect(page.get_by_role("heading", name="Who you are")).to_be_hidden()
-        await expect(staff.get_by_role("heading", name="To be let in")).to_be_hidden()
+        await expect(door).to_have_text("To be let in")
         await page.get_by_role("button", name="Start the exam").click()
         await expect(page.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
 
@@ -62,7 +65,8 @@ async def test_an_exam_moves_to_another_device_when_an_invigilator_agrees(
 ) -> None:
     exam = await an_exam(hall)
     async with a_page(browser) as first, a_page(browser, OTHER) as second, a_page(browser) as staff:
-        await signed_in(staff, exam, "invigilator@example.org")
+        await at_the_wall(staff, exam)
+        await turn_to(staff, "To be let in")
         await first.goto(link(exam))
         await first.get_by_role("button", name="I have read this and go on").click()
         await first.get_by_role("button", name="Run the checks").click()

@@ -9,7 +9,8 @@ from playwright.async_api import Browser, expect
 from commands import sessions
 from domain.sight import BLANK, FAULT, WHY
 from tests.api.hall import Hall, an_exam, sit
-from tests.api.test_pages import a_page, browser, signed_in
+from tests.api.test_pages import a_page, browser
+from tests.web.walls import at_the_wall, focus, tile
 
 __all__ = ["browser"]
 
@@ -46,8 +47,8 @@ async def test_what_is_allowed_is_shown_to_who_watches_and_to_the_candidate(hall
         await page.goto(f"{hall.url}/join#{exam.links[0].rpartition('#')[2]}")
         await expect(page.locator("#allowed")).to_have_text(words)
     async with a_page(browser) as page:
-        await signed_in(page, exam, "invigilator@example.org")
-        await page.get_by_role("button", name="Candidate 0").click()
+        await at_the_wall(page, exam)
+        await focus(page)
         await expect(page.locator("#allowed")).to_have_text(words)
 
 
@@ -63,12 +64,12 @@ async def test_who_cannot_be_seen_well_is_told_what_helps_and_who_watches_is_tol
         await candidate.goto(f"{hall.url}/join#{exam.links[0].rpartition('#')[2]}")
         await expect(candidate.get_by_role("heading", name="System check")).to_be_visible()
         await expect(told).to_be_hidden()
-        await signed_in(watcher, exam, "invigilator@example.org")
+        await at_the_wall(watcher, exam)
         await hall.act("dark", opened)
         await expect(told).to_have_text(
             "We cannot see you well: it is too dark. More light on your face helps. It is not held against you."
         )
-        await expect(watcher.get_by_text("cannot see well: it is too dark")).to_be_visible()
+        await expect(tile(watcher)).to_contain_text("cannot see well: it is too dark")
         await hall.act("light", partial(sessions.close_fault, name=session, what=FAULT))
         await expect(told).to_be_hidden()
         await expect(watcher.get_by_text("cannot see well")).to_have_count(0)
@@ -84,13 +85,13 @@ async def test_whose_screen_shows_nothing_is_told_what_helps_and_who_watches_is_
         told = candidate.locator("#guidance")
         await candidate.goto(f"{hall.url}/join#{exam.links[0].rpartition('#')[2]}")
         await expect(candidate.get_by_role("heading", name="System check")).to_be_visible()
-        await signed_in(watcher, exam, "invigilator@example.org")
+        await at_the_wall(watcher, exam)
         await hall.act("locked", opened)
         await expect(told).to_have_text(
             "Your shared screen shows nothing: it is black. If your computer is locked, unlock it; else reload this"
             " page and share your whole screen again. It is not held against you."
         )
-        await expect(watcher.get_by_text("screen shows nothing: it is black")).to_be_visible()
+        await expect(tile(watcher)).to_contain_text("screen shows nothing: it is black")
         await hall.act("unlocked", partial(sessions.close_fault, name=session, what=BLANK))
         await expect(told).to_be_hidden()
         await expect(watcher.get_by_text("screen shows nothing")).to_have_count(0)

@@ -20,9 +20,10 @@ from media.names import SegmentName, recording_name
 from media.recorder import Recorder
 from tests.api.hall import Exam, Hall, an_exam, refused, sit
 from tests.api.test_live import flag
-from tests.api.test_pages import a_page, browser, signed_in
+from tests.api.test_pages import a_page, browser
 from tests.media.hall import watch
 from tests.media.tape import Tape, play, segment_of
+from tests.web.walls import at_the_wall, focus
 
 __all__ = ["browser"]
 
@@ -150,11 +151,12 @@ async def test_more_than_fits_into_memory_is_not_put_together(
 async def test_an_invigilator_plays_the_moments_around_a_flag(exam: Exam, began: datetime, browser: Browser) -> None:
     await flag(exam, 0, "seen", began + timedelta(seconds=12))
     async with a_page(browser) as page:
-        await signed_in(page, exam, "invigilator@example.org")
+        await at_the_wall(page, exam)
+        await focus(page)
         await page.get_by_role("button", name="Show the moments before").click()
-        video = page.locator("#incidents video")
+        video = page.locator("#log video")
         await expect(video).to_be_focused()
-        await page.wait_for_function("() => document.querySelector('#incidents video').currentTime > 2.5")
+        await page.wait_for_function("() => document.querySelector('#log video').currentTime > 2.5")
         shown = await video.evaluate("(video) => [video.videoWidth, video.duration, video.error]")
         assert shown[0] == 640
         assert shown[2] is None

@@ -7,7 +7,8 @@ from playwright.async_api import Browser, expect
 from tests.api.hall import Hall, an_exam
 from tests.api.test_admission_pages import link
 from tests.api.test_consents import an_exam_that_asks
-from tests.api.test_pages import a_page, browser, signed_in  # noqa: F401 - fixtures, asked for by name
+from tests.api.test_pages import a_page, browser  # noqa: F401 - fixtures, asked for by name
+from tests.web.walls import at_the_wall, focus
 
 NO_CAMERA = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'))"
 
@@ -31,8 +32,8 @@ async def test_a_candidate_tries_their_devices_agrees_and_takes_it_back_in_the_e
         await expect(page.locator("#agreed")).to_contain_text("You did not agree; it is off.")
         await expect(page.locator("#allowed")).to_contain_text("Not looked for: out of view, several people.")
     async with a_page(browser) as staff:
-        await signed_in(staff, exam, "invigilator@example.org")
-        await staff.get_by_role("button", name="Candidate 0", exact=True).click()
+        await at_the_wall(staff, exam)
+        await focus(staff)
         await expect(staff.locator("#agreed")).to_have_text("Did not agree that a program points things out.")
 
 
@@ -66,8 +67,8 @@ async def test_an_invigilator_waives_a_check_and_the_candidate_can_start(
         await page.get_by_role("button", name="Ask a person for help").click()
         await expect(page.locator("#help-said")).to_contain_text("Your hand is up")
 
-        await signed_in(staff, exam, "invigilator@example.org")
-        await staff.get_by_role("row").filter(has_text="Candidate 0").get_by_role("button", name="Candidate 0").click()
+        await at_the_wall(staff, exam)
+        await focus(staff)
         await staff.get_by_text("A check that cannot pass").click()
         await staff.get_by_label("What is done instead").select_option("in_person")
         await staff.get_by_label("Why it cannot pass").fill("The camera broke this morning.")

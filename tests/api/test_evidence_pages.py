@@ -16,6 +16,7 @@ from domain.captions import CAPTIONS
 from domain.incidents import Evidence, Role, Sampled
 from tests.api.hall import Exam, Hall, an_exam, sit
 from tests.api.test_pages import a_page, browser, signed_in
+from tests.web.walls import at_the_wall, focus
 
 __all__ = ["browser"]
 
@@ -86,10 +87,10 @@ async def test_who_watches_sees_the_first_and_the_clearest_and_at_the_end_the_la
     exam = await an_exam(hall)
     await sit(exam, 0)
     async with a_page(browser) as page:
-        await signed_in(page, exam, "invigilator@example.org")
-        await expect(page.locator("#stream")).to_have_text("● live")
+        await at_the_wall(page, exam)
         at = await opened(exam)
-        log = page.locator("#incidents")
+        await focus(page)
+        log = page.locator("#log")
         await shows(log, "first", "best")
         await log.get_by_text("Opened on 2 of 3 samples").click()
         await expect(log).to_contain_text("score 0.10, does not show it")

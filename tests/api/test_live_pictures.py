@@ -12,7 +12,8 @@ from playwright.async_api import Browser, Page, expect
 from media.worker import MediaWorker
 from tests.api.hall import Hall, an_exam
 from tests.api.test_admission_pages import link
-from tests.api.test_pages import a_media_worker, a_page, browser, media, signed_in
+from tests.api.test_pages import a_media_worker, a_page, browser, media
+from tests.web.walls import at_the_wall, focus
 
 __all__ = ["browser", "media"]
 
@@ -44,8 +45,8 @@ async def test_an_invigilator_sees_camera_and_screen_live_also_when_the_candidat
     async with a_page(browser) as candidate, a_page(browser) as page:
         await candidate.goto(link(exam))
         await sits(candidate)
-        await signed_in(page, exam, "invigilator@example.org")
-        await page.get_by_role("button", name="Candidate 0", exact=True).click()
+        await at_the_wall(page, exam)
+        await focus(page)
         asked = time.monotonic()
         for track in ("camera", "screen"):
             await expect(page.locator(f"#live-{track}-state")).to_have_text(f"{track}: live", timeout=10_000)
@@ -75,8 +76,8 @@ async def test_both_pages_go_over_to_another_media_process_when_theirs_is_told_t
         candidate, page = [await stack.enter_async_context(a_page(browser)) for _ in range(2)]
         await candidate.goto(link(exam))
         await sits(candidate)
-        await signed_in(page, exam, "invigilator@example.org")
-        await page.get_by_role("button", name="Candidate 0", exact=True).click()
+        await at_the_wall(page, exam)
+        await focus(page)
         await page.wait_for_function(MOVES, arg=[0, 0], timeout=20_000)
         leaves, stays = sorted(workers, key=lambda worker: worker.holds, reverse=True)
         assert (leaves.holds, stays.holds) == (2, 0)
@@ -101,8 +102,8 @@ async def test_an_invigilator_is_with_the_candidate_again_within_seconds_when_a_
         candidate, page = [await stack.enter_async_context(a_page(browser)) for _ in range(2)]
         await candidate.goto(link(exam))
         await sits(candidate)
-        await signed_in(page, exam, "invigilator@example.org")
-        await page.get_by_role("button", name="Candidate 0", exact=True).click()
+        await at_the_wall(page, exam)
+        await focus(page)
         await page.wait_for_function(MOVES, arg=[0, 0], timeout=20_000)
         gone, other = sorted(workers, key=lambda worker: worker.holds, reverse=True)
         for task in gone._lasting:

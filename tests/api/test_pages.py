@@ -19,8 +19,7 @@ from commands.keys import KeyName
 from domain import fault, session_rules
 from media.worker import MediaSettings, MediaWorker
 from tests import chromium
-from tests.api.hall import BROWSER, PASSWORD, Exam, Hall, a_lead, an_exam, sit
-from tests.api.test_live import flag
+from tests.api.hall import BROWSER, PASSWORD, Exam, Hall, an_exam, sit
 
 
 @pytest.fixture(scope="module")
@@ -73,139 +72,6 @@ async def signed_in(page: Page, exam: Exam, email: str) -> None:
     await page.get_by_label("E-mail address").fill(email)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Sign in").click()
-
-
-async def test_an_invigilator_watches_writes_and_pauses(hall: Hall, browser: Browser) -> None:
-    exam = await an_exam(hall, candidates=2)
-    await sit(exam, 0)
-    async with a_page(browser) as page:
-        await page.goto(f"{hall.url}/plain")
-        await page.get_by_label("E-mail address").fill("invigilator@example.org")
-        await page.get_by_label("Password").fill("not this one")
-        await page.get_by_role("button", name="Sign in").click()
-        await expect(page.get_by_role("alert")).to_contain_text("the address or the password is wrong")
-        await page.get_by_label("Password").fill(PASSWORD)
-        await page.get_by_role("button", name="Sign in").click()
-        await page.get_by_role("link", name="Anatomy II").last.click()
-        await expect(page.locator("#stream")).to_have_text("● live")
-        line = page.get_by_role("row").filter(has_text="Candidate 0")
-        await expect(line).to_contain_text("in progress")
-
-        await exam.candidates[0].post(f"/api/v1/sessions/{exam.sessions[0]}/messages", json={"text": "I need help"})
-        await expect(line).to_contain_text("✉ 1")
-        await flag(exam, 0, "pageflag")
-        log = page.locator("#incidents")
-        await expect(log).to_contain_text("several people")
-        await expect(log.get_by_role("img")).to_be_attached()
-        await log.get_by_text("Judge", exact=True).click()
-        await log.get_by_label("Reason").fill("A poster")
-        await log.get_by_role("button", name="It is not").click()
-        await expect(log).to_contain_text("dismissed")
-
-        await line.get_by_role("button", name="Candidate 0", exact=True).click()
-        await expect(page.locator("#chat")).to_contain_text("I need help")
-        await page.get_by_label("Message to the candidate").fill("On my way")
-        await page.keyboard.press("Enter")
-        await expect(page.locator("#chat")).to_contain_text("On my way")
-        await expect(line).not_to_contain_text("✉")
-
-        await line.get_by_role("button", name="Pause Candidate 0").click()
-        await expect(line).to_contain_text("paused (pause: requested)")
-        await line.get_by_role("button", name="Resume Candidate 0").click()
-        await expect(line).to_contain_text("in progress")
-
-        await page.get_by_label("What to do", exact=True).select_option("lock")
-        await page.get_by_role("button", name="Do it").click()
-        await expect(line).to_contain_text("locked (lock: requested) by you")
-        await expect(page.locator("#act-said")).to_contain_text("The exam platform's own clock goes on")
-        await expect(page.locator("#done")).to_contain_text("lock (something has to be cleared up first)")
-        await line.get_by_role("button", name="Unlock Candidate 0").click()
-        await expect(line).to_contain_text("in progress")
-        await exam.candidates[0].post(f"/api/v1/sessions/{exam.sessions[0]}/breaks", json={"kind": "rest"})
-        await expect(line).to_contain_text("asks for a rest break")
-        await page.get_by_label("What to do", exact=True).select_option("break")
-        await page.get_by_label("Which break").select_option("rest")
-        await page.get_by_role("button", name="Do it").click()
-        await expect(line).to_contain_text("on break")
-        await expect(line).to_contain_text("rest, 0:04:")
-        await expect(line).to_contain_text("(stands)")
-        await line.get_by_role("button", name="Call back Candidate 0").click()
-        await expect(line).to_contain_text("in progress")
-        check = {"kind": "identity_check", "reason_code": "doubt"}
-        lead = await a_lead(exam)
-        await lead.post(f"/api/v1/sessions/{exam.sessions[0]}/interventions", json=check)
-        await expect(line).to_contain_text("(identity check: requested) by The lead_invigilator")
-        done = page.locator("#done").get_by_role("listitem").filter(has_text="The lead_invigilator")
-        await done.get_by_role("button", name=re.compile("^passed: identity check")).click()
-        await expect(line).to_contain_text("(identity check: passed)")
-
-
-async def test_an_invigilator_sends_a_text_that_is_ready(hall: Hall, browser: Browser) -> None:
-    exam = await an_exam(hall)
-    await sit(exam)
-    body = {"label": "Almost over", "text": "Ten minutes are left."}
-    assert (await exam.planner.post("/api/v1/canned-messages", json=body)).status_code == 201
-    async with a_page(browser) as page:
-        await signed_in(page, exam, "invigilator@example.org")
-        await page.get_by_role("row").get_by_role("button", name="Candidate 0", exact=True).click()
-        await page.get_by_label("A text that is ready").select_option("Almost over")
-        await expect(page.locator("#ready-text")).to_have_text("Ten minutes are left.")
-        await page.get_by_role("button", name="Send it").click()
-        await expect(page.locator("#chat")).to_contain_text("Ten minutes are left.")
-        await expect(page.locator("#ready-text")).to_be_empty()
-    (sent,) = (await exam.candidates[0].get(f"/api/v1/sessions/{exam.sessions[0]}/messages")).json()["messages"]
-    assert sent["text"] == "Ten minutes are left."
-
-
-async def test_a_lead_ends_an_exam_by_its_candidates_name_and_takes_that_back(hall: Hall, browser: Browser) -> None:
-    exam = await an_exam(hall)
-    await sit(exam)
-    await a_lead(exam)
-    async with a_page(browser) as page:
-        await signed_in(page, exam, "lead_invigilator@example.org")
-        line = page.get_by_role("row").filter(has_text="Candidate 0")
-        await line.get_by_role("button", name="Candidate 0", exact=True).click()
-        await page.get_by_text("End this exam, or take that back").click()
-        await page.get_by_label("Why it is ended").fill("Two phones on the desk")
-        await page.get_by_label("The candidate's name, typed").fill("Candidate 1")
-        await page.get_by_role("button", name="End this exam").click()
-        await expect(page.locator("#problem")).to_contain_text("type the candidate's name")
-        await page.get_by_label("The candidate's name, typed").fill("candidate 0")
-        await page.get_by_role("button", name="End this exam").click()
-        await expect(line).to_contain_text("terminated")
-        await page.get_by_label("Why the exam goes on after all").fill("They were calculators")
-        await page.get_by_role("button", name="Take the end back").click()
-        await expect(line).to_contain_text("paused")
-
-
-async def test_lists_that_cannot_be_loaded_are_said_to_be_missing_and_come_later(hall: Hall, browser: Browser) -> None:
-    exam = await an_exam(hall)
-    session = await sit(exam)
-    await exam.candidates[0].post(f"/api/v1/sessions/{session}/messages", json={"text": "I need help"})
-    await exam.invigilator.post(f"/api/v1/sessions/{session}/incidents", json={"severity": "warn", "note": "Left"})
-    async with a_page(browser) as page:
-        for what in ("incidents", "messages"):
-            await page.route(f"**/sessions/{session}/{what}", lambda route: route.fulfill(status=503, json={}))
-        await signed_in(page, exam, "invigilator@example.org")
-        await expect(page.locator("#incidents-problem")).to_contain_text("cannot be shown of Candidate 0")
-        await expect(page.locator("#no-incidents")).to_be_hidden()
-        await page.get_by_role("button", name="Candidate 0", exact=True).click()
-        await expect(page.locator("#chat-problem")).to_contain_text("The messages cannot be brought up to date")
-        await page.unroute_all()
-        await expect(page.locator("#incidents")).to_contain_text("raised by person", timeout=15_000)
-        await expect(page.locator("#chat")).to_contain_text("I need help", timeout=15_000)
-        await expect(page.locator("#incidents-problem")).to_be_hidden()
-        await expect(page.locator("#chat-problem")).to_be_hidden()
-
-
-async def test_a_page_that_may_no_longer_look_says_so(hall: Hall, browser: Browser) -> None:
-    exam = await an_exam(hall)
-    async with a_page(browser) as page:
-        await signed_in(page, exam, "invigilator@example.org")
-        await expect(page.locator("#stream")).to_have_text("● live")
-        who = hall.user("invigilator@example.org")
-        await exam.planner.delete(f"/api/v1/schedules/{exam.schedule}/invigilators/{who}")
-        await expect(page.locator("#late")).to_contain_text("You may no longer see this schedule", timeout=10_000)
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])

@@ -16,9 +16,10 @@ from media.worker import MediaWorker
 from tests.api.hall import Hall, an_exam
 from tests.api.test_admission_pages import link
 from tests.api.test_live_pictures import MOVES, TIMES, sits
-from tests.api.test_pages import a_page, browser, media, signed_in
+from tests.api.test_pages import a_page, browser, media
 from tests.serving import serving
 from tests.turn import SECRET, coturn
+from tests.web.walls import at_the_wall, focus
 
 __all__ = ["browser", "media"]
 
@@ -84,8 +85,8 @@ async def test_camera_and_screen_go_over_a_turn_server_both_ways(
                 await one.add_init_script(ONLY_BY_RELAY)
             await candidate.goto(link(exam))
             await sits(candidate)
-            await signed_in(page, exam, "invigilator@example.org")
-            await page.get_by_role("button", name="Candidate 0", exact=True).click()
+            await at_the_wall(page, exam)
+            await focus(page)
             for track in ("camera", "screen"):
                 await expect(page.locator(f"#live-{track}-state")).to_have_text(f"{track}: live", timeout=15_000)
             await page.wait_for_function(MOVES, arg=await page.evaluate(TIMES), timeout=15_000)

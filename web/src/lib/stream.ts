@@ -33,6 +33,13 @@ export function follow(api: Api, path: string, { on, state, from = "" }: Followe
     }
   }, 1000);
 
+  // A browser that knows that its network is gone says so: nobody has to wait for the silence.
+  const cut = () => {
+    tell("late");
+    abort?.abort();
+  };
+  addEventListener("offline", cut);
+
   /** Reads until the answer ends. Gives the status of one that was refused. */
   async function once(): Promise<number> {
     abort = new AbortController();
@@ -81,6 +88,7 @@ export function follow(api: Api, path: string, { on, state, from = "" }: Followe
       await new Promise((resolve) => setTimeout(resolve, 700 + Math.random() * 600));
     }
     clearInterval(watch);
+    removeEventListener("offline", cut);
   })();
 
   return () => {

@@ -6,6 +6,7 @@ export const { p, navigate, route, isActive } = createRouter({
   "/": () => import("./Home.svelte"),
   "/schedules": () => import("./plan/Schedules.svelte"),
   "/schedules/:schedule": () => import("./plan/Schedule.svelte"),
+  "/schedules/:schedule/live": () => import("./wall/Wall.svelte"),
   "/people": () => import("./admin/People.svelte"),
   "/detectors": () => import("./admin/Detectors.svelte"),
   "/templates": () => import("./admin/Templates.svelte"),

@@ -15,7 +15,7 @@ const t = texts(
 
 const LEADS: readonly { name: string; to: (schedule: string) => string; roles: readonly Role[] }[] = [
   { name: t.plan, to: (schedule) => `/schedules/${schedule}`, roles: ["planner"] },
-  { name: t.live, to: (schedule) => `/plain#/schedules/${schedule}`, roles: ["invigilator", "lead_invigilator", "planner"] },
+  { name: t.live, to: (schedule) => `/schedules/${schedule}/live`, roles: ["invigilator", "lead_invigilator", "planner"] },
   { name: t.gradebook, to: (schedule) => `/plain#/schedules/${schedule}`, roles: ["reviewer", "auditor"] },
 ];
 

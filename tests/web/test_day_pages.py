@@ -1,4 +1,4 @@
-"""The day on the staff's page, in a real Chromium: an outage is declared, the lists are there, the report is signed."""
+"""The day on the wall, in a real Chromium: an outage is declared, the lists are there, the report is signed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from datetime import timedelta
 from playwright.async_api import Browser, expect
 
 from tests.api.hall import Hall, an_exam, sit
-from tests.api.test_pages import a_page, browser, signed_in  # noqa: F401 - fixtures, asked for by name
+from tests.web.looking import a_page
+from tests.web.walls import at_the_wall, turn_to
 
 
 async def test_a_lead_declares_an_outage_and_signs_the_day(
     hall: Hall,
-    browser: Browser,  # noqa: F811
+    browser: Browser,
 ) -> None:
     exam = await an_exam(hall)
     session = await sit(exam)
@@ -21,7 +22,8 @@ async def test_a_lead_declares_an_outage_and_signs_the_day(
     assert (await exam.planner.post(f"/api/v1/schedules/{exam.schedule}/invigilators", json=body)).is_success
     hall.clock.ahead += timedelta(minutes=20)
     async with a_page(browser) as staff:
-        await signed_in(staff, exam, "lead@example.org")
+        await at_the_wall(staff, exam, "lead@example.org")
+        await turn_to(staff, "The day")
         await staff.get_by_text("Declare an outage").click()
         await staff.get_by_label("It lasted so many minutes").fill("10")
         await staff.get_by_label("Whose it was").select_option("power")

@@ -9,7 +9,8 @@ from playwright.async_api import Browser, expect
 from commands import flags
 from domain import incidents
 from tests.api.hall import Hall, an_exam, refused, sit
-from tests.api.test_pages import a_page, browser, signed_in  # noqa: F401 - `browser` is a fixture
+from tests.web.looking import a_page
+from tests.web.walls import at_the_wall, focus
 
 HEARS = {"detectors": [{"kind": "voice"}], "reasons": {"voice": "It is taken alone, in silence."}}
 PROVENANCE = incidents.Provenance(
@@ -19,7 +20,7 @@ PROVENANCE = incidents.Provenance(
 
 async def test_an_invigilator_is_told_of_a_voice_and_how_to_listen(
     hall: Hall,
-    browser: Browser,  # noqa: F811
+    browser: Browser,
 ) -> None:
     exam = await an_exam(hall)
     assert (await exam.planner.put(f"/api/v1/schedules/{exam.schedule}/policy", json=HEARS)).status_code == 204
@@ -30,8 +31,9 @@ async def test_an_invigilator_is_told_of_a_voice_and_how_to_listen(
     )  # fmt: skip
     await hall.act("flag voice", partial(flags.open_incident, session=session, found=found))
     async with a_page(browser) as page:
-        await signed_in(page, exam, "invigilator@example.org")
-        log = page.locator("#incidents")
+        await at_the_wall(page, exam)
+        await focus(page)
+        log = page.locator("#log")
         await expect(log).to_contain_text("voice: Candidate 0")
         await expect(log).to_contain_text("Heard, not seen: there is no picture.")
         await expect(log.get_by_role("button", name="Show the moments before")).to_be_visible()

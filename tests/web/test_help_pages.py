@@ -5,17 +5,19 @@ from __future__ import annotations
 from playwright.async_api import Browser, expect
 
 from tests.api.hall import Hall, an_exam, sit
-from tests.api.test_pages import a_page, browser, signed_in  # noqa: F401 - fixtures, asked for by name
+from tests.web.looking import a_page
+from tests.web.walls import at_the_wall, turn_to
 
 
 async def test_a_hand_goes_up_before_the_exam_and_under_a_cover_and_is_answered(
     hall: Hall,
-    browser: Browser,  # noqa: F811
+    browser: Browser,
 ) -> None:
     exam = await an_exam(hall)
     session = exam.sessions[0]
     async with a_page(browser) as page, a_page(browser) as staff:
-        await signed_in(staff, exam, "invigilator@example.org")
+        await at_the_wall(staff, exam)
+        await turn_to(staff, "Help")
         await expect(staff.locator("#no-help")).to_be_visible()
         await page.goto(f"{hall.url}/join#{exam.links[0].partition('#')[2]}")
         await expect(page.get_by_role("heading", name="Before you begin")).to_be_visible()
@@ -27,7 +29,7 @@ async def test_a_hand_goes_up_before_the_exam_and_under_a_cover_and_is_answered(
 
         queue = staff.locator("#help-queue")
         await expect(queue).to_contain_text("No camera <b>here</b>.")
-        await expect(staff.locator("#help-count")).to_have_text("1 waiting")
+        await expect(staff.get_by_role("tab", name="Help")).to_have_text("Help 1")
         await queue.get_by_role("button", name="Take").click()
         await expect(queue).to_contain_text("taken by you")
         await expect(page.locator("#help-said")).to_contain_text("An invigilator deals with it.")
