@@ -7,7 +7,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Compiled modules are kept whatever the caller says: tests start hundreds of processes, and each would compile them all.
+export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install -qq
+WORKERS ?= 0
 WEIGHTS := $(or $(VIGIL_HOME),$(HOME)/.vigil)/weights/.ready
 
 .PHONY: help
@@ -19,9 +22,9 @@ demo: setup ## run an exam to watch in the browser (ARGS="..." goes to `vigil de
 	$(BIN)/vigil demo $(ARGS)
 
 .PHONY: test
-test: setup lint ## check the code and run every test (ARGS="..." goes to pytest)
+test: setup lint ## check the code and run every test (WORKERS=auto for several at a time; ARGS="..." goes to pytest)
 	$(BIN)/python -m tests.chromium
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 .PHONY: lint
 lint: .venv/.ready ## check style, types and who may import whom

@@ -11,13 +11,15 @@ from pathlib import Path
 import hypothesis
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.seaweed import Seaweed, seaweed
 from vigil import embedded
 from vigil.embedded.place import remove
 from vigil.migrate import migrate
 from vigil.settings import Settings, load
+
+pytest_plugins = ("tests.parallel",)
 
 hypothesis.settings.register_profile("ci", derandomize=True)  # where a chance find would stop somebody else's work
 if os.environ.get("CI"):
@@ -48,16 +50,19 @@ def new_database(servers: embedded.Servers) -> Callable[[], str]:
     def make() -> str:
         name = f"test_{next(numbers)}"
         with psycopg.connect(servers.database_url, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template_vigil")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template_vigil STRATEGY FILE_COPY")  # and no WAL
         return make_conninfo(servers.database_url, dbname=name)
 
     return make
 
 
 @pytest.fixture
-def database(new_database: Callable[[], str]) -> str:
+def database(new_database: Callable[[], str], servers: embedded.Servers) -> Iterator[str]:
     """The owner's URL of a fresh, migrated database. For another role: `vigil.settings.as_role(database, "app")`."""
-    return new_database()
+    url = new_database()
+    yield url
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:  # a thousand of them would fill the disk
+        connection.execute(f"DROP DATABASE {conninfo_to_dict(url)['dbname']} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,7 @@ async def cut_off(page: Page, network: LossyNetwork, seconds: float) -> tuple[da
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 async def test_a_bad_network_costs_nothing_that_the_page_cannot_bring_later(
     hall: Hall,
     browser: Browser,

@@ -300,6 +300,7 @@ async def test_what_one_looks_at_the_other_is_not_given(hall: Hall) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 async def test_150_who_arrive_at_once_are_let_in_by_two_and_nothing_is_done_twice(hall: Hall) -> None:
     exam = await an_exam_that_asks(hall, candidates=150)
     second = await hall.as_a("invigilator", "second@example.org")

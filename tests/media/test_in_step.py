@@ -101,6 +101,7 @@ async def front_door(hall: Hall, slow: dict[Track, tuple[float, float]]) -> Asyn
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("screen_after_s", "slow"),
     [
