@@ -13,7 +13,7 @@ import msgspec
 from litestar import get
 from litestar.params import FromPath
 
-from api.callers import load_schedule, load_session, may
+from api.callers import load_schedule, load_session, may, zone_of
 from api.observed import observed
 from api.ordering import AnyRequest, caller_of, command, services_of
 from api.own_media import confirmed, in_words, withheld_of
@@ -135,6 +135,7 @@ class OwnRecord(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase
     started_at: datetime | None
     ended_at: datetime
+    time_zone: str
     notice: str
     decided_by: str
     consents: dict[Purpose, Answered]
@@ -176,11 +177,12 @@ async def own_record(request: AnyRequest, session: FromPath[str]) -> OwnRecord:
     kept, withheld = retained(policy, state.ended_at), await withheld_of(request, session)
     return OwnRecord(
         session=session, title=plan.title, name=row.name, number=row.number, phase=state.phase,
-        started_at=state.started_at, ended_at=state.ended_at, notice=notice(policy, plan.assessment.opens_in),
-        decided_by=policy.decided_by, consents=row.consents, objections=row.objections,
-        observed=observed(row).observed, faults=row.faults, breaks=row.breaks, interventions=_done(row),
-        messages=await _messages(request, session), recordings=_taped(row), withheld=in_words(withheld),
-        decisions=_decisions(row), findings=await _findings(request, row, withheld), appeals=_appeals(row),
+        started_at=state.started_at, ended_at=state.ended_at, time_zone=zone_of(plan),
+        notice=notice(policy, plan.assessment.opens_in), decided_by=policy.decided_by, consents=row.consents,
+        objections=row.objections, observed=observed(row).observed, faults=row.faults, breaks=row.breaks,
+        interventions=_done(row), messages=await _messages(request, session), recordings=_taped(row),
+        withheld=in_words(withheld), decisions=_decisions(row), findings=await _findings(request, row, withheld),
+        appeals=_appeals(row),
         appeals_close_at=appeals_close(state, plan, known), readable_until=readable(state, plan, known),
         media_kept_until=kept["media"], record_kept_until=kept["record"], seals=_seals(row),
         key_fingerprint=services.key_fingerprint, contact_phone=plan.contact.phone, contact_email=plan.contact.email,

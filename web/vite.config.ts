@@ -10,7 +10,7 @@ export default defineConfig({
     target: "es2022",
     assetsInlineLimit: 0, // the content policy takes pictures and fonts from our own address alone
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: ["staff.html"] },
+    rolldownOptions: { input: ["staff.html", "record.html"] },
   },
   test: { include: ["src/**/*.test.ts"] },
 });

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.api.hall import Exam, Hall
 from tests.api.test_appeals import PDF, decide, own, receipt
-from tests.api.test_pages import a_page, browser, signed_in  # noqa: F401 - a fixture, asked for by name
+from tests.api.test_pages import signed_in
 from tests.api.test_reviews import judge, reviewed
+from tests.web.looking import a_page, violations
 
 
 async def opened(page: Page, exam: Exam, link: str) -> None:
@@ -20,7 +22,7 @@ async def opened(page: Page, exam: Exam, link: str) -> None:
 
 async def test_a_candidate_reads_their_record_appeals_with_a_file_and_reads_the_answer(
     hall: Hall,
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     tmp_path: Path,
 ) -> None:
     exam = await reviewed(hall)
@@ -73,7 +75,7 @@ async def test_a_candidate_reads_their_record_appeals_with_a_file_and_reads_the_
 
 async def test_the_link_comes_with_the_receipt_and_an_appeal_is_withdrawn(
     hall: Hall,
-    browser: Browser,  # noqa: F811
+    browser: Browser,
 ) -> None:
     exam = await reviewed(hall)
     async with a_page(browser) as page:
@@ -92,11 +94,73 @@ async def test_the_link_comes_with_the_receipt_and_an_appeal_is_withdrawn(
         await expect(page.get_by_role("button", name="Send the appeal")).to_be_visible()
 
 
-async def test_a_link_that_is_no_good_says_so(hall: Hall, browser: Browser) -> None:  # noqa: F811
+async def test_a_link_that_is_no_good_says_so(hall: Hall, browser: Browser) -> None:
     async with a_page(browser) as page:
         await page.goto(f"{hall.url}/record#nonsense")
         await expect(page.get_by_role("alert")).to_contain_text("this record link is not valid")
         await expect(page.get_by_role("heading", name="What was decided")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+async def test_nobody_is_kept_out_of_their_record(hall: Hall, browser: Browser, scheme: str, width: int) -> None:
+    exam = await reviewed(hall)
+    reviewer = await hall.as_a("reviewer")
+    await judge(reviewer, exam, 0, "confirmed")
+    await decide(reviewer, exam.sessions[0], outcome="referred", ground="incident")
+    held = await receipt(exam)
+    async with a_page(browser, color_scheme=scheme, viewport={"width": width, "height": 844}) as page:
+        await opened(page, exam, held["record_link"])
+        for folded in await page.locator("summary").all():
+            await folded.click()
+        assert await violations(page) == []
+        wide = await page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, "nothing lies beyond the edge of a small screen"
+
+
+async def test_a_record_is_read_and_appealed_against_with_the_keyboard_alone(hall: Hall, browser: Browser) -> None:
+    exam = await reviewed(hall)
+    held = await receipt(exam)
+    async with a_page(browser) as page:
+        await opened(page, exam, held["record_link"])
+        await reach(page, "appeal-text")
+        await page.keyboard.type("The alarm rang.")
+        await reach(page, "appeal-files")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#appeals")).to_contain_text("The alarm rang.")
+
+
+async def test_moments_stand_in_the_time_zone_of_the_exam_which_is_named(hall: Hall, browser: Browser) -> None:
+    exam = await reviewed(hall)
+    zone = (await own(exam, exam.candidates[0]))["time_zone"]
+    held = await receipt(exam)
+    async with a_page(browser, timezone_id="Pacific/Auckland") as far, a_page(browser, timezone_id=zone) as near:
+        told = []
+        for page in (far, near):
+            await opened(page, exam, held["record_link"])
+            told.append(await page.locator("#exam").inner_text())
+        assert told[0] == told[1]
+        assert zone in told[0]
+
+
+async def test_a_record_is_read_in_another_language(hall: Hall, browser: Browser) -> None:
+    exam = await reviewed(hall)
+    held = await receipt(exam)
+    async with a_page(browser) as page:
+        await opened(page, exam, held["record_link"])
+        await page.get_by_label("Language").select_option("de")
+        await expect(page.get_by_role("heading", name="Ihre Akte: Anatomy II")).to_be_visible()
+        await expect(page.locator("#decisions")).to_contain_text("Es entscheiden Menschen, nie ein Programm.")
+
+
+async def reach(page: Page, name: str) -> None:
+    """Goes on by Tab until the focus is on the element of that id."""
+    for _ in range(60):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("document.activeElement.id") == name:
+            return
+    raise AssertionError(f"#{name} is not reached by the keyboard")
 
 
 def saved(folder: Path, name: str, receipt: dict[str, object]) -> Path:
