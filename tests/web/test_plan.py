@@ -265,6 +265,9 @@ async def test_the_list_has_what_is_to_come_first_and_leads_each_to_their_work(h
         row = page.get_by_role("row").filter(has=page.locator(f'a[href*="{exam.schedule}"]'))
         await expect(row.get_by_role("link", name="Live Proctoring: Anatomy II")).to_be_visible()
         await expect(row.get_by_role("link", name="Plan: Anatomy II")).to_have_count(0)
+        await row.get_by_role("link", name="Live Proctoring: Anatomy II").click()
+        await expect(page).to_have_url(f"{hall.url}/schedules/{exam.schedule}/live")
+        await expect(page.get_by_text("Candidate 0").first).to_be_visible()
 
 
 async def test_the_list_tells_by_itself_of_an_exam_that_nobody_watches(hall: Hall, browser: Browser) -> None:
