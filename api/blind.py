@@ -10,7 +10,7 @@ from projections.gradebook import Account
 from projections.gradebook_row import Flag
 from projections.timeline import Moment
 
-_SAID = ("incidents.verdict_given", "record.prioritised")  # what tells of verdicts
+TELLING = ("incidents.verdict_given", "record.prioritised")  # what tells of verdicts
 
 
 def hidden(row: Account | None, caller: Caller) -> frozenset[str]:
@@ -32,7 +32,7 @@ def blinded(row: Account, caller: Caller) -> Account:
 
 def told(moment: Moment, kept: frozenset[str]) -> bool:
     """Whether an event can be shown to somebody to whom verdicts on these incidents are not."""
-    if not kept or moment.tag not in _SAID:
+    if not kept or moment.tag not in TELLING:
         return True
     return moment.tag == "incidents.verdict_given" and moment.body.get("incident") not in kept
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from typing import Literal, Protocol
 
 import msgspec
@@ -41,6 +42,7 @@ class ExportStatus(msgspec.Struct, frozen=True, kw_only=True):
     sessions_done: int = 0
     media_done: int = 0
     media: int = 0
+    began_at: datetime | None = None
 
 
 class Exports(Protocol):
@@ -48,4 +50,8 @@ class Exports(Protocol):
 
     async def begin(self, tenant: str, export: str, wanted: Wanted) -> None: ...
     async def status(self, tenant: str, export: str) -> ExportStatus | None: ...
+    async def made_by(self, tenant: str, actor: str) -> Mapping[str, ExportStatus]:
+        """Those that are still kept, by their ids, newest first."""
+        ...
+
     def read(self, tenant: str, export: str) -> AsyncIterator[bytes]: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Literal
 
@@ -68,6 +69,13 @@ class Export(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     bytes: int = 0
     sha256: str = ""
     why: str = ""
+    began_at: datetime | None = None
+
+
+class Mine(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller had made, newest first, for as long as it is kept: a day."""
+
+    exports: tuple[Export, ...]
 
 
 @post("/exports", guards=[may("auditor", OFFICER)], opt=limited("exports") | says(404), status_code=202)
@@ -100,13 +108,19 @@ async def make(request: AnyRequest, data: JSONBody[NewExport]) -> Response[Expor
 
 @get("/exports/{export:str}", guards=[may("auditor", OFFICER)])
 async def read(request: AnyRequest, export: FromPath[str]) -> Export:
-    status = await _mine(request, export)
-    file = f"/api/v1/exports/{export}/file" if status.state == "done" else ""
-    return Export(
-        export=export, state=status.state, sessions=len(status.sessions), sessions_done=status.sessions_done,
-        media=status.media, media_done=status.media_done, request=status.request, file=file, bytes=status.size,
-        sha256=status.sha256, why=status.why,
-    )  # fmt: skip
+    return _told(export, await _mine(request, export))
+
+
+@get("/exports", guards=[may("auditor", OFFICER)])
+async def read_mine(request: AnyRequest) -> Mine:
+    services, caller = services_of(request), caller_of(request)
+    shown = []
+    for name in await services.exports.made_by(caller.tenant, caller.actor):
+        try:
+            shown.append(_told(name, await _mine(request, name)))
+        except Denied:  # what it holds is out of the caller's reach by now
+            continue
+    return Mine(exports=tuple(shown))
 
 
 @get("/exports/{export:str}/file", guards=[may("auditor", OFFICER)], media_type="application/zip", opt=says(409))
@@ -124,6 +138,15 @@ async def fetch(request: AnyRequest, export: FromPath[str]) -> StreamResponse:
     }
     services, tenant = services_of(request), caller_of(request).tenant
     return StreamResponse(services.exports.read(tenant, export), media_type="application/zip", headers=headers)
+
+
+def _told(export: str, status: ExportStatus) -> Export:
+    file = f"/api/v1/exports/{export}/file" if status.state == "done" else ""
+    return Export(
+        export=export, state=status.state, sessions=len(status.sessions), sessions_done=status.sessions_done,
+        media=status.media, media_done=status.media_done, request=status.request, file=file, bytes=status.size,
+        sha256=status.sha256, why=status.why, began_at=status.began_at,
+    )  # fmt: skip
 
 
 async def _mine(request: AnyRequest, export: str) -> ExportStatus:
@@ -183,4 +206,4 @@ async def _export_all(work: Work, *, sessions: tuple[str, ...]) -> Mapping[str, 
     return ids
 
 
-HANDLERS = (make, read, fetch)
+HANDLERS = (make, read_mine, read, fetch)

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.bodies import Id
-from api.callers import may
+from api.callers import Who, may
 from api.ordering import AnyRequest, caller_of, command
+from api.paging import USUAL, After, Limit, rows_after
 from api.problems import missing
 from api.reading import rows_of
 from commands import keeping
@@ -20,6 +21,7 @@ from domain.event import KeyClass
 from domain.hold import Hold
 from projections.keeping import KEEPING
 
+READERS: tuple[Who, ...] = ("data_protection_officer", "auditor")
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -51,6 +53,56 @@ class Holds(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     restricted: bool
     holds: dict[str, Hold]
+
+
+class KeptSession(msgspec.Struct, frozen=True, kw_only=True):
+    """One session: what holds it, and what of it is kept until when (None while it is not over)."""
+
+    session: str
+    schedule: str
+    subject: str
+    over_at: datetime | None
+    looked_at: datetime | None
+    erased: tuple[KeyClass, ...]
+    restricted: bool
+    holds: dict[str, Hold]
+
+
+class KeptSessions(msgspec.Struct, frozen=True, kw_only=True):
+    """A page may be empty and have a `next` all the same."""
+
+    position: int
+    sessions: tuple[KeptSession, ...]
+    next: str | None
+
+
+@get("/holds", guards=[may(*READERS)])
+async def read_all(
+    request: AnyRequest, *, due_by: FromQuery[Moment | None] = None, limit: Limit = USUAL, after: After = ""
+) -> KeptSessions:
+    """Sessions that are held; or, until a moment, those of which something has then been kept for long enough.
+
+    `looked_at` is when the next of it goes, if nothing holds it. Auditors are told of what they are assigned to.
+    """
+    found, onward = await rows_after(request, KEEPING, {}, limit, after)
+    caller = caller_of(request)
+    whole = "data_protection_officer" in caller.roles
+    rows = [row for row in found.rows.values() if whole or (caller.auditing and caller.auditing.covers(row.schedule))]
+    wanted = [
+        row for row in rows
+        if (row.keeping.holds if due_by is None else row.looked_at_from and row.looked_at_from <= due_by)
+    ]  # fmt: skip
+    return KeptSessions(
+        position=found.position, next=onward,
+        sessions=tuple(
+            KeptSession(
+                session=row.session, schedule=row.schedule, subject=row.subject, over_at=row.over_at,
+                looked_at=row.looked_at_from, erased=tuple(sorted(row.keeping.erased)),
+                restricted=row.keeping.restricted, holds=dict(row.keeping.holds),
+            )
+            for row in wanted
+        ),
+    )  # fmt: skip
 
 
 @get("/sessions/{session:str}/record/holds", guards=[may("data_protection_officer", "reviewer", "auditor")])
@@ -88,4 +140,4 @@ async def lift(
     await command(request, partial(keeping.lift_hold, session=session, hold=hold, reason=data.reason))
 
 
-HANDLERS = (read, place, lift)
+HANDLERS = (read_all, read, place, lift)

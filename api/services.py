@@ -147,6 +147,7 @@ class Services:
     secret: bytes
     public_url: str
     key_fingerprint: str  # of the key that signs checkpoints
+    signing_keys: tuple[bytes, ...]  # public keys of checkpoints, 32 bytes each: the one in use, then earlier ones
     open_recording: Callable[[str, str], Awaitable[Playable | None]]  # (tenant, recording)
     open_clip: Callable[[str, str, Sequence[Segment]], Awaitable[Clip | None]]  # (tenant, recording, what of it)
     open_picture: Callable[[str, str, Evidence], Awaitable[bytes | None]]  # (tenant, session, evidence) -> JPEG

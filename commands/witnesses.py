@@ -182,6 +182,14 @@ async def last_told(conn: AsyncConnection, names: Iterable[str]) -> dict[str, To
     return {row[0]: Told(*row) async for row in cursor}
 
 
+async def told_last(conn: AsyncConnection) -> list[Told]:
+    """The same of everybody who was ever told anything, by their names."""
+    cursor = await conn.execute(
+        "SELECT DISTINCT ON (witness) witness, size, told_at, answer FROM ledger.witnessed ORDER BY witness, size DESC"
+    )
+    return [Told(*row) async for row in cursor]
+
+
 async def first_told_of(conn: AsyncConnection, position: int, up_to: int) -> list[tuple[Told, Checkpoint]]:
     """What each witness was told first of those checkpoints that cover a position, over `up_to` events at most."""
     cursor = await conn.execute(

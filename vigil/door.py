@@ -69,6 +69,7 @@ def services(core: Core, exports: ExportJobs) -> Services:
     return Services(
         handler=core.handler, pool=core.pool, nats=core.nats, pseudonyms=core.pseudonyms, secret=core.tokens,
         public_url=core.settings.public_url, key_fingerprint=core.signer.fingerprint,
+        signing_keys=(core.signer.public, *core.settings.earlier_keys),
         open_recording=media.recording, open_clip=media.clip, open_picture=media.picture,
         identity_pictures=IdentityPictures(core), attachments=Attachments(core), late=LateMedia(core), exports=exports,
         objects_ready=media.ready, standings=standing, version=version("vigil"), source_url=core.settings.source_url,

@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 KEPT_S = 24 * 3600
 LOOKED_EVERY_S = 600
 _PIECE = 1 << 20
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)  # of jobs from before it was noted when they began
 
 
 class _Job(Wanted, frozen=True, kw_only=True):
@@ -80,7 +81,13 @@ class ExportJobs:
         if job.status.state == "running" and folder not in self._tasks:
             self._start(folder, tenant, job)  # the process that made it is gone; it goes on where it stopped
         reached = self._reached.get(folder, job.status) if job.status.state == "running" else job.status
-        return replace(reached, sessions=job.sessions, request=job.request)
+        return replace(reached, sessions=job.sessions, request=job.request, began_at=job.began_at)
+
+    async def made_by(self, tenant: str, actor: str) -> dict[str, ExportStatus]:
+        """Those that are still kept, newest first."""
+        names = await asyncio.to_thread(_made_by, self._home / tenant, actor)
+        found = {name: status for name in names if (status := await self.status(tenant, name))}
+        return dict(sorted(found.items(), key=lambda one: one[1].began_at or _LONG_AGO, reverse=True))
 
     async def read(self, tenant: str, export: str) -> AsyncIterator[bytes]:
         """The zip file, in pieces."""
@@ -192,6 +199,11 @@ def _read(folder: Path) -> _Job | None:
         return msgspec.json.decode((folder / "job.json").read_bytes(), type=_Job)
     except FileNotFoundError:
         return None
+
+
+def _made_by(home: Path, actor: str) -> list[str]:
+    jobs = {folder.name: _read(folder) for folder in home.glob("*")}
+    return [name for name, job in jobs.items() if job is not None and job.by == actor]
 
 
 def _purge(home: Path, busy: Collection[Path]) -> None:

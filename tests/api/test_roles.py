@@ -229,11 +229,15 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"GET {V1}/recordings/{{recording}}/clip": (*WATCHERS, "reviewer", "auditor"),
     f"GET {V1}/recordings/{{recording}}/stills/{{number}}": ("reviewer", "auditor"),
     f"POST {V1}/exports": ("auditor", "data_protection_officer"),
+    f"GET {V1}/exports": ("auditor", "data_protection_officer"),
     f"GET {V1}/exports/{{export}}": ("auditor", "data_protection_officer"),
     f"GET {V1}/exports/{{export}}/file": ("auditor", "data_protection_officer"),
     f"GET {V1}/checkpoints": ("reviewer", "auditor", "data_protection_officer", "candidate"),
     f"GET {V1}/proofs/{{position}}": ("reviewer", "auditor"),
     f"GET {V1}/proofs/consistency": ("reviewer", "auditor"),
+    f"GET {V1}/witnesses": ("reviewer", "auditor", "data_protection_officer"),
+    f"GET {SESSION}/proofs": ("auditor",),
+    f"GET {V1}/holds": ("auditor", "data_protection_officer"),
 }  # fmt: skip
 
 
