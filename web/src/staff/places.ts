@@ -12,11 +12,11 @@ interface Place {
 const t = texts(
   {
     schedules: "Schedules", templates: "Policy templates", texts: "Texts", people: "People", detectors: "Detectors",
-    tokens: "Tokens", system: "System",
+    tokens: "Tokens", system: "System", requests: "Requests", holds: "Holds", exports: "Exports", proofs: "Proofs",
   },
   {
     schedules: "Termine", templates: "Vorlagen", texts: "Texte", people: "Personen", detectors: "Erkennung",
-    tokens: "Zugänge", system: "System",
+    tokens: "Zugänge", system: "System", requests: "Anfragen", holds: "Sperren", exports: "Exporte", proofs: "Beweise",
   },
 );
 
@@ -27,6 +27,10 @@ export const PLACES = [
   { at: "/texts", name: t.texts, roles: ["planner", "lead_invigilator"] },
   { at: "/people", name: t.people, roles: ["admin", "planner", "lead_invigilator"] },
   { at: "/detectors", name: t.detectors, roles: ["admin", "planner", "lead_invigilator", "reviewer", "auditor"] },
+  { at: "/requests", name: t.requests, roles: ["data_protection_officer", "admin"] },
+  { at: "/holds", name: t.holds, roles: ["data_protection_officer", "auditor"] },
+  { at: "/exports", name: t.exports, roles: ["auditor", "data_protection_officer"] },
+  { at: "/proofs", name: t.proofs, roles: ["auditor", "reviewer", "data_protection_officer"] },
   { at: "/tokens", name: t.tokens, roles: ["admin"] },
   { at: "/system", name: t.system, roles: ["admin"] },
 ] as const satisfies readonly Place[];

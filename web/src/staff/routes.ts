@@ -13,5 +13,11 @@ export const { p, navigate, route, isActive } = createRouter({
   "/texts": () => import("./admin/Texts.svelte"),
   "/tokens": () => import("./admin/Tokens.svelte"),
   "/system": () => import("./admin/System.svelte"),
+  "/sessions/:session/timeline": () => import("./audit/Timeline.svelte"),
+  "/exports": () => import("./audit/Exports.svelte"),
+  "/requests": () => import("./audit/Requests.svelte"),
+  "/requests/:request": () => import("./audit/Request.svelte"),
+  "/holds": () => import("./audit/Holds.svelte"),
+  "/proofs": () => import("./audit/Proofs.svelte"),
   "*": () => import("./Nowhere.svelte"),
 });
