@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { learn, open, queue, type Known } from "./queue";
+import { learn, open, queue, same, type Known } from "./queue";
 import { a_row } from "./rows.test-data";
 
 const at = (minute: number) => `2026-01-01T10:${String(minute).padStart(2, "0")}:00Z`;
@@ -46,4 +46,14 @@ test("what was escalated waits for a lead", () => {
   const [group] = queue(known.values(), "me", false);
   expect(group && open(group, "me", false)).toMatchObject({ take: false, aside: false });
   expect(group && open(group, "kim", true)).toMatchObject({ take: true, aside: true });
+});
+
+test("an entry that has not changed stays the very same", () => {
+  const known = new Map<string, Known>();
+  learn(known, "a", a_row("a", { incidents: 1, open: { 1: one("book", "high", 1) } }));
+  const before = queue(known.values(), "me", false);
+  learn(known, "b", a_row("b", { incidents: 1, open: { 2: one("book", "high", 2) } }));
+  const now = same(before, queue(known.values(), "me", false));
+  expect(now[0]).toBe(before[0]);
+  expect(now.length).toBe(2);
 });

@@ -84,6 +84,15 @@ export function queue(known: Iterable<Known>, me: string, lead: boolean): Group[
   return [...groups.values()].sort((a, b) => rank(a) - rank(b) || Date.parse(a.since) - Date.parse(b.since));
 }
 
+/** The entries as they are now, and those that have not changed the very same as before: only what changed is drawn. */
+export function same(before: readonly Group[], now: readonly Group[]): Group[] {
+  const known = new Map(before.map((group) => [group.id, group]));
+  return now.map((group) => {
+    const old = known.get(group.id);
+    return old && JSON.stringify(old) === JSON.stringify(group) ? old : group;
+  });
+}
+
 /** What may be done with a group by whoever is signed in. */
 export function open(group: Group, me: string, lead: boolean): { take: boolean; release: boolean; aside: boolean; escalate: boolean } {
   const free = group.taken_by === null || group.taken_by === me || lead;

@@ -4,7 +4,7 @@ import { all, ok, type Schemas } from "../../lib/api";
 import { follow, type Standing } from "../../lib/stream";
 import { api, me } from "../me.svelte";
 import { counted, type Live } from "./order";
-import { learn, queue, recall, type Known } from "./queue";
+import { learn, queue, recall, same, type Group, type Known } from "./queue";
 
 type Snapshot = Schemas["Snapshot"];
 type Change = { key: string; set: Partial<Live> };
@@ -43,6 +43,7 @@ export class Room {
   private readonly known = new Map<string, Known>();
   private readonly asking = new Map<string, string>(); // sessions whose log is to be read -> key of their row
   private reading = 0;
+  private last: Group[] = [];
   private readonly stop: () => void;
   private readonly clock: ReturnType<typeof setInterval>;
 
@@ -53,7 +54,7 @@ export class Room {
   readonly counts = $derived(counted(this.rows.values()));
   readonly queue = $derived.by(() => {
     void this.beat;
-    return queue(this.known.values(), this.actor, this.lead);
+    return (this.last = same(this.last, queue(this.known.values(), this.actor, this.lead)));
   });
   /** Who waits for help, the longest first. */
   readonly help = $derived(

@@ -11,7 +11,8 @@ export interface Thumbs {
   close(): void;
 }
 
-export function openThumbs(schedule: string): Thumbs {
+/** `may` is whether whoever is signed in gets pictures: a planner sees the list without them. */
+export function openThumbs(schedule: string, may: boolean): Thumbs {
   const images = new Map<string, HTMLImageElement>();
   const sessions = new WeakMap<Element, string>();
   const urls = new Map<string, string>();
@@ -63,7 +64,7 @@ export function openThumbs(schedule: string): Thumbs {
   }
 
   document.addEventListener("visibilitychange", want);
-  connect();
+  if (may) connect();
   return {
     fill(session, image) {
       images.set(session, image);
