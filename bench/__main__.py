@@ -20,7 +20,7 @@ from rich.table import Table
 
 GROUPS = (
     "append", "projections", "rebuilding", "recording", "capacity", "watching", "detection", "notary", "proving",
-    "exporting", "replaying", "submitting", "day",
+    "exporting", "replaying", "submitting", "day", "pages",
 )  # fmt: skip
 SETS = {"record": ("notary", "proving", "exporting", "replaying", "submitting", "rebuilding")}
 RESULTS = Path(__file__).with_name("results.json")

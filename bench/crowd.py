@@ -23,6 +23,7 @@ import msgspec
 from vigil.demo.orders import API
 
 MINUTES = 20  # of an exam
+SEEN = ("several_people", "book", "handheld_device", "out_of_view", "second_screen")  # where a camera is asked for
 SIGNALS, MESSAGES, INTERVENTIONS, AWAY = 60, 8, 2, 2  # of each candidate in that time
 AGAIN = (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS, httpx.codes.BAD_GATEWAY)
 
@@ -226,15 +227,18 @@ async def _events(answer: httpx.Response) -> AsyncIterator[str]:
             yield one
 
 
-async def planned(planner: Client, candidates: int, invigilators: list[str]) -> tuple[str, list[str]]:
-    """A schedule that is open, and its join links. Media is measured elsewhere: nothing is captured here."""
+async def planned(
+    planner: Client, candidates: int, invigilators: list[str], *, captured: bool = False
+) -> tuple[str, list[str]]:
+    """A schedule that is open, and its join links. Camera and screen only where that is asked for."""
     now = datetime.now(UTC)
     window = {
         "opens_at": now, "last_entry_at": now + timedelta(hours=1), "closes_at": now + timedelta(hours=3),
         "time_zone": "Europe/Vienna",
     }  # fmt: skip
     policy = {
-        "camera": False, "microphone": False, "screen": False, "detectors": [],
+        "camera": captured, "microphone": False, "screen": captured,
+        "detectors": [{"kind": kind} for kind in (SEEN if captured else ())],
         "browser": [{"kind": "focus_lost", "after_s": 1}],
     }  # fmt: skip
     body = {

@@ -35,13 +35,18 @@ class House(NamedTuple):
 
     async def signed_in(self, role: Role, notes: Notes, kind: type[C]) -> tuple[str, C]:
         """Somebody of the staff, made for this; their id and their client."""
-        email, password = f"{role}@bench.example", secrets.token_urlsafe(12)
-        async with core(self.settings, "bench") as here:
-            who = await register(here, tenant="main", email=email, name=role, roles=(role,), password=password)
+        email, password, who = await self.somebody(role)
         client = kind(self.base, "", notes)
         answer = await client.say("sign in", "/sign-in", {"email": email, "password": password})
         client.http.headers["Authorization"] = f"Bearer {answer['token']}"
         return who, client
+
+    async def somebody(self, role: Role) -> tuple[str, str, str]:
+        """Somebody of the staff who has not signed in: their address, their password and their id."""
+        email, password = f"{role}@bench.example", secrets.token_urlsafe(12)
+        async with core(self.settings, "bench") as here:
+            who = await register(here, tenant="main", email=email, name=role, roles=(role,), password=password)
+        return email, password, who
 
 
 @asynccontextmanager
