@@ -47,12 +47,13 @@ class Gradebook(msgspec.Struct, frozen=True, kw_only=True):
     """The accounts of a schedule, each with how much could be seen. `stale` names sessions that wait for a fix.
 
     `counts` is how many there are in each state, `unjudged` how many have an incident without a verdict; of all that
-    are not withdrawn.
+    are not withdrawn. `people` names who judged and decided on the records of this page.
     """
 
     schedule: str
     position: int
     records: tuple[Observed, ...]
+    people: dict[str, str | None]
     counts: dict[str, int]
     unjudged: int
     next: str | None
@@ -119,8 +120,10 @@ async def gradebook(
     here = [row for row in shown if not row.withdrawn]
     wanted = _Wanted(tuple(phase or ()), q, unjudged, tuple(severity or ()), tuple(decision or ()))
     records = page(request, filter(wanted.has, shown), _SORTS[sort], limit, after)
+    names = await names_of(request)
     return Gradebook(
         schedule=schedule, position=found.position, records=tuple(map(observed, records.rows)),
+        people={who: names.get(who) for row in records.rows for who in sorted(_people(row))},
         counts=counted(row.phase for row in here), unjudged=sum(map(_unjudged, here)), next=records.next,
         stale=tuple(key.partition("/")[2] for key in stale if key.count("/") == 1),
     )  # fmt: skip

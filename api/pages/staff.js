@@ -1,20 +1,16 @@
-// The staff's page: sign in, the list of schedules, and the records of one. Every address is a deep link.
+// The staff's page: sign in, the list of schedules, and on from there. Every address is a deep link.
 
 import { client } from "/assets/calls.js";
-import { openReview } from "/assets/review.js";
 import { busy, complain, dayTime, find, make, words } from "/assets/show.js";
 
-const PAGES = ["sign-in", "schedules", "review"];
+const PAGES = ["sign-in", "schedules"];
 // They come for the exam; others for its records.
 const RUNS_IT = ["invigilator", "lead_invigilator", "planner"];
 const call = client();
-let close = null; // ends what the current page has open
 
 addEventListener("hashchange", route);
 
 async function route() {
-  close?.();
-  close = null;
   complain(null);
   find("#where").textContent = "";
   find("#stream").textContent = "";
@@ -24,9 +20,8 @@ async function route() {
     find("#sign-out").hidden = false;
     const schedule = /^#\/schedules\/([a-z0-9]+)$/.exec(location.hash)?.[1];
     if (schedule) {
-      if (me.roles.some((role) => RUNS_IT.includes(role))) return location.replace(`/schedules/${schedule}/live`);
-      show("review");
-      close = await openReview(call, schedule, me);
+      const runs = me.roles.some((role) => RUNS_IT.includes(role));
+      return location.replace(`/schedules/${schedule}/${runs ? "live" : "gradebook"}`);
     } else await schedules();
   } catch (error) {
     if (error.status === 401) signIn();

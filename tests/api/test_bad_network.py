@@ -23,9 +23,10 @@ from media.worker import MediaWorker
 from tests.api.hall import Exam, Hall, an_exam
 from tests.api.test_admission_pages import link
 from tests.api.test_live_pictures import sits
-from tests.api.test_pages import a_media_worker, a_page, browser, signed_in
+from tests.api.test_pages import a_media_worker, a_page, browser
 from tests.media.hall import watch
 from tests.media.lossy import LossyNetwork
+from tests.web.looking import enter
 from vigil.delivery import upload
 from vigil.door import Media
 from vigil.wiring import spool
@@ -144,8 +145,7 @@ async def test_a_bad_network_costs_nothing_that_the_page_cannot_bring_later(
 
 async def plays_in_step(page: Page, exam: Exam, ahead_s: float) -> None:
     """A reviewer jumps to the gap and sees what came late, camera and screen at the same time of the day."""
-    await signed_in(page, exam, "reviewer@example.org")
-    await page.get_by_role("button", name="Candidate 0").click()
+    await enter(page, exam.hall, "reviewer@example.org", f"/sessions/{exam.sessions[0]}")
     media = page.locator("#record-media")
     await expect(media).to_contain_text("nothing came (lost). No finding.")
     await expect(media).to_contain_text("nobody saw it live")

@@ -15,7 +15,8 @@ from domain import incidents
 from domain.captions import CAPTIONS
 from domain.incidents import Evidence, Role, Sampled
 from tests.api.hall import Exam, Hall, an_exam, sit
-from tests.api.test_pages import a_page, browser, signed_in
+from tests.api.test_pages import a_page, browser
+from tests.web.looking import enter
 from tests.web.walls import at_the_wall, focus
 
 __all__ = ["browser"]
@@ -116,8 +117,7 @@ async def test_who_reviews_reads_what_was_flagged_on_what_it_rests_and_sees_its_
     ]
     assert [(one["raw_score"], one["positive"]) for one in told["samples"]] == [(0.1, False), (0.8, True), (0.9, True)]
     async with a_page(browser) as page:
-        await signed_in(page, exam, "reviewer@example.org")
-        await page.get_by_role("button", name="Candidate 0").click()
+        await enter(page, hall, "reviewer@example.org", f"/sessions/{session}")
         flagged = page.locator("#record-flags")
         await expect(flagged).to_contain_text("several people (high), nobody has judged it")
         await expect(flagged).to_contain_text("Talks to somebody.")

@@ -12,8 +12,9 @@ from playwright.async_api import Browser, expect
 from commands import flags
 from domain.coverage import ReportCoverage
 from tests.api.hall import Exam, Hall, an_exam, sit
-from tests.api.test_pages import a_page, browser, signed_in
+from tests.api.test_pages import a_page, browser
 from tests.api.test_reviews import account
+from tests.web.looking import enter
 
 __all__ = ["browser"]
 
@@ -73,12 +74,12 @@ async def test_in_the_sheet_no_zero_stands_where_nothing_was_seen(hall: Hall, ex
 async def test_a_reviewer_reads_it_on_the_page(hall: Hall, exam: Exam, browser: Browser) -> None:
     await hall.as_a("reviewer")
     async with a_page(browser) as page:
-        await signed_in(page, exam, "reviewer@example.org")
+        await enter(page, hall, "reviewer@example.org", f"/schedules/{exam.schedule}/gradebook")
         row = page.get_by_role("row")
         await expect(row.filter(has_text="Candidate 0")).to_contain_text(
             "nothing flagged; not observed: several people"
         )
         await expect(row.filter(has_text="Candidate 1").get_by_role("cell").nth(1)).to_have_text("not observed")
-        await page.get_by_role("button", name="Candidate 0").click()
+        await page.get_by_role("link", name="Candidate 0").click()
         for kind, said in OBSERVED.items():
             await expect(page.locator("#record-observed")).to_contain_text(f"{kind.replace('_', ' ')}: {said}")

@@ -10,9 +10,8 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.api.hall import Exam, Hall
 from tests.api.test_appeals import PDF, decide, own, receipt
-from tests.api.test_pages import signed_in
 from tests.api.test_reviews import judge, reviewed
-from tests.web.looking import a_page, violations
+from tests.web.looking import a_page, enter, violations
 
 
 async def opened(page: Page, exam: Exam, link: str) -> None:
@@ -55,9 +54,9 @@ async def test_a_candidate_reads_their_record_appeals_with_a_file_and_reads_the_
         assert one["incident"]
         await hall.as_a("reviewer", "apart@example.org")
         async with a_page(browser) as staff:
-            await signed_in(staff, exam, "apart@example.org")
+            await enter(staff, hall, "apart@example.org", f"/schedules/{exam.schedule}/gradebook")
             await expect(staff.locator("#records tbody")).to_contain_text("referred; an appeal waits", timeout=15_000)
-            await staff.get_by_role("button", name="Candidate 0").click()
+            await staff.get_by_role("link", name="Candidate 0").click()
             await expect(staff.locator("#record-appeals")).to_contain_text("It was my interpreter.")
             async with staff.expect_download() as saving:
                 await staff.get_by_role("button", name="Save file 1 (application/pdf, 1 KB)").click()

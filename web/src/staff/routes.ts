@@ -19,5 +19,7 @@ export const { p, navigate, route, isActive } = createRouter({
   "/requests/:request": () => import("./audit/Request.svelte"),
   "/holds": () => import("./audit/Holds.svelte"),
   "/proofs": () => import("./audit/Proofs.svelte"),
+  "/schedules/:schedule/gradebook": () => import("./review/Gradebook.svelte"),
+  "/sessions/:session": () => import("./review/Record.svelte"),
   "*": () => import("./Nowhere.svelte"),
 });

@@ -16,7 +16,7 @@ const t = texts(
 const LEADS: readonly { name: string; to: (schedule: string) => string; roles: readonly Role[] }[] = [
   { name: t.plan, to: (schedule) => `/schedules/${schedule}`, roles: ["planner"] },
   { name: t.live, to: (schedule) => `/schedules/${schedule}/live`, roles: ["invigilator", "lead_invigilator", "planner"] },
-  { name: t.gradebook, to: (schedule) => `/plain#/schedules/${schedule}`, roles: ["reviewer", "auditor"] },
+  { name: t.gradebook, to: (schedule) => `/schedules/${schedule}/gradebook`, roles: ["reviewer", "auditor"] },
 ];
 
 /** The first is the one that their work begins with. */

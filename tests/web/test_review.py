@@ -1,0 +1,180 @@
+"""The reviewer's pages in a real Chromium: from sign-in and the gradebook to verdicts, decisions and notes."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from commands import flags
+from tests.api.hall import Exam, Hall, an_exam, sit
+from tests.api.test_live import flag
+from tests.api.test_observed import BLIND, DARK
+from tests.api.test_reviews import complete, reviewed
+from tests.web.filmed import filmed
+from tests.web.looking import a_page, enter, violations
+
+REVIEWER = "reviewer@example.org"
+
+
+async def to_the_gradebook(page: Page, exam: Exam, email: str = REVIEWER) -> None:
+    await enter(page, exam.hall, email, f"/schedules/{exam.schedule}/gradebook")
+    await expect(page.get_by_role("heading", name="Gradebook: Anatomy II")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+async def filmed_exam(hall: Hall) -> Exam:
+    """One candidate with both tracks, two flags and a fault of nobody's; another one of whom nothing was flagged."""
+    exam = await an_exam(hall, candidates=2)
+    for number in range(2):
+        await sit(exam, number)
+    began = hall.clock()
+    await filmed(exam, 0, "camera", began)
+    await filmed(exam, 0, "screen", began + timedelta(seconds=2))
+    for name, at in (("early", 5), ("later", 20)):
+        await flag(exam, 0, name, began + timedelta(seconds=at))
+    hall.clock.ahead += timedelta(seconds=40)
+    for order in (DARK, BLIND):
+        report = partial(flags.report_coverage, session=exam.sessions[0], order=order)
+        await hall.act(f"coverage {exam.sessions[0]} {order.detector}", report)
+    raised = {"severity": "warn", "note": "Talks to somebody."}
+    at = f"/api/v1/sessions/{exam.sessions[0]}"
+    assert (await exam.invigilator.post(f"{at}/incidents", json=raised)).status_code == 201
+    assert (await exam.candidates[0].post(f"{at}/messages", json={"text": "My pen is empty."})).status_code == 201
+    for number in range(2):
+        submitted = await exam.candidates[number].post(f"/api/v1/sessions/{exam.sessions[number]}/submit")
+        assert submitted.status_code == 200
+    await complete(await hall.as_a("auditor"), exam.sessions[0])
+    await hall.as_a("reviewer")
+    return exam
+
+
+async def test_a_reviewer_decides_and_notes_on_a_page(hall: Hall, browser: Browser) -> None:
+    exam = await reviewed(hall)
+    await hall.as_a("reviewer")
+    async with a_page(browser) as page:
+        await to_the_gradebook(page, exam)
+        await page.get_by_role("link", name="Candidate 0").click()
+        await expect(page.get_by_text("Nobody has decided.")).to_be_visible()
+        await page.get_by_label("Decision", exact=True).select_option("void")
+        await page.get_by_label("on the ground of").select_option("fault")
+        await page.get_by_label("Reason", exact=True).fill("The <b>recording</b> broke off.")
+        await page.get_by_role("button", name="Decide").click()
+        await expect(page.locator("#decisions")).to_contain_text("void, a fault: The <b>recording</b> broke off.")
+        await page.get_by_label("Another note").fill("See the day's report.")
+        await page.get_by_role("button", name="Note it").click()
+        await expect(page.locator("#record-notes")).to_contain_text("See the day's report.")
+        await page.get_by_role("link", name="Gradebook", exact=True).click()
+        await expect(page.locator("#records tbody")).to_contain_text("void")
+        await expect(page.locator("#records tbody")).to_contain_text("The reviewer")
+
+
+async def test_the_gradebook_is_filtered_by_the_server_and_comes_as_a_sheet(hall: Hall, browser: Browser) -> None:
+    exam = await reviewed(hall, candidates=2)
+    await hall.as_a("reviewer")
+    async with a_page(browser) as page:
+        await to_the_gradebook(page, exam)
+        rows = page.locator("#records tbody tr")
+        await expect(rows).to_have_count(2)
+        await expect(rows.first).to_contain_text("Candidate 1")  # the severe one
+        await page.get_by_label("Sorted by").select_option("name")
+        await expect(rows.first).to_contain_text("Candidate 0")
+        await page.get_by_label("Severity").select_option("high")
+        await expect(rows).to_have_count(1)
+        await page.get_by_label("Severity").select_option("")
+        await page.get_by_label("Name or number").fill("candidate 0")
+        await expect(rows).to_have_count(1)
+        async with page.expect_download() as saving:
+            await page.get_by_role("link", name="Gradebook as a sheet").click()
+        assert (await saving.value).suggested_filename.endswith(".csv")
+
+
+async def test_camera_and_screen_play_in_step_and_the_address_keeps_the_moment(
+    filmed_exam: Exam, browser: Browser
+) -> None:
+    async with a_page(browser) as page:
+        await enter(page, filmed_exam.hall, REVIEWER, f"/sessions/{filmed_exam.sessions[0]}?t=00:00:10")
+        await ready(page)
+        await expect(page.get_by_text("That you opened this recording is on the record.")).to_be_visible()
+        await page.wait_for_function("() => Math.abs(document.querySelector('video').currentTime - 10) < 3")
+        await page.locator("#record-head").click()
+        await page.keyboard.press(" ")
+        await page.wait_for_function("(at) => document.querySelector('video').currentTime > at", arg=await at(page) + 2)
+        await page.keyboard.press(" ")
+        await page.wait_for_function("() => [...document.querySelectorAll('video')].every((one) => one.paused)")
+        camera, screen = await times(page)
+        assert abs(camera - 2 - screen) < 0.3, "the same time of the day in both"
+        before = await at(page)
+        await page.keyboard.press("ArrowLeft")
+        await page.wait_for_function(
+            f"() => Math.abs(document.querySelector('video').currentTime - {before - 5}) < 0.2"
+        )
+        await page.keyboard.press(".")
+        await page.wait_for_function(f"() => document.querySelector('video').currentTime > {before - 5} + 0.01")
+        await page.keyboard.press("Shift+ArrowLeft")
+        await page.wait_for_function("() => document.querySelector('video').currentTime === 0")
+        await page.keyboard.press("]")
+        await page.wait_for_function("() => document.querySelector('video').currentTime > 4")
+        assert abs(await at(page) - 5) < 0.2, "the first incident"
+        await expect(page).to_have_url(re.compile(r"\?t=00:00:\d\d$"))
+        await page.get_by_label("Speed").select_option("8")
+        assert await page.eval_on_selector_all("video", "(all) => all.map((one) => one.playbackRate)") == [8, 8]
+
+
+async def test_a_reviewer_judges_by_keyboard_and_finds_what_it_rests_on(filmed_exam: Exam, browser: Browser) -> None:
+    async with a_page(browser) as page:
+        await enter(page, filmed_exam.hall, REVIEWER, f"/sessions/{filmed_exam.sessions[0]}")
+        await ready(page)
+        lanes = page.get_by_role("region", name="Timeline")
+        await expect(lanes.get_by_role("group", name="several people")).to_be_visible()
+        await expect(lanes.get_by_role("group", name="Chat")).to_be_visible()
+        await page.locator("#record-head").click()
+        await page.keyboard.press("]")
+        await page.keyboard.press("1")
+        await expect(page.get_by_label("Why", exact=True)).to_be_focused()
+        await page.keyboard.type("Two people, 1 2 3.")
+        await page.get_by_role("button", name="Give this verdict").press("Enter")
+        flagged = page.locator("#record-flags")
+        await expect(flagged).to_contain_text("confirmed: Two people, 1 2 3.")
+        await expect(flagged.get_by_text("objects 1").first).to_be_visible()
+        await expect(flagged.get_by_role("img").first).to_be_visible()
+        await expect(page.locator("#record-observed")).to_contain_text("several people: not observed: overloaded")
+        await expect(page.get_by_text("It rests on:").first).to_contain_text("several people (high, ")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_nobody_is_kept_out_by_the_reviewers_pages(filmed_exam: Exam, browser: Browser, scheme: str) -> None:
+    size = {"width": 1440, "height": 900}
+    async with a_page(browser, color_scheme=scheme, viewport=size) as page:
+        await to_the_gradebook(page, filmed_exam)
+        await expect(page.locator("#records tbody tr")).to_have_count(2)
+        assert await violations(page) == []
+        await page.get_by_role("link", name="Candidate 0").click()
+        await ready(page)
+        assert await violations(page) == []
+
+
+async def test_an_auditor_reads_and_nothing_asks_them_to_decide(filmed_exam: Exam, browser: Browser) -> None:
+    async with a_page(browser) as page:
+        await enter(page, filmed_exam.hall, "auditor@example.org", f"/sessions/{filmed_exam.sessions[0]}")
+        await expect(page.locator("#record-head")).to_have_text("Candidate 0")
+        await expect(page.get_by_role("button", name="Decide")).to_be_hidden()
+        await page.get_by_role("button", name="Show who").click()
+        await expect(page.get_by_text("The reviewer").first).to_be_visible()
+
+
+async def ready(page: Page) -> None:
+    await page.wait_for_function(
+        "() => [...document.querySelectorAll('video')].filter((v) => v.readyState > 1).length == 2"
+    )
+
+
+async def at(page: Page) -> float:
+    return (await times(page))[0]
+
+
+async def times(page: Page) -> list[float]:
+    return list(await page.eval_on_selector_all("video", "(all) => all.map((one) => one.currentTime)"))
