@@ -8,10 +8,11 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.bodies import Id
 from api.callers import Who, may
+from api.moments import moment_of
 from api.ordering import AnyRequest, caller_of, command
 from api.paging import USUAL, After, Limit, rows_after
 from api.problems import missing
@@ -78,19 +79,24 @@ class KeptSessions(msgspec.Struct, frozen=True, kw_only=True):
 
 @get("/holds", guards=[may(*READERS)])
 async def read_all(
-    request: AnyRequest, *, due_by: FromQuery[Moment | None] = None, limit: Limit = USUAL, after: After = ""
+    request: AnyRequest,
+    *,
+    due_by: Annotated[str, QueryParameter(max_length=64)] = "",
+    limit: Limit = USUAL,
+    after: After = "",
 ) -> KeptSessions:
     """Sessions that are held; or, until a moment, those of which something has then been kept for long enough.
 
     `looked_at` is when the next of it goes, if nothing holds it. Auditors are told of what they are assigned to.
     """
+    until = moment_of(due_by, "due_by") if due_by else None
     found, onward = await rows_after(request, KEEPING, {}, limit, after)
     caller = caller_of(request)
     whole = "data_protection_officer" in caller.roles
     rows = [row for row in found.rows.values() if whole or (caller.auditing and caller.auditing.covers(row.schedule))]
     wanted = [
         row for row in rows
-        if (row.keeping.holds if due_by is None else row.looked_at_from and row.looked_at_from <= due_by)
+        if (row.keeping.holds if until is None else row.looked_at_from and row.looked_at_from <= until)
     ]  # fmt: skip
     return KeptSessions(
         position=found.position, next=onward,

@@ -20,11 +20,18 @@ async def position_of(conn: AsyncConnection, text: str) -> int:
         if position > await last_position(conn):
             raise Denied(422, "invalid", "nothing has been recorded at this position yet", field="as_of")
         return position
+    rule = "a position, or a time with its offset such as 2026-06-01T09:42:07+02:00, is expected"
+    return await position_at(conn, moment_of(text, "as_of", rule))
+
+
+def moment_of(
+    text: str, field: str, rule: str = "a time with its offset such as 2026-06-01T09:42:07+02:00 is expected"
+) -> datetime:
+    """The time that is written. Raises `Denied` 422 with the rule."""
     try:
         moment = datetime.fromisoformat(_UNQUOTED.sub(r"+\1", text))
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        rule = "a position, or a time with its offset such as 2026-06-01T09:42:07+02:00, is expected"
-        raise Denied(422, "invalid", rule, field="as_of")
-    return await position_at(conn, moment)
+        raise Denied(422, "invalid", rule, field=field)
+    return moment

@@ -34,12 +34,6 @@ POLICY = (
 )
 
 
-@get("/plain", guards=[anybody], include_in_schema=False)
-async def plain(request: AnyRequest) -> Response[bytes]:
-    """For staff: what has no page of its own yet."""
-    return _page(request, "index.html")
-
-
 @get(
     ["/", *(f"/{area}{rest}" for area in AREAS for rest in ("", "/{rest:path}"))],
     guards=[anybody], include_in_schema=False,
@@ -112,4 +106,4 @@ def _files() -> dict[str, tuple[bytes, str]]:
     }
 
 
-HANDLERS = (plain, staff, candidate, record, asset)
+HANDLERS = (staff, candidate, record, asset)

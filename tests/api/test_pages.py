@@ -19,7 +19,7 @@ from commands.keys import KeyName
 from domain import fault, session_rules
 from media.worker import MediaSettings, MediaWorker
 from tests import chromium
-from tests.api.hall import BROWSER, PASSWORD, Exam, Hall, an_exam, sit
+from tests.api.hall import BROWSER, Exam, Hall, an_exam, sit
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +65,6 @@ async def a_media_worker(hall: Hall, name: str, spool: Path) -> AsyncIterator[Me
 async def media(hall: Hall, tmp_path: Path) -> AsyncIterator[MediaWorker]:
     async with a_media_worker(hall, "pages", tmp_path / "spool") as worker:
         yield worker
-
-
-async def signed_in(page: Page, exam: Exam, email: str) -> None:
-    await page.goto(f"{exam.hall.url}/plain#/schedules/{exam.schedule}")
-    await page.get_by_label("E-mail address").fill(email)
-    await page.get_by_label("Password").fill(PASSWORD)
-    await page.get_by_role("button", name="Sign in").click()
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])

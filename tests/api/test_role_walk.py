@@ -36,7 +36,6 @@ FAST = dict.fromkeys(RATES, Rate(1_000_000, 0.000_001))
 CLOSED = {401, 403, 404}
 PAGES = {
     "GET /": always(),
-    "GET /plain": always(),
     **{f"GET /{area}": always() for area in AREAS},
     **{f"GET /{area}/{{rest}}": always(lambda _: {"rest": "somewhere"}) for area in AREAS},
     "GET /join": always(),

@@ -29,7 +29,6 @@ SESSION, SCHEDULE = f"{V1}/sessions/{{session}}", f"{V1}/schedules/{{schedule}}"
 
 TABLE: dict[str, tuple[str, ...]] = {
     "GET /": ("anybody",),
-    "GET /plain": ("anybody",),
     **{f"GET /{area}{rest}": ("anybody",) for area in AREAS for rest in ("", "/{rest}")},
     "GET /join": ("anybody",),
     "GET /record": ("anybody",),
