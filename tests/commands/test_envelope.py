@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from commands import envelope as envelopes
 from commands.envelope import PRIVATE_FIELDS, all_keys, encode, keys_of, read, recorded, tag_of, unseal
 from commands.keys import KeyName, field_key
+from domain.archive import Away
 from domain.chat import MessageSent
 from domain.enrolment import CandidateEnrolled
 from domain.event import Event, Private
@@ -190,10 +191,15 @@ def test_a_field_of_a_newer_version_is_passed_over() -> None:
     assert _opened(_stored()._replace(state=msgspec.json.encode(raw))) == SENT
 
 
-@pytest.mark.parametrize("state", [b"", b"{}", b'{"envelope":{},"event":{"type":"chat.message_eaten"}}', b"\xff"])
+@pytest.mark.parametrize("state", [b" ", b"{}", b'{"envelope":{},"event":{"type":"chat.message_eaten"}}', b"\xff"])
 def test_what_is_not_one_of_our_events_is_a_clear_error(state: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         read(_stored()._replace(state=state))
+
+
+def test_an_event_whose_bytes_are_archived_says_so() -> None:
+    with pytest.raises(Away):
+        read(_stored()._replace(state=b""))
 
 
 def test_an_old_event_is_lifted_to_what_it_is_today(monkeypatch: pytest.MonkeyPatch) -> None:
