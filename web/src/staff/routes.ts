@@ -13,6 +13,7 @@ export const { p, navigate, route, isActive } = createRouter({
   "/texts": () => import("./admin/Texts.svelte"),
   "/tokens": () => import("./admin/Tokens.svelte"),
   "/system": () => import("./admin/System.svelte"),
+  "/schedules/:schedule/as-of": () => import("./audit/AsOf.svelte"),
   "/sessions/:session/timeline": () => import("./audit/Timeline.svelte"),
   "/exports": () => import("./audit/Exports.svelte"),
   "/requests": () => import("./audit/Requests.svelte"),

@@ -9,14 +9,15 @@ export interface Lead {
 }
 
 const t = texts(
-  { plan: "Plan", live: "Live Proctoring", gradebook: "Gradebook" },
-  { plan: "Planung", live: "Live-Aufsicht", gradebook: "Notenbuch" },
+  { plan: "Plan", live: "Live Proctoring", gradebook: "Gradebook", as_of: "As it was" },
+  { plan: "Planung", live: "Live-Aufsicht", gradebook: "Notenbuch", as_of: "Wie es war" },
 );
 
 const LEADS: readonly { name: string; to: (schedule: string) => string; roles: readonly Role[] }[] = [
   { name: t.plan, to: (schedule) => `/schedules/${schedule}`, roles: ["planner"] },
   { name: t.live, to: (schedule) => `/schedules/${schedule}/live`, roles: ["invigilator", "lead_invigilator", "planner"] },
   { name: t.gradebook, to: (schedule) => `/schedules/${schedule}/gradebook`, roles: ["reviewer", "auditor"] },
+  { name: t.as_of, to: (schedule) => `/schedules/${schedule}/as-of`, roles: ["planner", "invigilator", "lead_invigilator", "reviewer", "auditor"] },
 ];
 
 /** The first is the one that their work begins with. */
