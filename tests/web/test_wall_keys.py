@@ -113,6 +113,7 @@ async def test_the_whole_journey_needs_no_mouse(hall: Hall, browser: Browser) ->
         await tab_to(page, "Sound on or off")
         await write("s")
         await press("Escape")
+        await expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
         await press("m")
         await expect(page.get_by_role("button", name="Sound")).to_have_attribute("aria-pressed", "true")
         await press("s")
