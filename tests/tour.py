@@ -103,7 +103,6 @@ class Tour:
         await page.get_by_role("button", name="Run the checks").click()
         start = page.get_by_role("button", name="Start the exam")
         await expect(start).to_be_enabled(timeout=20_000)
-        await self._take(page, "checks")
         await start.click()
         await expect(page.locator("#camera-state")).to_have_text("● recording", timeout=20_000)
         await self._take(page, "exam")
@@ -119,12 +118,10 @@ class Tour:
         await expect(cover).to_be_visible()
         await self._take(candidate, "paused")
         await expect(wall.get_by_role("button", name="Resume You")).to_be_visible()
-        await self._take(wall, "focus")
         await wall.get_by_role("button", name="Resume You").click()
         await expect(cover).to_be_hidden()
 
     async def _plan(self, page: Page) -> None:
-        await self._take(page, "schedules")
         await page.get_by_role("link", name="Physiology I").first.click()
         await expect(page.get_by_text("What candidates are told")).to_be_visible()
         await self._take(page, "plan")
@@ -134,7 +131,6 @@ class Tour:
         line = page.get_by_role("row").filter(has_text="Anatomy II").last
         await line.get_by_role("link", name="Gradebook").click()
         await expect(page.get_by_role("heading", name="Gradebook: Anatomy II")).to_be_visible()
-        await self._take(page, "gradebook")
         await page.get_by_role("link", name="Candidate 1").click()
         await expect(page.get_by_text("That you opened this recording is on the record.")).to_be_visible()
         await page.get_by_role("region", name="Timeline").get_by_role("button").first.click()
