@@ -19,6 +19,7 @@ from tests.api.test_roles import routes
 
 V1 = "/api/v1"
 RESTRICTED = "urn:vigil:problem:restricted"
+AUDITORS_ONLY = f"GET {V1}/sessions/{{session}}/proofs"
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,7 @@ async def looks(hall: Hall) -> tuple[Exam, dict[str, tuple[str, dict[str, str]]]
     return exam, {
         f"GET {V1}/sessions/{{session}}/record": (f"{V1}/sessions/{session}/record", {}),
         f"GET {V1}/sessions/{{session}}/timeline": (f"{V1}/sessions/{session}/timeline", {}),
+        AUDITORS_ONLY: (f"{V1}/sessions/{session}/proofs", {}),
         f"GET {V1}/sessions/{{session}}/recordings": (f"{V1}/sessions/{session}/recordings", {}),
         f"GET {V1}/sessions/{{session}}/messages": (f"{V1}/sessions/{session}/messages", {}),
         f"GET {V1}/sessions/{{session}}/interventions": (f"{V1}/sessions/{session}/interventions", {}),
@@ -87,8 +89,8 @@ async def test_only_those_look_who_need_it(
     await officer.post(f"{at}/grant", json={})
     head = {"Vigil-At-Least": str(await hall.position())}
     assert (await officer.post(f"{at}/execution", headers=head)).json()["standing"] == "executed"
-    for client in (other, auditor):
-        assert await restricted(client, rows) == rows.keys()
+    assert await restricted(other, rows) == rows.keys() - {AUDITORS_ONLY}
+    assert await restricted(auditor, rows) == rows.keys()
     await named_by_number_only(exam, other, auditor, named)
     assert await restricted(named, rows) == set()
     assert (
