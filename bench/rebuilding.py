@@ -89,12 +89,14 @@ async def measured(url: str, mornings: int, turns: int = TURNS) -> Measured:
     conninfo = as_role(url, "project")
     async with await connect(conninfo) as conn:
         await prepare(conn, MODELS)
+        await _at_rest(url)
         async with _beside(url):
             began, target = time.perf_counter(), await _head(conn)
             await _catch_up(conninfo, conn, target)
             caught_up_s, caught_up = time.perf_counter() - began, await _events(conn)
         await _catch_up(conninfo, conn, await _head(conn))
         before = {model.name: await _sums(conn, model) for model in MODELS}
+        await _at_rest(url)
         async with _beside(url, "follow") as seen:
             began = time.perf_counter()
             answers = await rebuild_all(conninfo, decode, MODELS)
@@ -105,6 +107,13 @@ async def measured(url: str, mornings: int, turns: int = TURNS) -> Measured:
         await _catch_up(conninfo, conn, await _head(conn))
         rows = [await _same(conn, model, before[model.name]) for model in MODELS]
     return Measured(caught_up_s, caught_up, rebuilt_s, rebuilt, seen, sum(rows))
+
+
+async def _at_rest(url: str) -> None:
+    """Does now what the database would do for what lies behind, beside whatever is measured next."""
+    async with await AsyncConnection.connect(url, autocommit=True) as conn:
+        await conn.execute("VACUUM (ANALYZE)")
+        await conn.execute("CHECKPOINT")
 
 
 @asynccontextmanager

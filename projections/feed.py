@@ -33,7 +33,8 @@ class Feed:
     Used by one task. A lost connection shows as it does without reading ahead.
     """
 
-    def __init__(self, conninfo: str, decode: Decode) -> None:
+    def __init__(self, conninfo: str, decode: Decode, *, at_once: int = BATCH) -> None:
+        self.at_once = at_once
         self._conninfo = conninfo
         self._decode = decode
         self._conn: AsyncConnection | None = None
@@ -55,7 +56,7 @@ class Feed:
     async def after(
         self, conn: AsyncConnection, position: int, *, tags: Tags = None, up_to: int | None = None
     ) -> Batch:
-        """The next events, at most `BATCH`, and none beyond `up_to` when it is given.
+        """The next events, at most `at_once`, and none beyond `up_to` when it is given.
 
         Only those with one of `tags` are decoded. `conn` reads what was not read ahead.
         """
@@ -64,7 +65,7 @@ class Feed:
             batch = await task
         else:
             batch = await self._read(conn, position, tags, up_to)
-        if batch.last and batch.size == BATCH and (self._next is None or self._next[1].done()):
+        if batch.last and batch.size == self.at_once and (self._next is None or self._next[1].done()):
             self._next = ((batch.last, tags), asyncio.create_task(self._ahead(batch.last, tags), name="reading ahead"))
         return batch
 
@@ -73,6 +74,6 @@ class Feed:
         return await self._read(self._conn, position, tags, None)
 
     async def _read(self, conn: AsyncConnection, position: int, tags: Tags, up_to: int | None) -> Batch:
-        rows = await read_after(conn, position, BATCH, up_to=up_to)
+        rows = await read_after(conn, position, self.at_once, up_to=up_to)
         wanted = rows if tags is None else [row for row in rows if row.tag in tags]
         return Batch(await decoded(self._decode, wanted), rows[-1].position if rows else None, len(rows))

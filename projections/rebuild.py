@@ -14,7 +14,7 @@ from psycopg.sql import SQL
 from projections.batch import apply
 from projections.builds import THIS, builds_of, create, live_build, make_alone
 from projections.connection import connect
-from projections.feed import BATCH, Feed
+from projections.feed import Feed
 from projections.model import AnyModel, Decode, NotAtHand, tags_of
 from projections.refold import unpark
 from projections.switch import PATIENCE_MS, Building, Tell, clear
@@ -22,6 +22,7 @@ from projections.switch import PATIENCE_MS, Building, Tell, clear
 log = logging.getLogger(__name__)
 
 AGAIN_S = 2.0
+AT_ONCE = 4000  # events in a batch: nobody reads these tables yet, so nobody waits for a longer one
 AT_HAND_S = 60.0  # between two looks for what is archived and cannot be read
 
 
@@ -55,7 +56,7 @@ async def rebuild_all(
     """
     async with AsyncExitStack() as stack:
         conn = await stack.enter_async_context(await _connect(conninfo))
-        feed = await stack.enter_async_context(Feed(conninfo, decode))
+        feed = await stack.enter_async_context(Feed(conninfo, decode, at_once=AT_ONCE))
         for model in sorted(models, key=lambda model: model.name):  # in one order, so that two of us cannot lock up
             await stack.enter_async_context(_alone(conn, model))
         answers: dict[str, int | Exception] = {}
@@ -88,7 +89,7 @@ async def renew(conninfo: str, decode: Decode, models: Sequence[AnyModel]) -> No
 
 
 async def _renew(conninfo: str, decode: Decode, model: AnyModel) -> None:
-    async with await _connect(conninfo) as conn, Feed(conninfo, decode) as feed:
+    async with await _connect(conninfo) as conn, Feed(conninfo, decode, at_once=AT_ONCE) as feed:
         async with _alone(conn, model):
             live = await live_build(conn, model)
             if live and live.version < model.version:
@@ -165,7 +166,7 @@ async def _catch_up(
         position = batch.last or position
         row = await (await conn.execute("SELECT max(notification_id) FROM ledger.events")).fetchone()
         tell(position, row[0] or 0 if row else 0)
-        if batch.size < BATCH:
+        if batch.size < feed.at_once:
             break
     return failed
 

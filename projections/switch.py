@@ -13,7 +13,7 @@ from psycopg.sql import SQL
 
 from projections.batch import Memory, apply
 from projections.builds import THIS, Build, builds_of, drop, live_build, lock, show
-from projections.feed import BATCH, Feed
+from projections.feed import Feed
 from projections.model import AnyModel
 
 PATIENCE_MS = 200  # nobody is kept waiting for longer by a reader that we wait for
@@ -38,7 +38,7 @@ class Building:
             position = next(b.position for b in await builds_of(self.conn, [self.model]) if b.id == self.build.id)
             batch = await self.feed.after(self.conn, position, tags=self.model.tags)
             await apply(self.conn, self.model, self.build, batch, self.memory)
-            if batch.size < BATCH:
+            if batch.size < self.feed.at_once:
                 return
 
     async def switch(self) -> Build | None:

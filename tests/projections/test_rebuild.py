@@ -12,6 +12,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from domain import fault
+from projections import rebuild as rebuilding
 from projections.builds import builds_of, create, live_build
 from projections.feed import Feed
 from projections.kernel import Projector
@@ -214,7 +215,10 @@ async def test_nobody_but_the_projector_can_rebuild(database: str) -> None:
         await rebuild(as_role(database, "app"), decode, TALLY)
 
 
-async def test_a_rebuild_says_how_far_it_is(ledger: Ledger, conninfo: str, project: AsyncConnection) -> None:
+async def test_a_rebuild_says_how_far_it_is(
+    ledger: Ledger, conninfo: str, project: AsyncConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "AT_ONCE", 1000)
     position = await write(ledger, 40)
     await step_all(project, TALLY)
     heard: list[tuple[int, int]] = []
