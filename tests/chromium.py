@@ -14,11 +14,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 from playwright.sync_api import sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 INSTALL_S = 900
+
+expect.set_options(timeout=15_000)  # ms: how long a page may take on a busy machine; how fast it is, benchmarks tell
 
 
 @asynccontextmanager
