@@ -3,8 +3,6 @@
 export const find = (selector, within = document) => within.querySelector(selector);
 
 /** An element: `make("button", { class: "main", onclick: f }, "Start")`. */
-export const RUNNING = ["in_progress", "paused", "locked", "on_break"]; // phases in which somebody sits an exam
-
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {

@@ -7,7 +7,8 @@ from playwright.async_api import Browser, expect
 from media.worker import MediaWorker
 from tests.api.hall import Exam, Hall, an_exam
 from tests.api.test_identity import an_exam_that_asks
-from tests.api.test_pages import a_page, browser, media  # noqa: F401 - fixtures, asked for by name
+from tests.api.test_pages import browser, media  # noqa: F401 - fixtures, asked for by name
+from tests.web.looking import a_page
 from tests.web.walls import at_the_wall, turn_to
 
 OTHER = "another-browser-somewhere"

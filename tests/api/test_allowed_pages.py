@@ -9,7 +9,8 @@ from playwright.async_api import Browser, expect
 from commands import sessions
 from domain.sight import BLANK, FAULT, WHY
 from tests.api.hall import Hall, an_exam, sit
-from tests.api.test_pages import a_page, browser
+from tests.api.test_pages import browser
+from tests.web.looking import a_page
 from tests.web.walls import at_the_wall, focus, tile
 
 __all__ = ["browser"]

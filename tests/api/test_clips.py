@@ -20,9 +20,10 @@ from media.names import SegmentName, recording_name
 from media.recorder import Recorder
 from tests.api.hall import Exam, Hall, an_exam, refused, sit
 from tests.api.test_live import flag
-from tests.api.test_pages import a_page, browser
+from tests.api.test_pages import browser
 from tests.media.hall import watch
 from tests.media.tape import Tape, play, segment_of
+from tests.web.looking import a_page
 from tests.web.walls import at_the_wall, focus
 
 __all__ = ["browser"]

@@ -7,7 +7,8 @@ from playwright.async_api import Browser, expect
 from tests.api.hall import Hall, an_exam
 from tests.api.test_admission_pages import link
 from tests.api.test_consents import an_exam_that_asks
-from tests.api.test_pages import a_page, browser  # noqa: F401 - fixtures, asked for by name
+from tests.api.test_pages import browser  # noqa: F401 - fixtures, asked for by name
+from tests.web.looking import a_page
 from tests.web.walls import at_the_wall, focus
 
 NO_CAMERA = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'))"

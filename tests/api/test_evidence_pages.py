@@ -15,8 +15,8 @@ from domain import incidents
 from domain.captions import CAPTIONS
 from domain.incidents import Evidence, Role, Sampled
 from tests.api.hall import Exam, Hall, an_exam, sit
-from tests.api.test_pages import a_page, browser
-from tests.web.looking import enter
+from tests.api.test_pages import browser
+from tests.web.looking import a_page, enter
 from tests.web.walls import at_the_wall, focus
 
 __all__ = ["browser"]

@@ -15,8 +15,9 @@ from tests.api.test_admission_pages import link
 from tests.api.test_bad_network import TRACKS, media, network, seconds, tape_of
 from tests.api.test_live_pictures import sits
 from tests.api.test_local_copy_page import HELD
-from tests.api.test_pages import a_page, browser
+from tests.api.test_pages import browser
 from tests.media.lossy import LossyNetwork
+from tests.web.looking import a_page
 
 __all__ = ["browser", "media", "network"]
 

@@ -12,7 +12,8 @@ from playwright.async_api import Browser, Page, expect
 from media.worker import MediaWorker
 from tests.api.hall import Hall, an_exam
 from tests.api.test_admission_pages import link
-from tests.api.test_pages import a_media_worker, a_page, browser, media
+from tests.api.test_pages import a_media_worker, browser, media
+from tests.web.looking import a_page
 from tests.web.walls import at_the_wall, focus
 
 __all__ = ["browser", "media"]

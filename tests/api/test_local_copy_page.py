@@ -24,8 +24,9 @@ from media.worker import MediaWorker
 from tests.api.hall import Clock, Exam, Hall, an_exam
 from tests.api.test_admission_pages import link
 from tests.api.test_live_pictures import runs_the_checks, sits
-from tests.api.test_pages import a_page, browser, media
+from tests.api.test_pages import browser, media
 from tests.api.test_signals import flags
+from tests.web.looking import a_page
 
 __all__ = ["browser", "media"]
 

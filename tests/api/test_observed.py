@@ -12,9 +12,9 @@ from playwright.async_api import Browser, expect
 from commands import flags
 from domain.coverage import ReportCoverage
 from tests.api.hall import Exam, Hall, an_exam, sit
-from tests.api.test_pages import a_page, browser
+from tests.api.test_pages import browser
 from tests.api.test_reviews import account
-from tests.web.looking import enter
+from tests.web.looking import a_page, enter
 
 __all__ = ["browser"]
 

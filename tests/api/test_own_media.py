@@ -16,8 +16,9 @@ from tests.api.test_access_export import done, granted
 from tests.api.test_appeals import come_back, own
 from tests.api.test_clips import span, taped
 from tests.api.test_live import JPEG, flag
-from tests.api.test_pages import a_page, browser  # noqa: F401 - a fixture, asked for by name
+from tests.api.test_pages import browser  # noqa: F401 - a fixture, asked for by name
 from tests.api.test_records import FILM, film, sealed
+from tests.web.looking import a_page
 
 V1 = "/api/v1"
 WHY = {"reason": "Somebody stands there."}

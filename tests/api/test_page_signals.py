@@ -6,8 +6,9 @@ from playwright.async_api import Browser, Route, expect
 
 from media.worker import MediaWorker
 from tests.api.hall import Exam, Hall, an_exam
-from tests.api.test_pages import a_page, browser, media
+from tests.api.test_pages import browser, media
 from tests.api.test_signals import flags
+from tests.web.looking import a_page
 
 __all__ = ["browser", "media"]  # fixtures
 

@@ -1,4 +1,4 @@
-"""The plain pages in a real Chromium: staff watch and act, a candidate sits an exam with a camera and a screen."""
+"""The candidate's page in a real Chromium: somebody sits an exam with a camera and a screen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, Route, expect
 
 from commands import sessions
 from commands.handler import Order, Work
@@ -19,30 +19,14 @@ from commands.keys import KeyName
 from domain import fault, session_rules
 from media.worker import MediaSettings, MediaWorker
 from tests import chromium
-from tests.api.hall import BROWSER, Exam, Hall, an_exam, sit
+from tests.api.hall import Exam, Hall, an_exam, sit
+from tests.web.looking import a_page
 
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with chromium.running() as browser:
         yield browser
-
-
-@asynccontextmanager
-async def a_page(browser: Browser, device: str = BROWSER) -> AsyncIterator[Page]:
-    """A page of its own, on which every error of a script or of the content policy fails the test.
-
-    `device` is what this browser tells of itself when a join link is opened in it.
-    """
-    context = await browser.new_context()
-    await context.add_init_script(f"try {{ localStorage.setItem('vigil-device', '{device}') }} catch {{}}")
-    page = await context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
-    yield page
-    await context.close()
-    assert wrong == []
 
 
 async def lose_the_answer(route: Route) -> None:

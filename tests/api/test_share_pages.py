@@ -13,8 +13,9 @@ from detectors.screens import Screens
 from media.frames import FramesWorker
 from media.worker import MediaWorker
 from tests.api.hall import Exam, Hall, an_exam
-from tests.api.test_pages import a_page, browser, media
+from tests.api.test_pages import browser, media
 from tests.api.test_signals import flags
+from tests.web.looking import a_page
 from vigil.detection import Findings
 
 __all__ = ["browser", "media"]  # fixtures
