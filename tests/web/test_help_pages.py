@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.async_api import Browser, expect
 
 from tests.api.hall import Hall, an_exam, sit
 from tests.web.looking import a_page
-from tests.web.walls import at_the_wall, turn_to
+from tests.web.walls import at_the_wall, tile, turn_to
 
 
 async def test_a_hand_goes_up_before_the_exam_and_under_a_cover_and_is_answered(
@@ -30,6 +32,7 @@ async def test_a_hand_goes_up_before_the_exam_and_under_a_cover_and_is_answered(
         queue = staff.locator("#help-queue")
         await expect(queue).to_contain_text("No camera <b>here</b>.")
         await expect(staff.get_by_role("tab", name="Help")).to_have_text("Help 1")
+        await expect(tile(staff)).to_contain_text(re.compile(r"Hand is up:\s+technical"))
         await queue.get_by_role("button", name="Take").click()
         await expect(queue).to_contain_text("taken by you")
         await expect(page.locator("#help-said")).to_contain_text("An invigilator deals with it.")
