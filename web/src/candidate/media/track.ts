@@ -1,0 +1,2 @@
+/** What is recorded of a candidate. */
+export type Track = "camera" | "screen";
