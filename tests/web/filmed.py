@@ -5,17 +5,49 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import partial
 
-from commands import recordings
+from commands import flags, recordings
 from commands.keys import KeyName
-from domain import recording
+from domain import incidents, recording
 from domain.phase import Track
 from media.clips import card_clip, sound_clip
 from media.clock import SenderClock, StreamClock
 from media.finalise import finalise
 from media.names import SegmentName, finalised_object_key, recording_name
 from media.recorder import Recorder
-from tests.api.hall import Exam
+from tests.api.hall import Exam, Hall, an_exam, sit
+from tests.api.test_live import flag
+from tests.api.test_observed import BLIND, DARK
+from tests.api.test_reviews import complete
 from tests.media.tape import Tape, play, segment_of
+
+
+async def a_filmed_exam(hall: Hall) -> Exam:
+    """One candidate with both tracks, two flags and a fault of nobody's; another one of whom nothing was flagged."""
+    exam = await an_exam(hall, candidates=2)
+    for number in range(2):
+        await sit(exam, number)
+    began = hall.clock()
+    await filmed(exam, 0, "camera", began)
+    await filmed(exam, 0, "screen", began + timedelta(seconds=2))
+    for name, at, until in (("early", 5, 9), ("later", 20, 24)):
+        await flag(exam, 0, name, began + timedelta(seconds=at))
+        ended = began + timedelta(seconds=until)
+        order = incidents.CloseIncident(incident=name, ended_at=ended, severity="high", peak=0.91)
+        await hall.act(f"close {name}", partial(flags.close_incident, session=exam.sessions[0], order=order))
+    hall.clock.ahead += timedelta(seconds=40)
+    for order in (DARK, BLIND):
+        report = partial(flags.report_coverage, session=exam.sessions[0], order=order)
+        await hall.act(f"coverage {exam.sessions[0]} {order.detector}", report)
+    raised = {"severity": "warn", "note": "Talks to somebody."}
+    at = f"/api/v1/sessions/{exam.sessions[0]}"
+    assert (await exam.invigilator.post(f"{at}/incidents", json=raised)).status_code == 201
+    assert (await exam.candidates[0].post(f"{at}/messages", json={"text": "My pen is empty."})).status_code == 201
+    for number in range(2):
+        submitted = await exam.candidates[number].post(f"/api/v1/sessions/{exam.sessions[number]}/submit")
+        assert submitted.status_code == 200
+    await complete(await hall.as_a("auditor"), exam.sessions[0])
+    await hall.as_a("reviewer")
+    return exam
 
 
 async def filmed(exam: Exam, number: int, track: Track, began: datetime, seconds: float = 30) -> None:

@@ -48,3 +48,10 @@ async def violations(page: Page) -> list[str]:
     await page.evaluate(AXE.read_text())
     found = await page.evaluate("tags => axe.run(document, { runOnly: tags })", TAGS)
     return [f"{one['id']}: {', '.join(str(node['target']) for node in one['nodes'])}" for one in found["violations"]]
+
+
+async def films_ready(page: Page) -> None:
+    """Waits until the camera and the screen of a record can be played."""
+    await page.wait_for_function(
+        "() => [...document.querySelectorAll('video')].filter((v) => v.readyState > 1).length == 2"
+    )

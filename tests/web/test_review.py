@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
-from functools import partial
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from commands import flags
-from tests.api.hall import Exam, Hall, an_exam, sit
-from tests.api.test_live import flag
-from tests.api.test_observed import BLIND, DARK
-from tests.api.test_reviews import complete, reviewed
-from tests.web.filmed import filmed
-from tests.web.looking import a_page, enter, violations
+from tests.api.hall import Exam, Hall
+from tests.api.test_reviews import reviewed
+from tests.web.filmed import a_filmed_exam
+from tests.web.looking import a_page, enter, films_ready, violations
 
 REVIEWER = "reviewer@example.org"
 
@@ -27,29 +22,7 @@ async def to_the_gradebook(page: Page, exam: Exam, email: str = REVIEWER) -> Non
 
 @pytest.fixture(scope="module")
 async def filmed_exam(hall: Hall) -> Exam:
-    """One candidate with both tracks, two flags and a fault of nobody's; another one of whom nothing was flagged."""
-    exam = await an_exam(hall, candidates=2)
-    for number in range(2):
-        await sit(exam, number)
-    began = hall.clock()
-    await filmed(exam, 0, "camera", began)
-    await filmed(exam, 0, "screen", began + timedelta(seconds=2))
-    for name, at in (("early", 5), ("later", 20)):
-        await flag(exam, 0, name, began + timedelta(seconds=at))
-    hall.clock.ahead += timedelta(seconds=40)
-    for order in (DARK, BLIND):
-        report = partial(flags.report_coverage, session=exam.sessions[0], order=order)
-        await hall.act(f"coverage {exam.sessions[0]} {order.detector}", report)
-    raised = {"severity": "warn", "note": "Talks to somebody."}
-    at = f"/api/v1/sessions/{exam.sessions[0]}"
-    assert (await exam.invigilator.post(f"{at}/incidents", json=raised)).status_code == 201
-    assert (await exam.candidates[0].post(f"{at}/messages", json={"text": "My pen is empty."})).status_code == 201
-    for number in range(2):
-        submitted = await exam.candidates[number].post(f"/api/v1/sessions/{exam.sessions[number]}/submit")
-        assert submitted.status_code == 200
-    await complete(await hall.as_a("auditor"), exam.sessions[0])
-    await hall.as_a("reviewer")
-    return exam
+    return await a_filmed_exam(hall)
 
 
 async def test_a_reviewer_decides_and_notes_on_a_page(hall: Hall, browser: Browser) -> None:
@@ -97,7 +70,7 @@ async def test_camera_and_screen_play_in_step_and_the_address_keeps_the_moment(
 ) -> None:
     async with a_page(browser) as page:
         await enter(page, filmed_exam.hall, REVIEWER, f"/sessions/{filmed_exam.sessions[0]}?t=00:00:10")
-        await ready(page)
+        await films_ready(page)
         await expect(page.get_by_text("That you opened this recording is on the record.")).to_be_visible()
         await page.wait_for_function("() => Math.abs(document.querySelector('video').currentTime - 10) < 3")
         await page.locator("#record-head").click()
@@ -127,7 +100,7 @@ async def test_camera_and_screen_play_in_step_and_the_address_keeps_the_moment(
 async def test_a_reviewer_judges_by_keyboard_and_finds_what_it_rests_on(filmed_exam: Exam, browser: Browser) -> None:
     async with a_page(browser) as page:
         await enter(page, filmed_exam.hall, REVIEWER, f"/sessions/{filmed_exam.sessions[0]}")
-        await ready(page)
+        await films_ready(page)
         lanes = page.get_by_role("region", name="Timeline")
         await expect(lanes.get_by_role("group", name="several people")).to_be_visible()
         await expect(lanes.get_by_role("group", name="Chat")).to_be_visible()
@@ -153,7 +126,7 @@ async def test_nobody_is_kept_out_by_the_reviewers_pages(filmed_exam: Exam, brow
         await expect(page.locator("#records tbody tr")).to_have_count(2)
         assert await violations(page) == []
         await page.get_by_role("link", name="Candidate 0").click()
-        await ready(page)
+        await films_ready(page)
         assert await violations(page) == []
 
 
@@ -164,12 +137,6 @@ async def test_an_auditor_reads_and_nothing_asks_them_to_decide(filmed_exam: Exa
         await expect(page.get_by_role("button", name="Decide")).to_be_hidden()
         await page.get_by_role("button", name="Show who").click()
         await expect(page.get_by_text("The reviewer").first).to_be_visible()
-
-
-async def ready(page: Page) -> None:
-    await page.wait_for_function(
-        "() => [...document.querySelectorAll('video')].filter((v) => v.readyState > 1).length == 2"
-    )
 
 
 async def at(page: Page) -> float:
