@@ -65,6 +65,36 @@ async def test_the_gradebook_is_filtered_by_the_server_and_comes_as_a_sheet(hall
         assert (await saving.value).suggested_filename.endswith(".csv")
 
 
+async def test_what_was_asked_of_the_gradebook_is_kept_in_its_address(hall: Hall, browser: Browser) -> None:
+    exam = await reviewed(hall, candidates=2)
+    await hall.as_a("reviewer")
+    at = f"/schedules/{exam.schedule}/gradebook"
+    async with a_page(browser) as page:
+        await enter(page, hall, REVIEWER, f"{at}?severity=high&sort=name")
+        rows = page.locator("#records tbody tr")
+
+        async def is_kept(asked: str) -> None:
+            await expect(page).to_have_url(f"{hall.url}{at}{asked}")
+            await expect(rows).to_have_count(1)
+            await expect(rows.first).to_contain_text("Candidate 1")
+
+        await is_kept("?sort=name&severity=high")
+        await expect(page.get_by_label("Sorted by")).to_have_value("name")
+        await page.get_by_label("Severity").select_option("")
+        await page.get_by_label("Name or number").fill("candidate 1")
+        await is_kept("?sort=name&q=candidate+1")
+        await page.reload()
+        await is_kept("?sort=name&q=candidate+1")
+        await page.get_by_role("link", name="Candidate 1").click()
+        await expect(page.locator("#record-head")).to_have_text("Candidate 1")
+        await page.go_back()
+        await is_kept("?sort=name&q=candidate+1")
+        await expect(page.get_by_label("Name or number")).to_have_value("candidate 1")
+        await page.get_by_label("Name or number").fill("")
+        await page.get_by_label("Sorted by").select_option("priority")
+        await expect(page).to_have_url(f"{hall.url}{at}")
+
+
 async def test_camera_and_screen_play_in_step_and_the_address_keeps_the_moment(
     filmed_exam: Exam, browser: Browser
 ) -> None:

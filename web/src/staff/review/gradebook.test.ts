@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { blind, bySeverity, gaps, judged, reviewer, type Flag } from "./gradebook";
+import { alike, blind, bySeverity, gaps, judged, reviewer, type Flag } from "./gradebook";
 
 const flag = (severity: Flag["severity"], given: Partial<Flag> = {}): Flag => ({
   kind: "book", severity, at: "2026-01-01T10:00:00Z", by: "", verdicts: [], standing: "unjudged", ...given,
@@ -9,6 +9,11 @@ const flag = (severity: Flag["severity"], given: Partial<Flag> = {}): Flag => ({
 test("the severest incidents come first, and those there are none of are left out", () => {
   const groups = bySeverity({ incidents: { a: flag("info"), b: flag("high"), c: flag("info") } });
   expect(groups.map((one) => [one.severity, one.flags.length])).toEqual([["high", 1], ["info", 2]]);
+});
+
+test("flags that are alike are said once", () => {
+  const flags = [flag("info"), flag("high"), flag("warn", { standing: "confirmed" })];
+  expect(alike(flags, (name) => name)).toEqual(["2 × book (unjudged)", "book (confirmed)"]);
 });
 
 test("what nobody has judged is not looked at", () => {

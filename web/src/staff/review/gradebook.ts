@@ -19,6 +19,16 @@ export function bySeverity(row: Flagged): { severity: Severity; flags: Flag[] }[
   );
 }
 
+/** "3 × several people (unjudged)" for each kind and what people said of it: forty flags are few lines. */
+export function alike(flags: readonly { kind: string; standing: string }[], words: (name: string) => string): string[] {
+  const many = new Map<string, number>();
+  for (const flag of flags) {
+    const said = `${words(flag.kind)} (${words(flag.standing)})`;
+    many.set(said, (many.get(said) ?? 0) + 1);
+  }
+  return [...many].map(([said, n]) => (n > 1 ? `${n} × ${said}` : said));
+}
+
 /** How many incidents somebody has judged, of all. */
 export function judged(row: Flagged): { judged: number; all: number } {
   const flags = Object.values(row.incidents);
