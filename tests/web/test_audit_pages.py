@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,14 @@ async def test_an_auditor_checks_a_session_in_their_own_browser_and_takes_it_wit
         started = rows.filter(has_text="session: started")
         await expect(started.get_by_text("under the checkpoint, as stored")).to_be_visible()
         await expect(page.get_by_text("DOES NOT HOLD")).to_have_count(0)
+        await expect(started).to_contain_text(re.compile(r"duration:\s*1:00:00"))
+        told = rows.filter(has_text="session: notice acknowledged")
+        whole = told.get_by_text(re.compile("^[0-9a-f]{64}$"))
+        await expect(whole).to_be_hidden()
+        await told.get_by_text(re.compile("^[0-9a-f]{12}…$")).click()
+        await expect(whole).to_be_visible()
+        await page.get_by_label("Details as data (JSON)").check()
+        await expect(started).to_contain_text('"duration_s": 3600')
         await page.get_by_label("Search").fill("submitted")
         await expect(rows.filter(has_text="session: started")).to_have_count(0)
 

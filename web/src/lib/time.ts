@@ -7,6 +7,11 @@ export function dayTime(moment: string | number, zone?: string): string {
   return new Date(moment).toLocaleString(locale, { dateStyle: "medium", timeStyle: "short", timeZone: zone });
 }
 
+/** "28 Nov 2026, 09:42:07". */
+export function secondTime(moment: string | number, zone?: string): string {
+  return new Date(moment).toLocaleString(locale, { dateStyle: "medium", timeStyle: "medium", timeZone: zone });
+}
+
 /** "09:42:07". */
 export function clockTime(moment: string | number, zone?: string): string {
   return new Date(moment).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: zone });

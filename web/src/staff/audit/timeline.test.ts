@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { toHex, leafOf } from "./proof";
-import { asStored, check, chosen, pause, type Shown } from "./timeline";
+import { asStored, by, check, chosen, pause, peopleOf, type Shown } from "./timeline";
 
 const event: Shown = {
   position: 9, tag: "session.paused", stream: "t/session/s", recorded_at: "2026-03-04T05:06:07.890123Z", occurred_at: null,
@@ -29,12 +29,21 @@ test("an event is under the checkpoint only as it is shown", async () => {
   expect((await check(event, { ...proof, state: "" }, head)).holds).toBe(null);
 });
 
+test("people are named, and Vigil is where it acted by itself", () => {
+  expect(by(event)).toBe("Kim");
+  expect(by({ ...event, actor: "system/react", actor_name: null })).toBe("Vigil (react)");
+  expect(by({ ...event, actor: "u1", actor_name: null })).toBe("u1");
+  expect(peopleOf([event]).get("user/kim")).toBe("Kim");
+});
+
 test("events are found by kind, by actor and by text", () => {
   const other = { ...event, position: 10, tag: "chat.message_sent", actor: "candidate/ola", actor_name: null };
   const all = [event, other];
-  expect(chosen(all, { kind: "chat", actor: "", text: "" })).toEqual([other]);
-  expect(chosen(all, { kind: "", actor: "user/kim", text: "" })).toEqual([event]);
-  expect(chosen(all, { kind: "", actor: "", text: "MESSAGE sent" })).toEqual([other]);
+  const reading = { zone: "UTC", known: peopleOf(all) };
+  expect(chosen(all, { kind: "chat", actor: "", text: "" }, reading)).toEqual([other]);
+  expect(chosen(all, { kind: "", actor: "user/kim", text: "" }, reading)).toEqual([event]);
+  expect(chosen(all, { kind: "", actor: "", text: "word with" }, reading)).toEqual(all);
+  expect(chosen(all, { kind: "", actor: "", text: "MESSAGE sent" }, reading)).toEqual([other]);
 });
 
 test("a replay never stands for long", () => {

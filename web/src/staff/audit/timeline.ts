@@ -3,6 +3,7 @@
 import type { Schemas } from "../../lib/api";
 import { words } from "../../texts/words";
 import { fromBase64, included, leafOf, toHex, type Found } from "./proof";
+import { textOf, told, type Reading } from "./told";
 
 export type Shown = Schemas["Shown"];
 type Proven = Schemas["ProvenEvent"];
@@ -14,14 +15,13 @@ export function sentence(tag: string): string {
 }
 
 export const kindOf = (event: Shown): string => event.tag.split(".")[0] ?? "";
-export const by = (event: Shown): string => event.actor_name ?? event.actor;
 
-/** What is in an event beside its tag, in one line. Of a text that is forgotten, null is left. */
-export function details(body: Readonly<Record<string, unknown>>): string {
-  return Object.entries(body)
-    .filter(([name, value]) => name !== "at" && value !== "" && !(Array.isArray(value) && !value.length))
-    .map(([name, value]) => `${words(name)} ${typeof value === "string" ? words(value) : JSON.stringify(value)}`)
-    .join(" · ");
+/** Who did it, by name; of what Vigil does by itself, which part of it did. */
+export const by = (event: Shown): string => event.actor_name ?? event.actor.replace(/^system\/(.+)$/, "Vigil ($1)");
+
+/** What the ids in a session's events stand for, as far as the events themselves tell. */
+export function peopleOf(events: readonly Shown[]): Map<string, string> {
+  return new Map(events.map((event) => [event.actor, by(event)]));
 }
 
 export interface Wanted {
@@ -30,14 +30,14 @@ export interface Wanted {
   text: string;
 }
 
-/** Those of a kind, by somebody, with a text anywhere in them. Of what is empty, all. */
-export function chosen(events: readonly Shown[], { kind, actor, text }: Wanted): Shown[] {
+/** Those of a kind, by somebody, with a text anywhere in what is shown of them. Of what is empty, all. */
+export function chosen(events: readonly Shown[], { kind, actor, text }: Wanted, reading: Reading): Shown[] {
   const low = text.trim().toLowerCase();
   return events.filter(
     (event) =>
       (!kind || kindOf(event) === kind) &&
       (!actor || event.actor === actor) &&
-      (!low || `${sentence(event.tag)} ${by(event)} ${details(event.body)} ${event.position}`.toLowerCase().includes(low)),
+      (!low || `${sentence(event.tag)} ${by(event)} ${textOf(told(event.body, reading))} ${event.position}`.toLowerCase().includes(low)),
   );
 }
 
