@@ -1,14 +1,17 @@
 // One WebRTC connection, opened by an offer over HTTP (WHIP and WHEP), and again whenever it is lost.
 
 import { Problem, ok, type Api } from "./api";
+import { texts } from "./language";
+
+const t = texts({ lost: "the connection was lost" }, { lost: "die Verbindung ist abgebrochen" });
 
 export type Told = (how: "connecting" | "live" | "lost", why?: string) => void;
 
 export interface Connection {
   /** Ends it as the protocols ask. */
   stop(): Promise<void>;
-  /** For who knows that it is lost. */
-  again(why: string): void;
+  /** For who knows that it is lost, and may know more of why. */
+  again(why?: string): void;
   /** For who knows that it soon will be: it stays until another one stands. */
   move(): void;
   stats(): Promise<RTCStatsReport | undefined>;
@@ -39,9 +42,9 @@ export function keepConnected(api: Api, session: string, resource: string, prepa
         pause = 500;
         leave();
         told("live");
-      } else if (["failed", "closed"].includes(mine.connectionState)) void again("the connection was lost");
+      } else if (["failed", "closed"].includes(mine.connectionState)) void again();
       else if (mine.connectionState === "disconnected")
-        setTimeout(() => mine === peer && mine.connectionState === "disconnected" && void again("the connection was lost"), 3000);
+        setTimeout(() => mine === peer && mine.connectionState === "disconnected" && void again(), 3000);
     };
     // The server looks at no candidates of ours: it hears where we are when we reach it. So none is waited for, and those
     // that a slow TURN server gives are used when they come.
@@ -58,7 +61,7 @@ export function keepConnected(api: Api, session: string, resource: string, prepa
     await mine.setRemoteDescription({ type: "answer", sdp: await response.text() });
   }
 
-  async function again(why: string): Promise<void> {
+  async function again(why = t.lost): Promise<void> {
     peer?.close();
     peer = null;
     told("lost", why);

@@ -68,7 +68,7 @@ export function sender(api: Api, session: string, hears: Hears, contact: () => s
   }
 
   function again(draining: boolean): void {
-    for (const { published } of sent) draining ? published.move() : published.again("the connection was lost");
+    for (const { published } of sent) draining ? published.move() : published.again();
   }
 
   function telling(how: (standing: "kept" | "full") => void): void {
