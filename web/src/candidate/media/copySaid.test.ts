@@ -12,7 +12,7 @@ function page(lost: Seconds = {}) {
   const said = copySaid(
     { full: () => shown.full, lost: () => lost },
     { during: (text) => (shown.during = text), after: (text) => shown.after.push(text) },
-    () => "Call 555.",
+    () => " Call 555.",
   );
   const during = (state: Filled["state"], owed: Seconds = {}) => said.filling({ state, owed, over: false });
   const after = (state: Filled["state"], owed: Seconds = {}) => said.filling({ state, owed, over: true });

@@ -57,7 +57,7 @@ export interface CopySaid {
   room(): void;
 }
 
-/** `contact` is a sentence about whom to reach, or "". */
+/** `contact` is what follows a line about a lost connection: " If it does not come back, call ...", or "". */
 export function copySaid(copy: Pick<LocalCopy, "full" | "lost">, shown: Shown, contact: () => string): CopySaid {
   let state: Filled["state"] | null = null;
   let saidAt = -Infinity;
@@ -99,7 +99,7 @@ export function copySaid(copy: Pick<LocalCopy, "full" | "lost">, shown: Shown, c
     if (how.state === "done") return sentences(t.arrived, notKept, t.close);
     if (how.state === "unwanted") return sentences(t.unwanted, notKept, t.close);
     const still = owed ? t.owed(owed) : t.checking;
-    return how.state === "away" ? sentences(`${still}; ${t.away}; ${t.stay}`, contact()) : `${still}; ${t.stay}`;
+    return how.state === "away" ? `${still}; ${t.away}; ${t.stay}${contact()}` : `${still}; ${t.stay}`;
   }
 
   return { filling, room: during };

@@ -34,7 +34,7 @@ export interface Sender {
   finish(endedAt: string | null): void;
 }
 
-/** For one session, also when its page is loaded again. `contact` is a sentence about whom to reach, or "". */
+/** For one session, also when its page is loaded again. `contact` is what follows a line about a lost connection, or "". */
 export function sender(api: Api, session: string, hears: Hears, contact: () => string): Sender {
   const sent: { track: Track; published: Published; instead: Stills }[] = [];
   let tell: (standing: "kept" | "full") => void = () => {};

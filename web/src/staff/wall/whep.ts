@@ -1,9 +1,15 @@
 // Shows one track of a session live, by WHEP (draft-ietf-wish-whep).
 
 import type { Api } from "../../lib/api";
+import { texts } from "../../lib/language";
 import { keepConnected } from "../../lib/rtc";
 
 const FOLLOWS_MS = 1200; // a picture, where the candidate has connected anew to the media process that we watch at
+
+const t = texts(
+  { elsewhere: "the candidate is with another media process" },
+  { elsewhere: "der Kandidat oder die Kandidatin ist bei einem anderen Medienprozess" },
+);
 
 export type TrackName = "camera" | "screen";
 export type How = "waiting" | "live" | "lost";
@@ -44,7 +50,7 @@ export function watch(api: Api, session: string, track: TrackName, video: HTMLVi
   async function connectedAnew(): Promise<void> {
     const before = await pictures();
     setTimeout(async () => {
-      if (before !== null && (await pictures()) === before) connection.again("the candidate is with another media process");
+      if (before !== null && (await pictures()) === before) connection.again(t.elsewhere);
     }, FOLLOWS_MS);
   }
 
