@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { copySaid } from "./copySaid";
-import type { Filled } from "./filling";
+import type { Progress } from "./filling";
 import type { Seconds } from "./notKept";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -14,8 +14,8 @@ function page(lost: Seconds = {}) {
     { during: (text) => (shown.during = text), after: (text) => shown.after.push(text) },
     () => " Call 555.",
   );
-  const during = (state: Filled["state"], owed: Seconds = {}) => said.filling({ state, owed, over: false });
-  const after = (state: Filled["state"], owed: Seconds = {}) => said.filling({ state, owed, over: true });
+  const during = (state: Progress["state"], owed: Seconds = {}) => said.filling({ state, owed, over: false });
+  const after = (state: Progress["state"], owed: Seconds = {}) => said.filling({ state, owed, over: true });
   return { shown, said, during, after };
 }
 

@@ -1,7 +1,7 @@
 // What the candidate is told of the local copy: only when it matters, calmly, and not again and again.
 
 import { texts } from "../../lib/language";
-import type { Filled } from "./filling";
+import type { Progress } from "./filling";
 import type { LocalCopy } from "./localCopy";
 import type { Seconds } from "./notKept";
 import type { Track } from "./track";
@@ -52,20 +52,20 @@ export interface Shown {
 
 export interface CopySaid {
   /** How the filling stands. */
-  filling(how: Filled): void;
+  filling(how: Progress): void;
   /** The copy has become full, or has room again. */
   room(): void;
 }
 
 /** `contact` is what follows a line about a lost connection: " If it does not come back, call ...", or "". */
 export function copySaid(copy: Pick<LocalCopy, "full" | "lost">, shown: Shown, contact: () => string): CopySaid {
-  let state: Filled["state"] | null = null;
+  let state: Progress["state"] | null = null;
   let saidAt = -Infinity;
   let sending = false;
   let sentUntil = 0;
   let told = false; // that something is sent or checked after the exam
 
-  function filling(how: Filled): void {
+  function filling(how: Progress): void {
     if (how.over) return after(how);
     const owes = Object.keys(how.owed).length > 0;
     if (sending && !owes) {
@@ -81,7 +81,7 @@ export function copySaid(copy: Pick<LocalCopy, "full" | "lost">, shown: Shown, c
     shown.during(sentences(copy.full() ? t.full : "", missing));
   }
 
-  function after(how: Filled): void {
+  function after(how: Progress): void {
     const changed = how.state !== state;
     state = how.state;
     if (!changed && Date.now() - saidAt < AGAIN_MS) return;
@@ -90,7 +90,7 @@ export function copySaid(copy: Pick<LocalCopy, "full" | "lost">, shown: Shown, c
     if (text) shown.after(text);
   }
 
-  function end(how: Filled): string {
+  function end(how: Progress): string {
     const owed = parts(how.owed);
     const lost = parts(copy.lost());
     const notKept = lost && t.notKept(lost);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import type { Api } from "../../lib/api";
-import { filling, type Filled } from "./filling";
+import { filling, type Progress } from "./filling";
 import type { LocalCopy } from "./localCopy";
 import type { Held } from "./pieces";
 
@@ -22,7 +22,7 @@ const PIECE: Held = { id: 1, track: "camera", started: MS + 5000, ended: MS + 11
 function page({ missing = true } = {}) {
   const server = { status: 201, settled_until: null as string | null, silent: false };
   const requests: string[] = [];
-  const said: Filled["state"][] = [];
+  const said: Progress["state"][] = [];
   const held = [PIECE];
   const lost: Held[] = [];
 

@@ -22,10 +22,10 @@ const UNWANTED = [401, 403, 404];
 /** `away`: it is tried again. `done`: nothing is owed. `unwanted`: the server asks for nothing more. */
 export type State = "quiet" | "sending" | "checking" | "away" | "done" | "unwanted";
 
-export interface Filled {
+export interface Progress {
   state: State;
   owed: Seconds;
-  /** The exam is. */
+  /** Whether the exam is. */
   over: boolean;
 }
 
@@ -44,7 +44,7 @@ interface Answer<Body> {
 }
 
 /** `said` is told how it stands. */
-export function filling(api: Api, session: string, copy: LocalCopy, said: (how: Filled) => void): Filling {
+export function filling(api: Api, session: string, copy: LocalCopy, said: (how: Progress) => void): Filling {
   const live = new Map<Track, boolean>(); // of each track that is published
   const settled = new Map<Track, number>();
   let due = Infinity;
