@@ -12,13 +12,14 @@ from litestar.params import FromPath, QueryParameter
 from psycopg import AsyncConnection
 
 from api.blind import TELLING
-from api.callers import may
+from api.callers import load_session, may
 from api.ordering import AnyRequest, caller_of, services_of
 from api.problems import missing
 from api.restriction import unrestricted
 from api.schema import says
 from commands import proofs
 from commands.checkpoint import fingerprint
+from commands.enrolled import read_enrolment
 from commands.ledger import read_session
 from commands.witnesses import told_last
 
@@ -166,13 +167,18 @@ async def consistency(request: AnyRequest, old: Count, new: Count) -> Consistenc
 async def of_session(request: AnyRequest, session: FromPath[str], after: Count = 0, upto: Count = LAST) -> ProvenEvents:
     """Events of a session after a position and up to another one, with what proves them under the last checkpoint.
 
-    At most 500. What is recorded of it beside its own streams (its enrolment) is not among them.
+    At most 500. Its enrolment is among them, which lies in the schedule's stream.
     """
-    async with services_of(request).pool.connection() as conn:
+    services, tenant = services_of(request), caller_of(request).tenant
+    schedule = (await load_session(services, tenant, session)).schedule
+    async with services.pool.connection() as conn:
         head = await proofs.latest(conn)
         if head is None:
             raise missing("checkpoint", field="session")
-        rows = await read_session(conn, caller_of(request).tenant, session, min(upto, head.position), whole=False)
+        last = min(upto, head.position)
+        enrolment = await read_enrolment(conn, tenant, schedule, session, last)
+        own = await read_session(conn, tenant, session, last, whole=False)
+        rows = sorted([*enrolment, *own], key=lambda row: row.position)
         unsaid = TELLING if "reviewer" in caller_of(request).roles else ()  # who reviews as well may be blind
         rows = [row for row in rows if row.position > after and row.tag not in unsaid][:MOST]
         proven = await proofs.inclusions(conn, [row.position for row in rows], head.size)

@@ -75,7 +75,7 @@ class RecordRead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """One event. `actor_name` is known for the staff. Private texts that are forgotten are null."""
+    """One event. `actor_name` is known for the staff and the candidate. Private texts that are forgotten are null."""
 
     position: int
     tag: str
@@ -190,8 +190,10 @@ async def timeline(
         where["tag"] = kind
     found, onward = await rows_after(request, TIMELINE, where, limit, after)
     names = await names_of(request)
-    about = await rows_of(request, GRADEBOOK, {"key": f"{tenant}/{session}"})
-    kept = hidden(next(iter(about.rows.values()), None), caller_of(request))
+    about = (await rows_of(request, GRADEBOOK, {"key": f"{tenant}/{session}"})).rows.get(f"{tenant}/{session}")
+    if about:
+        names[about.subject] = about.name
+    kept = hidden(about, caller_of(request))
     shown = [row for row in found.rows.values() if _wanted(row, kind, until) and told(row, kept)]
     if found.onward and until is not None and int(found.onward.rpartition("/")[2]) >= until:
         onward = None

@@ -19,7 +19,7 @@ V1 = "/api/v1"
 
 @pytest.fixture(scope="module")
 async def exam(hall: Hall) -> Exam:
-    exam = await an_exam(hall)
+    exam = await an_exam(hall, candidates=2)
     await sit(exam)
     assert (await exam.candidates[0].post(f"{V1}/sessions/{exam.sessions[0]}/submit")).is_success
     async with asyncio.timeout(30):
@@ -32,7 +32,9 @@ async def test_a_sessions_events_come_as_they_are_stored_with_what_proves_them(h
     auditor = await hall.as_a("auditor")
     told = (await auditor.get(f"{V1}/sessions/{exam.sessions[0]}/proofs")).json()
     head = told["checkpoint"]
-    assert len(told["events"]) > 3
+    tags = [one["tag"] for one in told["events"]]
+    assert tags[:2] == ["schedule.candidate_enrolled", "session.opened"], "and nobody else's enrolment"
+    assert len(tags) > 3
     for one in told["events"]:
         at = datetime.fromisoformat(one["recorded_at"])
         stored = Stored(one["position"], one["stream"], one["version"], one["tag"], at, b64decode(one["state"]))
@@ -53,7 +55,7 @@ async def test_checkpoints_tell_the_last_one_and_the_keys(hall: Hall, exam: Exam
 
 
 async def test_holds_and_what_goes_are_listed_for_who_is_to_know(hall: Hall, exam: Exam) -> None:
-    officer, (session,) = await hall.as_a("data_protection_officer"), exam.sessions
+    officer, session = await hall.as_a("data_protection_officer"), exam.sessions[0]
     made = await officer.post(f"{V1}/sessions/{session}/record/holds", json={"reason": "A claim is announced"})
     head = {"Vigil-At-Least": str(await hall.position())}
     for client in (officer, await hall.as_a("auditor")):

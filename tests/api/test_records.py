@@ -147,6 +147,8 @@ async def test_the_timeline_is_every_event_in_order(exam: Exam, auditor: httpx.A
         "session.system_checked",
     ]
     assert "record.sealed" in tags
+    names = [event["actor_name"] for event in whole["events"]]
+    assert names[:3] == ["The planner", "The planner", "Candidate 0"]
     positions = [event["position"] for event in whole["events"]]
     assert positions == sorted(set(positions))
     chat = (await auditor.get(at, params={"kind": "chat"})).json()["events"]

@@ -42,7 +42,9 @@ async def test_an_auditor_checks_a_session_in_their_own_browser_and_takes_it_wit
         await page.get_by_role("button", name="Check the proofs in this browser").click()
         await expect(page.get_by_text("Checkpoint signature: valid.")).to_be_visible()
         started = rows.filter(has_text="session: started")
-        await expect(started.get_by_text("under the checkpoint, as stored")).to_be_visible()
+        for one in (rows.filter(has_text="schedule: candidate enrolled"), started):
+            await expect(one.get_by_text("under the checkpoint, as stored")).to_be_visible()
+        await expect(started).to_contain_text("Candidate 0")
         await expect(page.get_by_text("DOES NOT HOLD")).to_have_count(0)
         await expect(started).to_contain_text(re.compile(r"duration:\s*1:00:00"))
         told = rows.filter(has_text="session: notice acknowledged")
