@@ -102,8 +102,8 @@ async def test_on_their_page_the_film_plays_and_the_pictures_are_seen(
         video = page.get_by_label("Your camera")
         await expect(video).to_be_visible()
         await expect(video).to_have_attribute("src", re.compile("own-recordings/.*link="))
-        await page.get_by_role("button", name="Show 1 pictures of it").click()
-        await expect(page.get_by_role("img", name="1 of 1 pictures of it")).to_be_visible()
+        await page.get_by_role("button", name="Show 1 picture of it").click()
+        await expect(page.get_by_role("img", name="1 of 1 picture of it")).to_be_visible()
         async with page.expect_response(lambda answer: "/own-recordings/" in answer.url) as played:
             await video.evaluate("film => { film.load(); film.play().catch(() => {}); }")
         assert (await played.value).status in (200, 206)
