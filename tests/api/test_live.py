@@ -42,7 +42,7 @@ def live(exam: Exam) -> str:
     return f"/api/v1/schedules/{exam.schedule}/live"
 
 
-async def flag(exam: Exam, number: int, name: str, at: datetime | None = None) -> None:
+async def flag(exam: Exam, number: int, name: str, at: datetime | None = None, jpeg: bytes = JPEG) -> None:
     """What a detector does: a sealed picture, then an incident."""
     session, core, at = exam.sessions[number], exam.hall.core, at or exam.hall.clock()
     subject = (await exam.candidates[number].get("/api/v1/me")).json()["actor"]
@@ -50,7 +50,7 @@ async def flag(exam: Exam, number: int, name: str, at: datetime | None = None) -
         await core.keys.data_key(KeyName(subject, session, "media")),
         f"main/evidence/{session}/{name}.jpg",
     )
-    await core.objects.put_new(object_key, seal_object(key, object_key, JPEG))
+    await core.objects.put_new(object_key, seal_object(key, object_key, jpeg))
     found = incidents.OpenIncident(
         incident=name, kind="several_people", started_at=at, severity="high", confidence=0.9,
         provenance=incidents.Provenance(

@@ -15,6 +15,7 @@ from media.finalise import finalise
 from media.names import SegmentName, finalised_object_key, recording_name
 from media.recorder import Recorder
 from tests.api.hall import Exam, Hall, an_exam, sit
+from tests.api.test_identity import picture
 from tests.api.test_live import flag
 from tests.api.test_observed import BLIND, DARK
 from tests.api.test_reviews import complete
@@ -30,7 +31,7 @@ async def a_filmed_exam(hall: Hall) -> Exam:
     await filmed(exam, 0, "camera", began)
     await filmed(exam, 0, "screen", began + timedelta(seconds=2))
     for name, at, until in (("early", 5, 9), ("later", 20, 24)):
-        await flag(exam, 0, name, began + timedelta(seconds=at))
+        await flag(exam, 0, name, began + timedelta(seconds=at), picture(size=(320, 240)))
         ended = began + timedelta(seconds=until)
         order = incidents.CloseIncident(incident=name, ended_at=ended, severity="high", peak=0.91)
         await hall.act(f"close {name}", partial(flags.close_incident, session=exam.sessions[0], order=order))

@@ -8,11 +8,13 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.api.hall import Exam, Hall
-from tests.api.test_reviews import reviewed
+from tests.api.test_appeals import decide, now
+from tests.api.test_reviews import REASON, judge, reviewed
 from tests.web.filmed import a_filmed_exam
 from tests.web.looking import a_page, enter, films_ready, violations
 
 REVIEWER = "reviewer@example.org"
+SECOND = "second.reviewer@example.org"
 
 
 async def to_the_gradebook(page: Page, exam: Exam, email: str = REVIEWER) -> None:
@@ -34,7 +36,7 @@ async def test_a_reviewer_decides_and_notes_on_a_page(hall: Hall, browser: Brows
         await expect(page.get_by_text("Nobody has decided.")).to_be_visible()
         await page.get_by_label("Decision", exact=True).select_option("void")
         await page.get_by_label("on the ground of").select_option("fault")
-        await page.get_by_label("Reason", exact=True).fill("The <b>recording</b> broke off.")
+        await page.get_by_label("Reason, which the candidate reads").fill("The <b>recording</b> broke off.")
         await page.get_by_role("button", name="Decide").click()
         await expect(page.locator("#decisions")).to_contain_text("void, a fault: The <b>recording</b> broke off.")
         await page.get_by_label("Another note").fill("See the day's report.")
@@ -146,6 +148,71 @@ async def test_a_reviewer_judges_by_keyboard_and_finds_what_it_rests_on(filmed_e
         await expect(flagged.get_by_role("img").first).to_be_visible()
         await expect(page.locator("#record-observed")).to_contain_text("several people: not observed: overloaded")
         await expect(page.get_by_text("It rests on:").first).to_contain_text("several people (high, ")
+
+
+async def test_a_second_reviewer_who_is_blind_sees_no_verdict_before_their_own(hall: Hall, browser: Browser) -> None:
+    exam = await reviewed(hall, second_reviewer=True, blind_review=True)
+    await judge(await hall.as_a("reviewer"), exam, 0, "confirmed")
+    await hall.as_a("reviewer", SECOND)
+    at = f"/sessions/{exam.sessions[0]}"
+    async with a_page(browser) as page, a_page(browser) as first:
+        await enter(page, hall, SECOND, at)
+        flagged = page.locator("#record-flags")
+        await expect(flagged).to_contain_text("you see after your own verdict")
+        await expect(flagged).to_contain_text("nobody has judged it")
+        await expect(page.locator("body")).not_to_contain_text(REASON["reason"])
+        assert await violations(page) == []
+        await flagged.get_by_role("button", name="dismissed").click()
+        await flagged.get_by_label("Why").fill("It is the radio.")
+        await flagged.get_by_role("button", name="Give this verdict").click()
+        await expect(flagged.get_by_role("status")).to_have_text("Your verdict is on the record.")
+        await expect(flagged.get_by_role("button", name="dismissed")).to_be_focused()
+        await expect(flagged).to_contain_text("dismissed: It is the radio.")
+        await expect(flagged).to_contain_text(f"confirmed: {REASON['reason']}")
+        await expect(flagged).to_contain_text("verdicts differ")
+        await enter(first, hall, REVIEWER, at)
+        await expect(first.locator("#record-flags")).to_contain_text("dismissed: It is the radio.")
+        await expect(first.get_by_role("group", name="Judge again")).to_be_visible()
+
+
+async def test_the_priority_is_worked_out_again_with_a_reason_and_its_earlier_version_stays(
+    hall: Hall, browser: Browser
+) -> None:
+    exam = await reviewed(hall)
+    await judge(await hall.as_a("reviewer"), exam, 0, "dismissed")
+    async with a_page(browser) as page:
+        await enter(page, hall, REVIEWER, f"/sessions/{exam.sessions[0]}")
+        priority = page.locator("#record-priority")
+        await expect(priority).to_contain_text("Version 1")
+        await expect(priority).to_contain_text("raised by person (warning, unjudged)")
+        await expect(priority.get_by_text("Earlier versions")).to_be_hidden()
+        await priority.get_by_text("Work it out again").first.click()
+        await priority.get_by_label("Why it is worked out again").fill("The noise was the radio.")
+        await priority.get_by_role("button", name="Work it out again").click()
+        await expect(priority).to_contain_text(re.compile("Version 2.*The reviewer: The noise was the radio."))
+        await expect(priority).to_contain_text("raised by person (warning, dismissed)")
+        await priority.get_by_text("Earlier versions").click()
+        await expect(priority.get_by_text("raised by person (warning, unjudged)")).to_be_visible()
+        await expect(priority.get_by_text("by Vigil itself")).to_be_visible()
+        assert await violations(page) == []
+
+
+async def test_what_holds_a_record_is_said_on_it(hall: Hall, browser: Browser) -> None:
+    exam = await reviewed(hall)
+    reviewer, officer = await hall.as_a("reviewer"), await hall.as_a("data_protection_officer")
+    async with a_page(browser) as page:
+        await enter(page, hall, REVIEWER, f"/sessions/{exam.sessions[0]}")
+        holds = page.locator("#record-holds")
+        await expect(holds).to_have_text("Nothing is held.")
+        at = f"/api/v1/sessions/{exam.sessions[0]}/record/holds"
+        body = {"reason": "A court asks.", "classes": ["media"], "readers": [], "until": None}
+        placed = await officer.post(at, json=body)
+        assert placed.status_code == 201, placed.text
+        await decide(reviewer, exam.sessions[0], outcome="void", ground="fault")
+        await reviewer.get(at, headers=await now(hall))  # waits until it can be read
+        await page.reload()
+        await expect(holds).to_contain_text("Placed by somebody: media")
+        await expect(holds).to_contain_text("After a decision: chat, identity, media, notes, profile")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -25,7 +25,7 @@ async def test_from_sign_in_to_an_answered_appeal(hall: Hall, browser: Browser) 
         await the_candidate_appeals(candidate)
         await who_decided_does_not_answer(first)
     async with a_page(browser, viewport=WIDE) as other, a_page(browser, viewport=WIDE) as candidate:
-        await the_appeal_is_answered(other, exam)
+        await the_appeal_is_answered(other, hall)
         await own(exam, exam.candidates[0])  # waits until the answer can be read
         await candidate.goto(f"{hall.url}/record#{link}")
         await expect(candidate.locator("#appeals")).to_contain_text("rejected")
@@ -59,6 +59,7 @@ async def its_incidents_are_watched(page: Page) -> None:
     await page.get_by_role("button", name="Play", exact=True).click()
     await page.wait_for_function("() => document.querySelector('video').currentTime > 20")
     await expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    await page.get_by_label("Speed").select_option("1")
 
 
 async def each_is_judged(page: Page) -> None:
@@ -80,7 +81,7 @@ async def each_is_judged(page: Page) -> None:
 async def it_is_decided(page: Page) -> None:
     await page.get_by_label("Decision", exact=True).select_option("referred")
     await page.get_by_label("on the ground of").select_option("incident")
-    await page.get_by_label("Reason", exact=True).fill("Somebody helped.")
+    await page.get_by_label("Reason, which the candidate reads").fill("Somebody helped.")
     await page.get_by_role("button", name="Decide").click()
     await expect(page.locator("#decisions")).to_contain_text("referred, a confirmed incident: Somebody helped.")
     assert await violations(page) == []
@@ -99,21 +100,28 @@ async def the_candidate_appeals(page: Page) -> None:
 
 async def who_decided_does_not_answer(page: Page) -> None:
     await page.reload()
+    await page.get_by_role("link", name="An appeal waits for an answer.").click()
     appeal = page.locator("#record-appeals")
     await expect(appeal).to_contain_text("It was a poster.")
-    await answer(appeal.page, "Both films show a second person.")
-    await expect(appeal.get_by_role("alert")).to_contain_text("nobody who judged")
+    await expect(appeal).to_contain_text("so somebody else answers.")
+    await expect(appeal.get_by_role("button", name="Answer the appeal")).to_be_hidden()
 
 
-async def the_appeal_is_answered(page: Page, exam: Exam) -> None:
-    await enter(page, exam.hall, "apart@example.org", f"/schedules/{exam.schedule}/gradebook")
-    await expect(page.get_by_role("row", name="Candidate 0")).to_contain_text("referred; an appeal waits")
-    await page.get_by_role("link", name="Candidate 0").click()
+async def the_appeal_is_answered(page: Page, hall: Hall) -> None:
+    await enter(page, hall, "apart@example.org")
+    await page.get_by_role("link", name="Appeals").click()
+    waits = page.get_by_role("table", name="Waiting for an answer").get_by_role("row", name="Candidate 0")
+    await expect(waits).to_contain_text("Anatomy II")
+    await expect(waits).to_contain_text("decision 1")
+    assert await violations(page) == []
+    await waits.get_by_role("link", name="Candidate 0").click()
     await films_ready(page)
     assert await violations(page) == []
     await answer(page, "Both films show a second person.")
     await expect(page.locator("#record-appeals")).to_contain_text("rejected")
     assert await violations(page) == []
+    await page.get_by_role("link", name="Appeals", exact=True).click()
+    await expect(page.get_by_text("No appeal waits for an answer.")).to_be_visible()
 
 
 async def answer(page: Page, why: str) -> None:

@@ -11,11 +11,11 @@ interface Place {
 
 const t = texts(
   {
-    schedules: "Schedules", templates: "Policy templates", texts: "Texts", people: "People", detectors: "Detectors",
+    schedules: "Schedules", appeals: "Appeals", templates: "Policy templates", texts: "Texts", people: "People", detectors: "Detectors",
     tokens: "Tokens", system: "System", requests: "Requests", holds: "Holds", exports: "Exports", proofs: "Proofs",
   },
   {
-    schedules: "Termine", templates: "Vorlagen", texts: "Texte", people: "Personen", detectors: "Erkennung",
+    schedules: "Termine", appeals: "Widersprüche", templates: "Vorlagen", texts: "Texte", people: "Personen", detectors: "Erkennung",
     tokens: "Zugänge", system: "System", requests: "Anfragen", holds: "Sperren", exports: "Exporte", proofs: "Beweise",
   },
 );
@@ -23,6 +23,7 @@ const t = texts(
 /** In the order of the menu; the bare address leads to the first that somebody may open. */
 export const PLACES = [
   { at: "/schedules", name: t.schedules, roles: ["planner", "invigilator", "lead_invigilator", "reviewer", "auditor"] },
+  { at: "/appeals", name: t.appeals, roles: ["reviewer"] },
   { at: "/templates", name: t.templates, roles: ["planner"] },
   { at: "/texts", name: t.texts, roles: ["planner", "lead_invigilator"] },
   { at: "/people", name: t.people, roles: ["admin", "planner", "lead_invigilator"] },

@@ -21,6 +21,7 @@ export const { p, navigate, route, isActive } = createRouter({
   "/holds": () => import("./audit/Holds.svelte"),
   "/proofs": () => import("./audit/Proofs.svelte"),
   "/schedules/:schedule/gradebook": () => import("./review/Gradebook.svelte"),
+  "/appeals": () => import("./review/AppealQueue.svelte"),
   "/sessions/:session": () => import("./review/Record.svelte"),
   "*": () => import("./Nowhere.svelte"),
 });

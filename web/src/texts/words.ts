@@ -3,7 +3,7 @@
 import { texts } from "../lib/language";
 
 const known: Record<string, string> = texts(
-  {} as Record<string, string>,
+  { awaits_second: "waits for a second verdict", differs: "verdicts differ" } as Record<string, string>,
   {
     admin: "Administration",
     auditor: "Revision",
@@ -62,9 +62,14 @@ const known: Record<string, string> = texts(
     void: "ungültig",
     network: "Netzwerk",
     device: "Gerät",
-    high: "hoch",
-    warn: "mittel",
-    info: "niedrig",
+    warn: "Verwarnung",
+    raised_by_person: "von einer Person gemeldet",
+    unjudged: "nicht beurteilt",
+    awaits_second: "wartet auf ein zweites Urteil",
+    differs: "Urteile gehen auseinander",
+    media: "Aufnahmen",
+    notes: "Notizen",
+    profile: "Stammdaten",
     none: "keine",
     complete: "vollständig",
     provisional: "vorläufig",

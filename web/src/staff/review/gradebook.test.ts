@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { alike, blind, bySeverity, gaps, judged, reviewer, type Flag } from "./gradebook";
+import { alike, blind, bySeverity, gaps, judged, reviewer, tookPart, type Flag } from "./gradebook";
 
 const flag = (severity: Flag["severity"], given: Partial<Flag> = {}): Flag => ({
   kind: "book", severity, at: "2026-01-01T10:00:00Z", by: "", verdicts: [], standing: "unjudged", ...given,
@@ -12,8 +12,7 @@ test("the severest incidents come first, and those there are none of are left ou
 });
 
 test("flags that are alike are said once", () => {
-  const flags = [flag("info"), flag("high"), flag("warn", { standing: "confirmed" })];
-  expect(alike(flags, (name) => name)).toEqual(["2 × book (unjudged)", "book (confirmed)"]);
+  expect(alike(["book (unjudged)", "voice (unsure)", "book (unjudged)"])).toEqual(["2 × book (unjudged)", "voice (unsure)"]);
 });
 
 test("what nobody has judged is not looked at", () => {
@@ -37,4 +36,10 @@ test("the reviewer is who decided, else who judged last", () => {
   const incidents = { a: flag("warn", { verdicts: [given("kim", "2026-01-03T10:00:00Z")] }), b: flag("warn", { verdicts: [given("jo", "2026-01-02T10:00:00Z")] }) };
   expect(reviewer({ incidents, decisions: [] })).toBe("kim");
   expect(reviewer({ incidents: {}, decisions: [] })).toBeNull();
+});
+
+test("whoever raised an incident, judged or decided took part", () => {
+  const judge = { verdict: "unsure" as const, by: "kim", at: "2026-01-03T10:00:00Z" };
+  const row = { incidents: { a: flag("warn", { by: "jo", verdicts: [judge] }) }, decisions: [] };
+  expect(["jo", "kim", "ola", undefined].map((who) => tookPart(row, who))).toEqual([true, true, false, false]);
 });

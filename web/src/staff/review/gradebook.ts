@@ -19,13 +19,10 @@ export function bySeverity(row: Flagged): { severity: Severity; flags: Flag[] }[
   );
 }
 
-/** "3 × several people (unjudged)" for each kind and what people said of it: forty flags are few lines. */
-export function alike(flags: readonly { kind: string; standing: string }[], words: (name: string) => string): string[] {
+/** "3 × several people (unjudged)": what is said several times is said once, so that forty flags are few lines. */
+export function alike(flags: readonly string[]): string[] {
   const many = new Map<string, number>();
-  for (const flag of flags) {
-    const said = `${words(flag.kind)} (${words(flag.standing)})`;
-    many.set(said, (many.get(said) ?? 0) + 1);
-  }
+  for (const said of flags) many.set(said, (many.get(said) ?? 0) + 1);
   return [...many].map(([said, n]) => (n > 1 ? `${n} × ${said}` : said));
 }
 
@@ -59,6 +56,12 @@ export function reviewer(row: Flagged & Pick<Account, "decisions">): string | nu
   if (decision) return decision.by;
   const given = Object.values(row.incidents).flatMap((flag) => flag.verdicts);
   return given.sort((a, b) => Date.parse(a.at) - Date.parse(b.at)).at(-1)?.by ?? null;
+}
+
+/** Whether somebody raised an incident, judged or decided here: an appeal is answered by somebody else. */
+export function tookPart(row: Flagged & Pick<Account, "decisions">, who: string | undefined): boolean {
+  const flags = Object.values(row.incidents);
+  return [...flags, ...flags.flatMap((flag) => flag.verdicts), ...row.decisions].some((one) => one.by === who);
 }
 
 export const appealWaits = (row: Pick<Account, "appeals">): boolean => row.appeals.some((one) => one.state === "open");

@@ -3,6 +3,7 @@
 import type { Schemas } from "../../lib/api";
 import { texts } from "../../lib/language";
 import { words } from "../../texts/words";
+import { RISKS } from "../wall/said";
 
 export interface Mark {
   id: string;
@@ -46,7 +47,7 @@ export function lanes({ incidents, faults, messages, interventions, recordings }
     name: words(kind),
     marks: incidents
       .filter((one) => one.kind === kind)
-      .map((one) => mark(one.incident, one.started_at, one.ended_at, `${words(kind)} (${words(one.severity)}): ${words(one.verdicts.at(-1)?.verdict) || t.standing}`, one.severity)),
+      .map((one) => mark(one.incident, one.started_at, one.ended_at, `${words(kind)} (${RISKS[one.severity].word}): ${words(one.verdicts.at(-1)?.verdict) || t.standing}`, one.severity)),
   }));
   const rest = [
     { name: t.faults, marks: faults.map((one, n) => mark(`fault ${n}`, one.began_at, one.ended_at, `${words(one.what)}: ${words(one.why)}, ${t.held}`, "fault")) },

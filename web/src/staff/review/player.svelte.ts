@@ -62,8 +62,10 @@ export class Player {
 
   toggle(): void {
     const leader = this.#films[0]?.video;
-    if (leader?.paused) leader.play().catch(() => {}); // it stays paused, and shows so
-    else leader?.pause();
+    if (!leader?.paused) return leader?.pause();
+    const first = this.only?.[0];
+    if (this.only && first && onward(this.only, this.at) === null) this.go(first.from); // after the last one, from the first again
+    leader.play().catch(() => {}); // it stays paused, and shows so
   }
 
   speed(rate: number): void {
