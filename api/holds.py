@@ -16,11 +16,12 @@ from api.moments import moment_of
 from api.ordering import AnyRequest, caller_of, command
 from api.paging import USUAL, After, Limit, rows_after
 from api.problems import missing
-from api.reading import rows_of
+from api.reading import names_of, rows_of
 from commands import keeping
 from domain.event import KeyClass
 from domain.hold import Hold
 from projections.keeping import KEEPING
+from projections.schedules import SCHEDULES
 
 READERS: tuple[Who, ...] = ("data_protection_officer", "auditor")
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
@@ -61,6 +62,7 @@ class KeptSession(msgspec.Struct, frozen=True, kw_only=True):
 
     session: str
     schedule: str
+    title: str
     subject: str
     over_at: datetime | None
     looked_at: datetime | None
@@ -70,10 +72,11 @@ class KeptSession(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KeptSessions(msgspec.Struct, frozen=True, kw_only=True):
-    """A page may be empty and have a `next` all the same."""
+    """A page may be empty and have a `next` all the same. `people` names who placed the holds, and their readers."""
 
     position: int
     sessions: tuple[KeptSession, ...]
+    people: dict[str, str | None]
     next: str | None
 
 
@@ -98,12 +101,15 @@ async def read_all(
         row for row in rows
         if (row.keeping.holds if until is None else row.looked_at_from and row.looked_at_from <= until)
     ]  # fmt: skip
+    names, plans = await names_of(request), (await rows_of(request, SCHEDULES)).rows
+    titles = {plan.schedule: plan.title for plan in plans.values()}
+    named = {who for row in wanted for hold in row.keeping.holds.values() for who in (hold.by, *hold.readers) if who}
     return KeptSessions(
-        position=found.position, next=onward,
+        position=found.position, next=onward, people={who: names.get(who) for who in sorted(named)},
         sessions=tuple(
             KeptSession(
-                session=row.session, schedule=row.schedule, subject=row.subject, over_at=row.over_at,
-                looked_at=row.looked_at_from, erased=tuple(sorted(row.keeping.erased)),
+                session=row.session, schedule=row.schedule, title=titles.get(row.schedule, ""), subject=row.subject,
+                over_at=row.over_at, looked_at=row.looked_at_from, erased=tuple(sorted(row.keeping.erased)),
                 restricted=row.keeping.restricted, holds=dict(row.keeping.holds),
             )
             for row in wanted

@@ -68,11 +68,14 @@ class Users(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-@get("/users", guards=[may("admin", "planner", "lead_invigilator")])
+@get("/users", guards=[may("admin", "planner", "lead_invigilator", "data_protection_officer")])
 async def read(
     request: AnyRequest, *, role: FromQuery[Role | None] = None, q: Text = "", limit: Limit = USUAL, after: After = ""
 ) -> Users:
-    """All accounts, or those with a role; planners find invigilators here, leads those who are locked out."""
+    """All accounts, or those with a role.
+
+    Planners find invigilators here, leads those who are locked out, data-protection officers the readers of a hold.
+    """
     at = services_of(request).now()
     everybody = (await rows_of(request, PEOPLE)).rows.values()
     rows = (row for row in everybody if (role is None or role in row.roles) and named(q, row.name, row.email))

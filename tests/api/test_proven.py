@@ -59,9 +59,11 @@ async def test_holds_and_what_goes_are_listed_for_who_is_to_know(hall: Hall, exa
     made = await officer.post(f"{V1}/sessions/{session}/record/holds", json={"reason": "A claim is announced"})
     head = {"Vigil-At-Least": str(await hall.position())}
     for client in (officer, await hall.as_a("auditor")):
-        listed = (await client.get(f"{V1}/holds", headers=head)).json()["sessions"]
-        (row,) = [one for one in listed if one["session"] == session]
+        listed = (await client.get(f"{V1}/holds", headers=head)).json()
+        assert listed["people"] == {hall.user("data_protection_officer@example.org"): "The data_protection_officer"}
+        (row,) = [one for one in listed["sessions"] if one["session"] == session]
         assert list(row["holds"]) == [made.json()["hold"]]
+        assert row["title"] == "Anatomy II"
     soon = (hall.clock() + timedelta(days=1)).isoformat()
     late = (hall.clock() + timedelta(days=4000)).isoformat()
     due = [

@@ -43,7 +43,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"POST {V1}/join": ("anybody",),
     f"POST {V1}/sign-out": ROLES,
     f"GET {V1}/me": ROLES,
-    f"GET {V1}/users": ("admin", "planner", "lead_invigilator"),
+    f"GET {V1}/users": ("admin", "planner", "lead_invigilator", "data_protection_officer"),
     f"POST {V1}/users": ("admin",),
     f"POST {V1}/users/{{user}}/roles": ("admin",),
     f"DELETE {V1}/users/{{user}}/roles/{{role}}": ("admin",),

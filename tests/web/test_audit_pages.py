@@ -125,17 +125,31 @@ async def _say_so(page: Page) -> None:
 
 async def test_an_officer_holds_a_session_and_lifts_the_hold(hall: Hall, exam: Exam, browser: Browser) -> None:
     await hall.as_a("data_protection_officer")
+    await hall.as_a("reviewer")
     async with a_page(browser) as page:
         await enter(page, hall, OFFICER, f"/holds?session={exam.sessions[0]}")
         await page.get_by_label("Reason", exact=True).fill("A claim is announced")
+        for kind in ("person", "identity", "messages", "media", "notes"):
+            await page.get_by_label(re.compile(f"^{kind} ")).uncheck()
+        await page.get_by_role("button", name="Hold it").click()
+        await expect(page.get_by_role("alert")).to_have_text("Tick at least one thing that the hold covers.")
+        await page.get_by_label(re.compile("^media ")).check()
+        await page.get_by_label(re.compile("^messages ")).check()
+        await page.get_by_label("Find people by name").fill("reviewer")
+        await page.get_by_label("The reviewer").check()
+        await page.get_by_label("Find people by name").fill("nobody at all")
+        await expect(page.get_by_label("The reviewer")).to_be_checked()
         await page.get_by_role("button", name="Hold it").click()
         held = page.get_by_role("listitem").filter(has_text="until it is lifted")
         await expect(held).to_have_count(1, timeout=PATIENCE_MS)
+        await expect(held).to_contain_text("placed by The data_protection_officer")
+        await expect(held).to_contain_text("covers messages, media")
+        await expect(held).to_contain_text("may be looked at by The reviewer")
         await page.get_by_label("Until (days)").fill("4000")
         await page.get_by_role("button", name="Look").click()
         row = page.get_by_role("row").filter(has_text=exam.sessions[0])
         await expect(row.get_by_text("held, so it stays")).to_be_visible(timeout=PATIENCE_MS)
-        await held.get_by_role("button").click()
+        await held.get_by_role("button", name="Lift: Anatomy II, placed by somebody").click()
         await page.get_by_label("Reason for lifting").fill("Settled")
         await page.get_by_role("button", name="Lift", exact=True).click()
         await expect(held).to_have_count(0, timeout=PATIENCE_MS)
@@ -160,6 +174,10 @@ async def test_nobody_is_kept_out_of_these_pages(hall: Hall, exam: Exam, browser
         name = (await officer.post(f"{V1}/requests", json=body)).json()["request"]
         await enter(page, hall, OFFICER, f"/requests/{name}")
         await expect(page.get_by_role("heading", name="What is held of this person")).to_be_visible()
+        assert await violations(page) == []
+        await page.get_by_role("link", name="Hold it against erasing").click()
+        await expect(page.get_by_label("Session id")).to_have_value(exam.sessions[0])
+        await expect(page.get_by_label("The reviewer")).to_be_visible()
         assert await violations(page) == []
         await page.goto(f"{hall.url}/requests")
         await expect(page.get_by_role("row").filter(has_text=name)).to_be_visible()
