@@ -23,26 +23,29 @@ from tests.media.tape import Tape, play, segment_of
 
 
 async def a_filmed_exam(hall: Hall) -> Exam:
-    """One candidate with both tracks, two flags and a fault of nobody's; another one of whom nothing was flagged."""
+    """One candidate with 70 s of both tracks, three incidents and a fault of nobody's; another one without any flag.
+
+    Flags at 5 s and at 38 s, and at 50 s what an invigilator raised: so that there is a film between and after them.
+    """
     exam = await an_exam(hall, candidates=2)
     for number in range(2):
         await sit(exam, number)
-    began = hall.clock()
+    began, at = hall.clock(), f"/api/v1/sessions/{exam.sessions[0]}"
     await filmed(exam, 0, "camera", began)
     await filmed(exam, 0, "screen", began + timedelta(seconds=2))
-    for name, at, until in (("early", 5, 9), ("later", 20, 24)):
-        await flag(exam, 0, name, began + timedelta(seconds=at), picture(size=(320, 240)))
-        ended = began + timedelta(seconds=until)
+    for name, after in (("early", 5), ("later", 38)):
+        await flag(exam, 0, name, began + timedelta(seconds=after), picture(size=(320, 240)))
+        ended = began + timedelta(seconds=after + 4)
         order = incidents.CloseIncident(incident=name, ended_at=ended, severity="high", peak=0.91)
         await hall.act(f"close {name}", partial(flags.close_incident, session=exam.sessions[0], order=order))
-    hall.clock.ahead += timedelta(seconds=40)
-    for order in (DARK, BLIND):
-        report = partial(flags.report_coverage, session=exam.sessions[0], order=order)
-        await hall.act(f"coverage {exam.sessions[0]} {order.detector}", report)
+    hall.clock.ahead += began + timedelta(seconds=50) - hall.clock()
     raised = {"severity": "warn", "note": "Talks to somebody."}
-    at = f"/api/v1/sessions/{exam.sessions[0]}"
     assert (await exam.invigilator.post(f"{at}/incidents", json=raised)).status_code == 201
     assert (await exam.candidates[0].post(f"{at}/messages", json={"text": "My pen is empty."})).status_code == 201
+    hall.clock.ahead += timedelta(seconds=30)
+    for coverage in (DARK, BLIND):
+        report = partial(flags.report_coverage, session=exam.sessions[0], order=coverage)
+        await hall.act(f"coverage {exam.sessions[0]} {coverage.detector}", report)
     for number in range(2):
         submitted = await exam.candidates[number].post(f"/api/v1/sessions/{exam.sessions[number]}/submit")
         assert submitted.status_code == 200
@@ -51,7 +54,7 @@ async def a_filmed_exam(hall: Hall) -> Exam:
     return exam
 
 
-async def filmed(exam: Exam, number: int, track: Track, began: datetime, seconds: float = 30) -> None:
+async def filmed(exam: Exam, number: int, track: Track, began: datetime, seconds: float = 70) -> None:
     """One track of one connection from `began` on, as a media worker and its uploader leave it after the exam."""
     session, hall = exam.sessions[number], exam.hall
     name = recording_name("main", session, track)

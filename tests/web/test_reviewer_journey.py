@@ -51,14 +51,25 @@ async def a_record_is_found(page: Page, exam: Exam) -> None:
 
 
 async def its_incidents_are_watched(page: Page) -> None:
-    """Alone, with ten seconds around each: from the first one's to the second's, which touch, and no further."""
+    """Alone, with ten seconds around each: nothing is seen between them nor after the last, and then the first again."""
     await page.get_by_role("button", name="Next incident").click()
     await page.wait_for_function("() => Math.abs(document.querySelector('video').currentTime - 5) < 0.3")
+    await page.evaluate(
+        "() => { window.seen = []; const film = document.querySelector('video');"
+        " film.addEventListener('timeupdate', () => seen.push(film.currentTime)) }"
+    )
     await page.get_by_label("Play only incidents, with 10 s around").check()
     await page.get_by_label("Speed").select_option("8")
-    await page.get_by_role("button", name="Play", exact=True).click()
-    await page.wait_for_function("() => document.querySelector('video').currentTime > 20")
-    await expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    play = page.get_by_role("button", name="Play", exact=True)
+    await play.click()
+    await page.wait_for_function("() => document.querySelector('video').currentTime > 58")
+    await expect(play).to_be_visible()  # it stands
+    seen = await page.evaluate("seen")
+    assert [at for at in seen if 24 < at < 27.9] == [], "between the first and the second"
+    assert max(seen) < 66, "after the third"
+    await play.click()
+    await page.wait_for_function("() => document.querySelector('video').currentTime < 20")
+    await page.get_by_role("button", name="Pause", exact=True).click()
     await page.get_by_label("Speed").select_option("1")
 
 
