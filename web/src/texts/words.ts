@@ -63,7 +63,7 @@ const known: Record<string, string> = texts(
     network: "Netzwerk",
     device: "Gerät",
     warn: "Verwarnung",
-    raised_by_person: "von einer Person gemeldet",
+    raised_by_person: "von Hand gemeldet",
     unjudged: "nicht beurteilt",
     awaits_second: "wartet auf ein zweites Urteil",
     differs: "Urteile gehen auseinander",
