@@ -51,7 +51,7 @@ async def a_record_is_found(page: Page, exam: Exam) -> None:
 
 
 async def its_incidents_are_watched(page: Page) -> None:
-    """Alone, with ten seconds around each: nothing is seen between them nor after the last, and then the first again."""
+    """Alone, with ten seconds around each: nothing between them nor after the last, and then the first again."""
     await page.get_by_role("button", name="Next incident").click()
     await page.wait_for_function("() => Math.abs(document.querySelector('video').currentTime - 5) < 0.3")
     await page.evaluate(
