@@ -34,6 +34,7 @@ from projections.reader import phases
 from projections.schedules import SCHEDULES, Sitting
 
 READERS: tuple[Who, ...] = ("planner", *WATCHERS, "reviewer", "auditor")
+LISTERS: tuple[Who, ...] = (*READERS, "admin")
 SomePhases = Annotated[
     list[Literal["draft", "active", "cancelled", "closed"]] | None,
     QueryParameter(description="Schedules in one of these states; all by default"),
@@ -126,16 +127,19 @@ class Schedules(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-@get("/schedules", guards=[may(*READERS)])
+@get("/schedules", guards=[may(*LISTERS)])
 async def read_all(
     request: AnyRequest, *, phase: SomePhases = None, q: Text = "", limit: Limit = USUAL, after: After = ""
 ) -> Schedules:
-    """All schedules, the next first; an invigilator sees those that they are assigned to, until they close."""
+    """All schedules, the next first; an invigilator sees those that they are assigned to, until they close.
+
+    Administrators choose here what an auditor is assigned to.
+    """
     caller = caller_of(request)
     rows = (await rows_of(request, SCHEDULES)).rows.values()
     at = services_of(request).now()
     counts = await _phases(request)
-    seen = [row for row in rows if sees(caller, READERS, row, at, counts.get(row.schedule, ()))]
+    seen = [row for row in rows if sees(caller, LISTERS, row, at, counts.get(row.schedule, ()))]
     wanted = (row for row in seen if (not phase or row.phase in phase) and named(q, row.title))
     found = page(request, wanted, _opening, limit, after)
     shown = tuple(_read(row, counts) for row in found.rows)

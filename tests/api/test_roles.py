@@ -55,7 +55,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"GET {V1}/tokens": ("admin",),
     f"POST {V1}/tokens": ("admin",),
     f"DELETE {V1}/tokens/{{token}}": ("admin",),
-    f"GET {V1}/schedules": ("planner", *WATCHERS, "reviewer", "auditor"),
+    f"GET {V1}/schedules": ("planner", *WATCHERS, "reviewer", "auditor", "admin"),
     f"POST {V1}/schedules": ("planner",),
     f"GET {SCHEDULE}": ("planner", *WATCHERS, "reviewer", "auditor"),
     f"PATCH {SCHEDULE}": ("planner",),

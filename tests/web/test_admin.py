@@ -50,6 +50,38 @@ async def test_an_administrator_makes_an_auditor_who_reads_until_a_date(hall: Ha
     assert users[0]["auditing"]["until"].startswith(until)
 
 
+async def test_what_an_auditor_reads_is_chosen_by_title(hall: Hall, browser: Browser) -> None:
+    exam = await an_exam(hall)
+    admin = await hall.as_a("admin")
+    await hall.account("auditor", email="some@example.org")
+    renamed = await exam.planner.patch(f"{V1}/schedules/{exam.schedule}", json={"title": "Botany I"})
+    assert renamed.is_success, renamed.text
+    await an_exam(hall)
+    until = (hall.clock() + timedelta(days=30)).strftime("%Y-%m-%d")
+    async with a_page(browser) as page:
+        await enter(page, hall, "admin@example.org", "/people")
+        row = page.get_by_role("row").filter(has_text="some@example.org")
+        await row.get_by_role("button", name=re.compile("^Roles: ")).click()
+        dialog = page.get_by_role("dialog", name=re.compile("^Roles: "))
+        await dialog.get_by_label("these schedules").check()
+        await dialog.get_by_label("Until the end of the day").fill(until)
+        await dialog.get_by_label("Reason").fill("The yearly audit")
+        await dialog.get_by_role("button", name="Assign").click()
+        await expect(dialog.get_by_role("alert")).to_have_text("Choose at least one schedule, or everything.")
+        await dialog.get_by_label("Find schedules by title").fill("bot")
+        await expect(dialog.get_by_label(re.compile("^Anatomy II"))).to_have_count(0)
+        await dialog.get_by_label(re.compile("^Botany I")).check()
+        assert await violations(page) == []
+        await dialog.get_by_role("button", name="Assign").click()
+        await expect(dialog.get_by_text("Saved.")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(row).to_contain_text("audits 1 schedule until")
+        await row.get_by_role("button", name=re.compile("^Roles: ")).click()
+        await expect(dialog.get_by_label(re.compile("^Botany I"))).to_be_checked()
+    users = (await admin.get(f"{V1}/users", params={"q": "some@"})).json()["users"]
+    assert users[0]["auditing"]["schedules"] == [exam.schedule]
+
+
 async def test_a_token_is_shown_once_and_revoked(hall: Hall, browser: Browser) -> None:
     await hall.as_a("admin")
     async with a_page(browser) as page:

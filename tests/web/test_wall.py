@@ -46,6 +46,9 @@ async def test_an_invigilator_watches_writes_and_pauses(hall: Hall, browser: Bro
         await at_the_wall(page, exam)
         line = tile(page)
         await expect(line).to_contain_text("in progress")
+        back = page.get_by_role("navigation", name="More of this exam").get_by_role("link")
+        await expect(back).to_have_text("As it was")
+        await expect(back).to_have_attribute("href", f"/schedules/{exam.schedule}/as-of")
 
         await exam.candidates[0].post(f"/api/v1/sessions/{exam.sessions[0]}/messages", json={"text": "I need help"})
         await expect(line).to_contain_text("✉ 1")
