@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import httpx
 
 from api.document import document
+from domain.enrolment import CandidateEnrolled, CandidateWithdrawn
+from domain.event import Event
+from domain.registry import EVENTS
 from tests.api.hall import Hall
 
 WEB = Path(__file__).parents[2] / "web"
+OF_SESSIONS = {"session", "incidents", "chat", "record", "recording", "intervention"}
 
 
 def npm(*words: str) -> None:
@@ -29,6 +34,21 @@ def test_the_pages_fit_the_api() -> None:
     (WEB / "openapi.json").write_bytes(document("test"))
     npm("types")
     npm("check")
+
+
+def test_a_german_timeline_has_a_name_for_each_event_and_field() -> None:
+    named = set(re.findall(r'(\w+): "', (WEB / "src" / "staff" / "audit" / "names.ts").read_text()))
+    shown = {CandidateEnrolled, CandidateWithdrawn, *(e for e in EVENTS.values() if kind(e) in OF_SESSIONS)}
+    words = {word for event in shown for word in (*tag(event).split("."), *event.__struct_fields__)}
+    assert words - named == set()
+
+
+def kind(event: type[Event]) -> str:
+    return tag(event).partition(".")[0]
+
+
+def tag(event: type[Event]) -> str:
+    return str(event.__struct_config__.tag)
 
 
 def test_the_pages_own_tests_pass() -> None:

@@ -1,7 +1,7 @@
 // The events of a session as an auditor goes through them: what is shown of them, and what of that is proven.
 
 import type { Schemas } from "../../lib/api";
-import { words } from "../../texts/words";
+import { eventName } from "./names";
 import { fromBase64, included, leafOf, toHex, type Found } from "./proof";
 import { textOf, told, type Reading } from "./told";
 
@@ -10,8 +10,8 @@ type Proven = Schemas["ProvenEvent"];
 
 /** "session.started" is "session: started". */
 export function sentence(tag: string): string {
-  const [kind, what] = tag.split(".");
-  return `${words(kind)}: ${words(what)}`;
+  const [kind = "", what = ""] = tag.split(".");
+  return `${eventName(kind)}: ${eventName(what)}`;
 }
 
 export const kindOf = (event: Shown): string => event.tag.split(".")[0] ?? "";

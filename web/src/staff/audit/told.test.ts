@@ -16,7 +16,7 @@ test("names have spaces, people their names, moments the exam's zone, and durati
     "by: Kim", "move end: no", "reason code: invigilator", "opens in: tab",
   ]);
   expect(lines({ end_at: "2026-03-04T05:06:07.5Z" })[0]).toMatch(/^end at: .*6:06:07/);
-  expect(lines({ duration_s: 3600, stopped_s: 0.5, skew_ms: -3, bytes: 12 })).toEqual(["duration: 1:00:00", "stopped: 0.5 s", "skew: -3 ms", "bytes: 12"]);
+  expect(lines({ duration_s: 3600, stopped_s: 0.5, skew_ms: -3, bytes: 12 })).toEqual(["duration: 1:00:00", "stopped for: 0.5 s", "skew: -3 ms", "bytes: 12"]);
 });
 
 test("what somebody wrote stays as it is", () => {
@@ -26,7 +26,7 @@ test("what somebody wrote stays as it is", () => {
 });
 
 test("what only machines read is short, and whole on request", () => {
-  expect(told({ sha256: hash }, reading)).toEqual([{ name: "sha256", value: "f44344d44c52…", whole: hash, inside: [] }]);
+  expect(told({ sha256: hash }, reading)).toEqual([{ name: "SHA-256", value: "f44344d44c52…", whole: hash, inside: [] }]);
   expect(told({ object_key: `main/evidence/${hash}/several.jpg` }, reading)[0]?.value).toBe("…/several.jpg");
   expect(told({ checkpoint: `vigil\n33\n${hash}/x=\n` }, reading)[0]?.value).toBe("vigil…");
   expect(told({ intervention: `${hash.slice(0, 24)}.q5ed64s4faccc4wo3gpehs3u` }, reading)[0]?.value).toBe("q5ed64s4facc…");
@@ -38,7 +38,7 @@ test("what lies inside is indented, and a list stands in one line where that is 
   expect(lines({ checks: [{ name: "camera", found: "", passed: true }, { name: "screen", found: "", passed: false }] })).toEqual([
     "checks:", "  1: name camera, passed yes", "  2: name screen, passed no",
   ]);
-  expect(lines({ evidence: [{ sha256: hash, raw_score: 0.9 }] })).toEqual(["evidence:", "  1:", "    sha256: f44344d44c52…", "    raw score: 0.9"]);
+  expect(lines({ evidence: [{ sha256: hash, raw_score: 0.9 }] })).toEqual(["evidence:", "  1:", "    SHA-256: f44344d44c52…", "    raw score: 0.9"]);
   expect(lines({ kinds: ["pasted", "book"], lost: [] })).toEqual(["kinds: pasted, book"]);
 });
 

@@ -3,6 +3,7 @@
 import { texts } from "../../lib/language";
 import { duration, secondTime } from "../../lib/time";
 import { words } from "../../texts/words";
+import { fieldName } from "./names";
 
 const t = texts(
   { yes: "yes", no: "no", absent: "not given, or erased" },
@@ -35,7 +36,7 @@ const SHORT = 12;
 /** What is in an event beside its tag and the time it was recorded. Of what is null, only the names are told. */
 export function told(body: Fields, reading: Reading): Detail[] {
   const fields = Object.fromEntries(Object.entries(body).filter(([name]) => name !== "at"));
-  const absent = Object.keys(fields).filter((name) => fields[name] === null).map(called);
+  const absent = Object.keys(fields).filter((name) => fields[name] === null).map(fieldName);
   return [...inside(fields, reading), ...(absent.length ? [plain(t.absent, absent.join(", "))] : [])];
 }
 
@@ -50,8 +51,8 @@ function inside(fields: Fields, reading: Reading): Detail[] {
 
 function detail(name: string, value: unknown, reading: Reading): Detail {
   if (Array.isArray(value)) return list(name, value, reading);
-  if (isObject(value)) return { ...plain(called(name), ""), inside: inside(value, reading) };
-  return { ...plain(called(name), ""), ...scalar(name, value, reading) };
+  if (isObject(value)) return { ...plain(fieldName(name), ""), inside: inside(value, reading) };
+  return { ...plain(fieldName(name), ""), ...scalar(name, value, reading) };
 }
 
 /** A list in one line where that tells all of it, else one line for each of its items. */
@@ -59,7 +60,7 @@ function list(name: string, values: readonly unknown[], reading: Reading): Detai
   const items = values.map((value, n) => detail(String(n + 1), value, reading));
   const short = items.every((item) => !item.whole && item.inside.length < 2 && item.inside.every(isPlain));
   const lines = items.map(inLine);
-  return short ? plain(called(name), lines.map((item) => item.value).join(", ")) : { ...plain(called(name), ""), inside: lines };
+  return short ? plain(fieldName(name), lines.map((item) => item.value).join(", ")) : { ...plain(fieldName(name), ""), inside: lines };
 }
 
 /** An item of a list, in one line where that tells all of it. */
@@ -94,7 +95,6 @@ function shortOf(text: string): string {
   return `${(BELOW.exec(line)?.[1] ?? line).slice(0, SHORT)}…`;
 }
 
-const called = (name: string) => words(name.replace(/_m?s$/, ""));
 const plain = (name: string, value: string): Detail => ({ name, value, whole: "", inside: [] });
 const isPlain = (one: Detail) => !one.whole && !one.inside.length;
 const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
