@@ -1,4 +1,4 @@
-"""The pages that come with the front door, built from `web/` (`make web`), and those that are still plain."""
+"""The pages that come with the front door, built from `web/` (`make web`)."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _page(request: AnyRequest, name: str) -> Response[bytes]:
 def _files() -> dict[str, tuple[bytes, str]]:
     """The bytes of each file and its ETag. Read once: what strangers ask for never touches the disk."""
     here = files("api")
-    folders = [folder for name in ("pages", "static", "static/assets") if (folder := here / name).is_dir()]
+    folders = [folder for name in ("static", "static/assets") if (folder := here / name).is_dir()]
     found = {path.name: path.read_bytes() for folder in folders for path in folder.iterdir() if path.is_file()}
     return {
         name: (body, f'"{sha256(body).hexdigest()[:32]}"')

@@ -1,8 +1,8 @@
-"""Identity and devices on the plain pages, in a real Chromium: shown, looked at, let in; asked, admitted, cut off."""
+"""Identity and devices on the pages, in a real Chromium: shown, looked at, let in; asked, admitted, cut off."""
 
 from __future__ import annotations
 
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from media.worker import MediaWorker
 from tests.api.hall import Exam, Hall, an_exam
@@ -16,6 +16,19 @@ OTHER = "another-browser-somewhere"
 
 def link(exam: Exam) -> str:
     return f"{exam.hall.url}/join#{exam.links[0].partition('#')[2]}"
+
+
+async def takes(page: Page, what: str, *, again: bool = False) -> None:
+    """Takes a picture, looks at it, perhaps takes it `again`, and sends it."""
+    await page.get_by_role("button", name=f"Take a picture of {what}").click()
+    await page.get_by_role("button", name="Take it now").click()
+    await expect(page.get_by_alt_text("The picture that you took")).to_be_visible()
+    if again:
+        await page.get_by_role("button", name="Take it again").click()
+        await expect(page.get_by_label("Your own camera").first).to_be_visible()
+        await page.get_by_role("button", name="Take it now").click()
+    await page.get_by_role("button", name="Use this picture").click()
+    await expect(page.get_by_role("button", name="Use this picture")).to_be_hidden()
 
 
 async def test_a_candidate_shows_who_they_are_and_an_invigilator_lets_them_in(
@@ -32,9 +45,9 @@ async def test_a_candidate_shows_who_they_are_and_an_invigilator_lets_them_in(
         await page.get_by_role("button", name="I have read this and go on").click()
         await page.get_by_role("button", name="Run the checks").click()
         await expect(page.get_by_role("button", name="Start the exam")).to_be_enabled(timeout=15_000)
-        await page.get_by_role("button", name="Take a picture of me").click()
+        await takes(page, "me")
         await expect(page.locator("#identity-photo-done")).to_have_text("sent")
-        await page.get_by_role("button", name="Take a picture of my document").click()
+        await takes(page, "my document", again=True)
         await expect(page.locator("#identity-said")).to_contain_text("An invigilator is looking at them")
 
         await expect(door).to_have_text("To be let in 1")
@@ -48,8 +61,8 @@ async def test_a_candidate_shows_who_they_are_and_an_invigilator_lets_them_in(
         await expect(page.locator("#identity-said")).to_contain_text("The document cannot be read.")
         await expect(page.locator("#identity-photo-done")).to_have_text("not yet")
         await expect(door).to_have_text("To be let in")
-        await page.get_by_role("button", name="Take a picture of me").click()
-        await page.get_by_role("button", name="Take a picture of my document").click()
+        await takes(page, "me")
+        await takes(page, "my document")
         await expect(staff.locator("#waiting-count")).to_have_text("1 waiting")
         await staff.get_by_role("button", name="Look at the next one").click()
         await staff.get_by_role("button", name="It is them").click()

@@ -43,7 +43,7 @@ async def test_what_is_allowed_is_shown_to_who_watches_and_to_the_candidate(hall
     grant = {"session": exam.sessions[0], "extra_time_percent": 25, "people": ["reader"], "objects": ["a cushion"]}
     answer = await exam.planner.post(f"/api/v1/schedules/{exam.schedule}/accommodations", json=grant)
     assert answer.status_code == 200, answer.text
-    words = "Allowed: 25 % more time; in view: reader; on the desk: a cushion. Not looked for: several people, voice."
+    words = "Allowed: 25% more time; in view: reader; on the desk: a cushion. Not looked for: several people, voice."
     async with a_page(browser) as page:
         await page.goto(f"{hall.url}/join#{exam.links[0].rpartition('#')[2]}")
         await expect(page.locator("#allowed")).to_have_text(words)

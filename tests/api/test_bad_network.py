@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -59,12 +59,16 @@ async def tape_of(exam: Exam, track: Track) -> Recording:
     return (await exam.hall.services.handler.load(DECIDER, stream, fresh=True))[1]
 
 
-async def cut_off(page: Page, network: LossyNetwork, seconds: float) -> tuple[datetime, datetime]:
+async def cut_off(
+    page: Page, network: LossyNetwork, seconds: float, meanwhile: Callable[[], Awaitable[None]] | None = None
+) -> tuple[datetime, datetime]:
     """Nothing gets through for so long, neither media nor anything else. Returns from when to when."""
     network.cut = True
     await page.context.set_offline(offline=True)
     began = datetime.now(UTC)
-    await asyncio.sleep(seconds)
+    if meanwhile:
+        await meanwhile()
+    await asyncio.sleep(seconds - (datetime.now(UTC) - began).total_seconds())
     network.cut = False
     await page.context.set_offline(offline=False)
     return began, datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Consent, checks that are tried, and a check that is waived, on the plain pages, in a real Chromium."""
+"""Consent, checks that are tried, and a check that is waived, on the pages, in a real Chromium."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ async def test_a_candidate_tries_their_devices_agrees_and_takes_it_back_in_the_e
         await page.get_by_role("button", name="I have read this and go on").click()
         await expect(page.locator("#consents")).to_contain_text("to let a program point things out?")
         await page.get_by_role("button", name="Yes").click()
+        await expect(page.get_by_role("heading", name="System check")).to_be_visible()
         await page.reload()
         await page.get_by_role("button", name="Run the checks").click()
         await page.get_by_role("button", name="Start the exam").click(timeout=15_000)

@@ -72,7 +72,7 @@ async def test_a_reason_code_is_a_code_and_not_a_sentence_about_somebody(hall: H
 
 
 async def test_names_that_are_no_files_of_ours_leave_nothing_behind(hall: Hall) -> None:
-    await hall.http.get("/assets/style.css")
+    await hall.http.get("/assets/icon.svg")
     before = page._files.cache_info()
     for n in range(50):
         assert (await hall.http.get(f"/assets/none{n}.js")).status_code == 404

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 
 from tests.api.hall import PASSWORD, Hall, an_exam, refused, sit
@@ -107,18 +109,20 @@ async def test_candidates_are_listed_with_links_that_work(hall: Hall) -> None:
 
 
 async def test_the_pages_are_served_with_a_strict_policy(hall: Hall) -> None:
-    for path in ("/", "/join"):
+    for path in ("/", "/join", "/record"):
         page = await hall.http.get(path)
         assert page.status_code == 200
         assert "default-src 'none'" in page.headers["content-security-policy"]
         assert "unsafe" not in page.headers["content-security-policy"]
         assert "onclick=" not in page.text
         assert "<style" not in page.text
-        for asset in ("style.css", "calls.js", "show.js", "stream.js", "icon.svg"):
-            assert (await hall.http.get(f"/assets/{asset}")).status_code == 200
-    script = await hall.http.get("/assets/calls.js")
-    assert script.headers["x-content-type-options"] == "nosniff"
-    again = await hall.http.get("/assets/calls.js", headers={"If-None-Match": script.headers["etag"]})
-    assert again.status_code == 304
+        assets = re.findall(r'="(/assets/[^"]+)"', page.text)
+        assert {asset.rpartition(".")[2] for asset in assets} == {"js", "css", "svg"}
+        for asset in assets:
+            file = await hall.http.get(asset)
+            assert file.status_code == 200
+            assert file.headers["x-content-type-options"] == "nosniff"
+            again = await hall.http.get(asset, headers={"If-None-Match": file.headers["etag"]})
+            assert again.status_code == 304
     for bad in ("nosuch.js", "index.html", "..%2fapp.py", "app.py", "%2e%2e"):
         assert (await hall.http.get(f"/assets/{bad}")).status_code == 404

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,7 +18,6 @@ import av
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
-import api
 from media.worker import MediaWorker
 from tests.api.hall import Clock, Exam, Hall, an_exam
 from tests.api.test_admission_pages import link
@@ -30,7 +28,6 @@ from tests.web.looking import a_page
 
 __all__ = ["browser", "media"]
 
-PAGES = Path(api.__file__).parent / "pages"
 S = timedelta(seconds=1)
 CUT = """
   const Plain = window.RTCPeerConnection;
@@ -143,27 +140,27 @@ class Late:
 
 
 @asynccontextmanager
-async def a_candidate(
-    hall: Hall, browser: Browser, **constants: dict[str, int]
-) -> AsyncIterator[tuple[Page, Exam, Late]]:
-    """At the start of their exam. Of a script of the page these constants are others."""
+async def a_candidate(hall: Hall, browser: Browser, **limits: int) -> AsyncIterator[tuple[Page, Exam, Late]]:
+    """At the start of their exam, on a page of which these limits are others (web/src/candidate/media/limits.ts)."""
     exam, late = await an_exam(hall), Late(hall.clock)
     async with a_page(browser) as page:
         await page.add_init_script(CUT)
-        for script, values in ({"piece_recorder": {"PIECE_MS": 2000}} | constants).items():
-            await page.route(f"**/assets/{script}.js", _with(script, values))
+        await page.route("**/assets/join-*.js", _with({"pieceMs": 2000} | limits))
         await page.route(re.compile(r"/sessions/[^/]+/(late|stills)/"), late.answer)
         await page.goto(link(exam))
         await sits(page)
         yield page, exam, late
 
 
-def _with(script: str, values: dict[str, int]) -> Callable[[Route], object]:
-    text = (PAGES / f"{script}.js").read_text()
-    for name, value in values.items():
-        text, changed = re.subn(rf"(?<=const {name} = )[^;]+", str(value), text)
-        assert changed == 1, name
-    return lambda route: route.fulfill(body=text, content_type="text/javascript")
+def _with(limits: dict[str, int]) -> Callable[[Route], Awaitable[None]]:
+    async def answer(route: Route) -> None:
+        text = await (await route.fetch()).text()
+        for name, value in limits.items():
+            text, changed = re.subn(rf"(?<=[{{,]){name}:[^,}}]+", f"{name}:{value}", text)
+            assert changed == 1, name
+        await route.fulfill(body=text, content_type="text/javascript")
+
+    return answer
 
 
 async def until(look: Callable[[], object], within_s: float = 90) -> None:
@@ -198,13 +195,13 @@ def frames(piece: Piece) -> list[tuple[float, bool]]:
         return [(float(p.pts * p.time_base), p.is_keyframe) for p in file.demux(video) if p.size and p.pts is not None]
 
 
-SOON = {"SOON_MS": 500, "ASK_MS": 1000, "REST_MS": 100}
+SOON = {"soonMs": 500, "askMs": 1000, "restMs": 100}
 
 
 async def test_just_what_is_missing_is_sent_and_what_is_safe_is_forgotten(
     hall: Hall, browser: Browser, media: MediaWorker
 ) -> None:
-    async with a_candidate(hall, browser, filling=SOON) as (page, _, late):
+    async with a_candidate(hall, browser, **SOON) as (page, _, late):
         await page.wait_for_timeout(4000)
         lost, back = await away(page, hall.clock, 4)
         assert not late.tried, "nothing is sent while the connection does not stand"
@@ -240,7 +237,7 @@ async def test_just_what_is_missing_is_sent_and_what_is_safe_is_forgotten(
 async def test_it_goes_on_after_the_page_was_loaded_again_and_after_the_exam(
     hall: Hall, browser: Browser, media: MediaWorker
 ) -> None:
-    async with a_candidate(hall, browser, filling=SOON) as (page, exam, late):
+    async with a_candidate(hall, browser, **SOON) as (page, exam, late):
         await page.wait_for_timeout(2000)
         lost, back = await away(page, hall.clock, 3)
         late.gaps, late.status = [(lost, back)], 503
@@ -289,8 +286,8 @@ async def test_a_server_that_wants_nothing_keeps_nobody_waiting(
 async def test_a_copy_that_is_full_says_so_and_is_a_fault_of_the_device(
     hall: Hall, browser: Browser, media: MediaWorker, how: str
 ) -> None:
-    bounds = {"MOST_MS": 12_000} if how == "bound" else {}
-    async with a_candidate(hall, browser, local_copy=bounds, filling=SOON) as (page, exam, late):
+    bounds = {"mostMs": 12_000} if how == "bound" else {}
+    async with a_candidate(hall, browser, **bounds, **SOON) as (page, exam, late):
         late.flows = True
         said = page.locator("#copy-said")
         if how == "quota":

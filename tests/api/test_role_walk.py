@@ -40,7 +40,7 @@ PAGES = {
     **{f"GET /{area}/{{rest}}": always(lambda _: {"rest": "somewhere"}) for area in AREAS},
     "GET /join": always(),
     "GET /record": always(),
-    "GET /assets/{name}": always(lambda _: {"name": "style.css"}),
+    "GET /assets/{name}": always(lambda _: {"name": "icon.svg"}),
     "GET /metrics": always(),
     "GET /schema": always(),
     "GET /schema/openapi.json": always(),

@@ -42,13 +42,13 @@ export function stands(clock: SessionClock): boolean {
 }
 
 /**
- * What is left on a session's clock, in seconds; null before the start. `skew` is our clock minus the server's, in ms.
- * On a rest break it stands until that is over, and what is due lies as much later.
+ * What is left on a session's clock, in seconds; null before the start. `skew` is our clock minus the server's, and
+ * `now` this moment by ours, in ms. On a rest break it stands until that is over, and what is due lies as much later.
  */
-export function left(clock: SessionClock, skew = 0): number | null {
+export function left(clock: SessionClock, skew = 0, now = Date.now()): number | null {
   if (!clock.started_at) return null;
   const until = stands(clock) && clock.on_break ? Date.parse(clock.on_break.until) : 0;
-  if (clock.due_at) return (Date.parse(clock.due_at) - Math.max(until, Date.now() - skew)) / 1000;
+  if (clock.due_at) return (Date.parse(clock.due_at) - Math.max(until, now - skew)) / 1000;
   const given = clock.duration_s + clock.extra_s + clock.stopped_s;
   const last = Date.parse(clock.stopped_since ?? clock.ended_at ?? clock.started_at);
   return given - (last - Date.parse(clock.started_at)) / 1000;

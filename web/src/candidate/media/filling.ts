@@ -3,17 +3,15 @@
 
 import type { Api, Schemas } from "../../lib/api";
 import { evenly } from "../../lib/clock";
+import { LIMITS } from "./limits";
 import type { LocalCopy } from "./localCopy";
 import type { Seconds } from "./notKept";
 import type { Held } from "./pieces";
 import { ticking, written } from "./ticking";
 import type { Track } from "./track";
 
-const ASK_MS = 20_000;
-const SOON_MS = 10_000; // after a connection is back the server knows by then what is missing
 const AT_THE_END_MS = 2000;
 const PATIENCE_MS = 180_000; // after the end; a server that has not told by then how far it has come wants nothing
-const REST_MS = 1000; // between two pieces, and twice as long as a piece takes: the live video comes first
 const LONGEST_MS = 60_000;
 const TAKEN = [200, 201, 409]; // the last says that nothing is missing there
 const DROP = [400, 413, 415, 422];
@@ -60,7 +58,7 @@ export function filling(api: Api, session: string, copy: LocalCopy, said: (how: 
     if (busy || evenly() < due || !ready()) return;
     busy = true;
     due = Infinity;
-    const wait = await pass().catch(() => ASK_MS);
+    const wait = await pass().catch(() => LIMITS.askMs);
     due = Math.min(due, evenly() + wait); // it may have become urgent meanwhile
     busy = false;
   }
@@ -79,7 +77,7 @@ export function filling(api: Api, session: string, copy: LocalCopy, said: (how: 
       await copy.learn(track, answer.body);
     }
     if (copy.wanted().length) return tell("sending", 0);
-    if (!overSince) return tell("quiet", ASK_MS);
+    if (!overSince) return tell("quiet", LIMITS.askMs);
     if (copy.tracks().every(isSettled)) {
       for (const track of copy.tracks()) await copy.forget(copy.held(track));
       return tell("done", Infinity);
@@ -104,14 +102,14 @@ export function filling(api: Api, session: string, copy: LocalCopy, said: (how: 
     failures = 0;
     copy.answered(piece);
     copy.filled(piece.track, answer.body?.filled ?? []);
-    return overSince ? 0 : Math.max(REST_MS, 2 * (evenly() - began));
+    return overSince ? 0 : Math.max(LIMITS.restMs, 2 * (evenly() - began));
   }
 
   /** It cannot be taken, and that is counted. */
   async function drop(piece: Held): Promise<number> {
     copy.count(piece);
     await copy.forget([piece]);
-    return REST_MS;
+    return LIMITS.restMs;
   }
 
   function again(wait: number): number {
@@ -149,7 +147,7 @@ export function filling(api: Api, session: string, copy: LocalCopy, said: (how: 
     live.set(track, isLive);
     if (overSince) return;
     if (!isLive) uploading?.abort();
-    else due = evenly() + SOON_MS;
+    else due = evenly() + LIMITS.soonMs;
   }
 
   function finish(ended: string | null): void {

@@ -3,14 +3,13 @@
 
 import type { Api, Schemas } from "../../lib/api";
 import { evenly } from "../../lib/clock";
+import { LIMITS } from "./limits";
 import { notKept, type Seconds } from "./notKept";
 import { recordPieces, records, type Times } from "./pieceRecorder";
 import { pieces, type Held, type Piece } from "./pieces";
 import { covered, overlap, read, without, type Stretch } from "./stretches";
 import type { Track } from "./track";
 
-const MOST_MS = 30 * 60_000; // of each track
-const MOST_BYTES = 150 * 1024 * 1024; // of both together
 const NOTICED_MS = 15_000; // a connection may be gone for so long before that is noticed
 const UNSURE_MS = 1000; // of two clocks
 
@@ -53,7 +52,7 @@ export function localCopy(api: Pick<Api, "ahead">, session: string, changed: () 
   const live = new Map<Track, number>(); // since when the connection of each track stands
   const running: (() => Promise<void>)[] = [];
   const lost = notKept(session);
-  let most = MOST_BYTES;
+  let most = LIMITS.mostBytes;
   let full = false;
 
   async function recall(): Promise<void> {
@@ -100,12 +99,12 @@ export function localCopy(api: Pick<Api, "ahead">, session: string, changed: () 
   const bytes = () => sum(held, (one) => one.bytes);
   const lasts = (track: Track) => sum(of(track), (one) => one.ended - one.started);
   const of = (track: Track) => held.filter((one) => one.track === track);
-  const tooMuch = (piece: Piece) => bytes() + piece.bytes > most || lasts(piece.track) > MOST_MS;
+  const tooMuch = (piece: Piece) => bytes() + piece.bytes > most || lasts(piece.track) > LIMITS.mostMs;
 
   /** Makes room: what the server has had first, then what is in no known gap, the oldest of each. False when nothing is left. */
   async function drop(track?: Track): Promise<boolean> {
     const rank = (piece: Held) => (isMissing(piece) ? 2 : piece.live || piece.answered ? 0 : 1);
-    const over = track && lasts(track) > MOST_MS ? of(track) : held;
+    const over = track && lasts(track) > LIMITS.mostMs ? of(track) : held;
     const [goes] = [...over].sort((a, b) => rank(a) - rank(b) || a.started - b.started);
     if (!goes) return false;
     if (rank(goes)) lose(goes);
@@ -124,9 +123,9 @@ export function localCopy(api: Pick<Api, "ahead">, session: string, changed: () 
   }
 
   function room(): void {
-    if (!full || bytes() > most / 2 || held.some((one) => lasts(one.track) > MOST_MS / 2)) return;
+    if (!full || bytes() > most / 2 || held.some((one) => lasts(one.track) > LIMITS.mostMs / 2)) return;
     full = false;
-    most = MOST_BYTES;
+    most = LIMITS.mostBytes;
     changed();
   }
 

@@ -2,10 +2,10 @@
 
 import { evenly } from "../../lib/clock";
 import { firstPicture } from "./firstPicture";
+import { LIMITS } from "./limits";
 import { ticking } from "./ticking";
 import type { Track } from "./track";
 
-const PIECE_MS = 6000;
 const TOGETHER_MS = 500; // for so long at least two record at once: an encoder takes a moment to begin
 const NO_LONGER_MS = 10_000;
 const SLICE_MS = 250; // how often a recorder gives what it has, which shows whether it has begun
@@ -81,7 +81,7 @@ export function recordPieces(track: Track, media: MediaStream, keep: (times: Tim
     if (stopped || media.getVideoTracks()[0]?.readyState !== "live") return;
     current ??= begin();
     const lasts = evenly() - current.started;
-    if (!before && lasts >= PIECE_MS) {
+    if (!before && lasts >= LIMITS.pieceMs) {
       before = current;
       current = begin();
     } else if (before && lasts >= TOGETHER_MS) {

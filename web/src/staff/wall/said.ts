@@ -1,6 +1,6 @@
 // A live row in words.
 
-import { count, texts } from "../../lib/language";
+import { texts } from "../../lib/language";
 import { clockTime, duration, left, stands } from "../../lib/time";
 import { words } from "../../texts/words";
 import { RUNNING, type Live, type Risk } from "./order";
@@ -10,9 +10,6 @@ const t = texts(
     erased: "(erased)", by: (who: string) => ` by ${who}`, left: (kind: string, time: string) => `${kind}, ${time} left`,
     over: (kind: string, time: string) => `${kind}, ${time} over`, wish: (kind: string) => `asks for a ${kind} break`,
     lost: (track: string) => `${track} lost (a fault)`, standing: " (stands)", minutes: (n: number) => `${n} min`,
-    more: (percent: number) => `${percent} % more time`, longer: (n: number) => `${count(n, "minute", "minutes")} more`, rests: (n: number) => `${count(n, "minute", "minutes")} of rest breaks`,
-    view: (who: string) => `in view: ${who}`, desk: (what: string) => `on the desk: ${what}`,
-    allowed: (what: string) => `Allowed: ${what}.`, silent: (what: string) => `Not looked for: ${what}.`,
     instead: (what: string, how: string) => `${what} (instead: ${how})`, waived: (what: string) => `Waived: ${what}.`,
     no: (what: string) => `Did not agree that ${what}.`, or: ", or that ", objects: (what: string) => `Objects: ${what}`,
     flags: "a program points things out", face: "their face is measured", device: "asks to go on with another device",
@@ -21,9 +18,6 @@ const t = texts(
     erased: "(gelöscht)", by: (who: string) => ` von ${who}`, left: (kind: string, time: string) => `${kind}, noch ${time}`,
     over: (kind: string, time: string) => `${kind}, seit ${time} vorbei`, wish: (kind: string) => `bittet um eine Pause (${kind})`,
     lost: (track: string) => `${track} verloren (eine Störung)`, standing: " (steht)", minutes: (n: number) => `${n} min`,
-    more: (percent: number) => `${percent} % mehr Zeit`, longer: (n: number) => `${count(n, "Minute", "Minuten")} mehr`, rests: (n: number) => `${count(n, "Minute", "Minuten")} Ruhepausen`,
-    view: (who: string) => `im Bild: ${who}`, desk: (what: string) => `auf dem Tisch: ${what}`,
-    allowed: (what: string) => `Erlaubt: ${what}.`, silent: (what: string) => `Nicht beobachtet: ${what}.`,
     instead: (what: string, how: string) => `${what} (stattdessen: ${how})`, waived: (what: string) => `Erlassen: ${what}.`,
     no: (what: string) => `Hat nicht zugestimmt, dass ${what}.`, or: ", oder dass ", objects: (what: string) => `Widerspricht: ${what}`,
     flags: "ein Programm auf etwas hinweist", face: "das Gesicht vermessen wird", device: "will auf einem anderen Gerät weitermachen",
@@ -79,28 +73,6 @@ export function leftWords(row: Live, at: number): string {
 export function troubles(row: Live): string[] {
   const tracks = RUNNING.includes(row.phase) ? Object.entries(row.tracks).filter(([, { up }]) => !up).map(([track]) => t.lost(words(track))) : [];
   return [...tracks, ...Object.entries(row.faults).map(([what, fault]) => `${words(what)}: ${fault.why}`)];
-}
-
-const ROUTES: Record<string, string> = texts(
-  { in_person: "identified in person", video_call: "identified in a video call", known_to_staff: "identified by somebody who knows them" } as Record<string, string>,
-  { in_person: "persönlich identifiziert", video_call: "im Videogespräch identifiziert", known_to_staff: "von jemandem identifiziert, der sie kennt" },
-);
-
-/** What an accommodation allows, never why; and which detectors stay silent. */
-export function allowedWords({ allowed, muted }: Pick<Live, "allowed" | "muted">): string {
-  const told: string[] = [];
-  if (allowed) {
-    const { accommodation: one, objects } = allowed;
-    if (one.extra_time_percent) told.push(t.more(one.extra_time_percent));
-    if (one.extra_time_minutes) told.push(t.longer(one.extra_time_minutes));
-    if (one.rest_break_minutes) told.push(t.rests(one.rest_break_minutes));
-    if (one.people.length) told.push(t.view(one.people.map(words).join(", ")));
-    if (objects) told.push(t.desk(objects.replaceAll("\n", ", ")));
-    const route = ROUTES[one.identity_route];
-    if (route) told.push(route);
-  }
-  const silent = Object.keys(muted).map(words).sort();
-  return [told.length ? t.allowed(told.join("; ")) : "", silent.length ? t.silent(silent.join(", ")) : ""].filter(Boolean).join(" ");
 }
 
 const ASKED: Record<string, string> = { ai_flags: t.flags, face_geometry: t.face };
