@@ -178,6 +178,7 @@ async def test_a_moment_a_timeline_a_record_and_an_export_lead_to_each_other(
         await expect(page.get_by_text("session: paused")).to_have_count(0)
         await expect(page.get_by_label("As it was at")).to_have_value(_iso(past.sat_at))
         await page.get_by_role("link", name="As it was", exact=True).click()
+        await expect(page).to_have_title("As it was: Anatomy II - Vigil")  # the timeline has rows with that name, too
         await expect(_first(page)).to_contain_text("in progress")
         await page.get_by_role("link", name="Candidate 0", exact=True).click()
         await page.get_by_role("link", name="Timeline", exact=True).click()
