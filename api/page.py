@@ -24,7 +24,7 @@ TYPES = {
 }
 AREAS = (  # the first word of each address in web/src/staff/routes.ts
     "schedules", "sessions", "exports", "requests", "holds", "people", "detectors", "templates", "texts", "tokens",
-    "proofs", "system",
+    "proofs", "system", "appeals",
 )  # fmt: skip
 HASHED = re.compile(r"-[\w-]{8}\.(js|css)$")  # as Vite names files by what is in them
 FOREVER = "public, max-age=31536000, immutable"
