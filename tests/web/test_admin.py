@@ -20,7 +20,7 @@ async def test_an_administrator_makes_an_auditor_who_reads_until_a_date(hall: Ha
     until = (hall.clock() + timedelta(days=30)).strftime("%Y-%m-%d")
     async with a_page(browser) as page:
         await enter(page, hall, "admin@example.org", "/")
-        await expect(page.get_by_role("heading", name="People", level=2)).to_be_visible()
+        await expect(page.get_by_role("heading", name="People", level=1)).to_be_visible()
         await page.get_by_role("button", name="New account").click()
         dialog = page.get_by_role("dialog", name="New account")
         await dialog.get_by_label("Name").fill("Ada Auditor")

@@ -56,7 +56,7 @@ async def test_a_planner_makes_an_exam_and_opens_it_to_two_candidates(hall: Hall
         await expect(dialog.get_by_text("your time").first).to_contain_text("09:00")
         await dialog.get_by_label("The exam lasts, in minutes").fill("90")
         await dialog.get_by_role("button", name="Make the schedule").click()
-        await expect(page.get_by_role("heading", name="Physiology I", level=2)).to_be_visible()
+        await expect(page.get_by_role("heading", name="Physiology I", level=1)).to_be_visible()
         at = page.url.removeprefix(hall.url)
         crumbs = page.get_by_role("navigation", name="Where you are")
         assert [text.strip() for text in await crumbs.get_by_role("listitem").all_inner_texts()] == [
@@ -146,7 +146,7 @@ async def test_an_exam_is_made_and_opened_by_keyboard_alone(hall: Hall, browser:
         await reach(page, "Title")
         await page.keyboard.type("By keyboard")
         await page.keyboard.press("Enter")
-        await expect(page.get_by_role("heading", name="By keyboard", level=2)).to_be_visible()
+        await expect(page.get_by_role("heading", name="By keyboard", level=1)).to_be_visible()
         await reach(page, "Live Proctoring")
         await page.keyboard.press("Space")
         await expect(page.get_by_text("On: invigilators see")).to_be_visible()
@@ -294,7 +294,7 @@ async def test_nobody_is_kept_out_of_the_planners_pages(hall: Hall, browser: Bro
         await expect(page.get_by_role("dialog").get_by_label("Title")).to_be_visible()
         assert await violations(page) == []
         await page.goto(hall.url + at)
-        await expect(page.get_by_role("heading", name=f"Zoology {scheme}", level=2)).to_be_visible()
+        await expect(page.get_by_role("heading", name=f"Zoology {scheme}", level=1)).to_be_visible()
         await expect(page.get_by_role("heading", name="Detectors in this exam")).to_be_visible()
         assert await violations(page) == []
         await page.get_by_role("button", name="Change the policy").click()
