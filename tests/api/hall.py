@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -159,8 +159,8 @@ class Exam:
     candidates: tuple[httpx.AsyncClient, ...]
 
 
-async def an_exam(hall: Hall, candidates: int = 1) -> Exam:
-    """Makes a schedule over HTTP and opens it; the candidates have joined and nothing more."""
+async def an_exam(hall: Hall, candidates: int = 1, title: str = "Anatomy II", names: Sequence[str] = ()) -> Exam:
+    """Makes a schedule over HTTP and opens it; the candidates (those of `names`) have joined and nothing more."""
     planner = await hall.as_a("planner")
     invigilator = await hall.as_a("invigilator")
     opens = hall.clock() + timedelta(minutes=1)
@@ -168,12 +168,13 @@ async def an_exam(hall: Hall, candidates: int = 1) -> Exam:
         "opens_at": opens.isoformat(), "last_entry_at": (opens + timedelta(hours=1)).isoformat(),
         "closes_at": (opens + timedelta(hours=2)).isoformat(), "time_zone": "Europe/Vienna",
     }  # fmt: skip
-    body = {"title": "Anatomy II", "window": window, "duration_s": 3600}
+    body = {"title": title, "window": window, "duration_s": 3600}
     schedule = (await planner.post("/api/v1/schedules", json=body)).json()["schedule"]
     at = f"/api/v1/schedules/{schedule}"
     await planner.post(f"{at}/live-proctoring", json={"enabled": True})
     await planner.post(f"{at}/invigilators", json={"user": hall.user("invigilator@example.org")})
-    rows = [{"name": f"Candidate {n}", "number": f"{schedule}-{n}"} for n in range(candidates)]
+    people = names or [f"Candidate {n}" for n in range(candidates)]
+    rows = [{"name": name, "number": f"{schedule}-{n}"} for n, name in enumerate(people)]
     enrolled = (await planner.post(f"{at}/candidates", json=rows)).json()["rows"]
     assert (await planner.post(f"{at}/activate")).status_code == 204
     hall.clock.ahead += timedelta(minutes=2)

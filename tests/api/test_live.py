@@ -16,6 +16,8 @@ from api.hub import Reader as Queue
 from commands import flags
 from commands.keys import KeyName, seal_object
 from domain import incidents
+from domain.incidents import Severity
+from domain.policy import IncidentKind
 from tests.api.hall import Exam, Hall, an_exam, refused, sit
 from tests.api.reading import Reader
 
@@ -42,7 +44,10 @@ def live(exam: Exam) -> str:
     return f"/api/v1/schedules/{exam.schedule}/live"
 
 
-async def flag(exam: Exam, number: int, name: str, at: datetime | None = None, jpeg: bytes = JPEG) -> None:
+async def flag(
+    exam: Exam, number: int, name: str, at: datetime | None = None, jpeg: bytes = JPEG, *,
+    kind: IncidentKind = "several_people", severity: Severity = "high",
+) -> None:  # fmt: skip
     """What a detector does: a sealed picture, then an incident."""
     session, core, at = exam.sessions[number], exam.hall.core, at or exam.hall.clock()
     subject = (await exam.candidates[number].get("/api/v1/me")).json()["actor"]
@@ -52,7 +57,7 @@ async def flag(exam: Exam, number: int, name: str, at: datetime | None = None, j
     )
     await core.objects.put_new(object_key, seal_object(key, object_key, jpeg))
     found = incidents.OpenIncident(
-        incident=name, kind="several_people", started_at=at, severity="high", confidence=0.9,
+        incident=name, kind=kind, started_at=at, severity=severity, confidence=0.9,
         provenance=incidents.Provenance(
             detector="objects", detector_version="1", weights={"w": "0" * 64}, thresholds={"t": 0.5}, rule_version="1"
         ),
