@@ -55,6 +55,14 @@ async def test_an_invigilator_sees_camera_and_screen_live_also_when_the_candidat
         assert len(media.viewers) == 2
         await page.wait_for_function(MOVES, arg=await page.evaluate(TIMES), timeout=15_000)
 
+        asked_again: list[str] = []
+        page.on("request", lambda request: asked_again.append(request.url) if "/whep/" in request.url else None)
+        await candidate.get_by_label("Your message").fill("Is there paper?")
+        await candidate.get_by_role("button", name="Send").click()
+        await expect(page.locator("#chat")).to_contain_text("Is there paper?")
+        await page.wait_for_function(MOVES, arg=await page.evaluate(TIMES), timeout=15_000)
+        assert asked_again == [], "what else changes about a candidate leaves their video alone"
+
         await candidate.reload()
         await runs_the_checks(candidate, "Go back to the exam")
         await page.wait_for_function(MOVES, arg=await page.evaluate(TIMES), timeout=15_000)
