@@ -129,12 +129,12 @@ async def test_an_officer_holds_a_session_and_lifts_the_hold(hall: Hall, exam: E
     async with a_page(browser) as page:
         await enter(page, hall, OFFICER, f"/holds?session={exam.sessions[0]}")
         await page.get_by_label("Reason", exact=True).fill("A claim is announced")
-        for kind in ("person", "identity", "messages", "media", "notes"):
+        for kind in ("profile", "identity", "chat", "media", "notes"):
             await page.get_by_label(re.compile(f"^{kind} ")).uncheck()
         await page.get_by_role("button", name="Hold it").click()
         await expect(page.get_by_role("alert")).to_have_text("Tick at least one thing that the hold covers.")
         await page.get_by_label(re.compile("^media ")).check()
-        await page.get_by_label(re.compile("^messages ")).check()
+        await page.get_by_label(re.compile("^chat ")).check()
         await page.get_by_label("Find people by name").fill("reviewer")
         await page.get_by_label("The reviewer").check()
         await page.get_by_label("Find people by name").fill("nobody at all")
@@ -143,7 +143,7 @@ async def test_an_officer_holds_a_session_and_lifts_the_hold(hall: Hall, exam: E
         held = page.get_by_role("listitem").filter(has_text="until it is lifted")
         await expect(held).to_have_count(1, timeout=PATIENCE_MS)
         await expect(held).to_contain_text("placed by The data_protection_officer")
-        await expect(held).to_contain_text("covers messages, media")
+        await expect(held).to_contain_text("covers chat, media")
         await expect(held).to_contain_text("may be looked at by The reviewer")
         await page.get_by_label("Until (days)").fill("4000")
         await page.get_by_role("button", name="Look").click()

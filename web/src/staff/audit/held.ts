@@ -2,24 +2,25 @@
 
 import type { Schemas } from "../../lib/api";
 import { texts } from "../../lib/language";
+import { words } from "../../texts/words";
 
 export type KeyClass = Schemas["Class"]["key_class"];
 
-/** Each class with what is in it. */
-export const CLASSES: Record<KeyClass, { name: string; what: string }> = texts(
+/** What is in each class. */
+export const CLASSES: Record<KeyClass, string> = texts(
   {
-    profile: { name: "person", what: "name, number, address, and what an accommodation says in words" },
-    identity: { name: "identity", what: "pictures of the identity check" },
-    chat: { name: "messages", what: "what was written, asked for and answered" },
-    media: { name: "media", what: "recordings of camera, microphone and screen, and pictures out of them" },
-    notes: { name: "notes", what: "what people wrote about this session, with their reasons" },
+    profile: "name, number, address, and what an accommodation says in words",
+    identity: "pictures of the identity check",
+    chat: "what was written, asked for and answered",
+    media: "recordings of camera, microphone and screen, and pictures out of them",
+    notes: "what people wrote about this session, with their reasons",
   },
   {
-    profile: { name: "Person", what: "Name, Nummer, Adresse, und was ein Nachteilsausgleich in Worten sagt" },
-    identity: { name: "Identität", what: "Bilder der Identitätsprüfung" },
-    chat: { name: "Nachrichten", what: "was geschrieben, erbeten und geantwortet wurde" },
-    media: { name: "Medien", what: "Aufnahmen von Kamera, Mikrofon und Bildschirm, und Bilder daraus" },
-    notes: { name: "Notizen", what: "was über diese Sitzung geschrieben wurde, mit Gründen" },
+    profile: "Name, Nummer, Adresse, und was ein Nachteilsausgleich in Worten sagt",
+    identity: "Bilder der Identitätsprüfung",
+    chat: "was geschrieben, erbeten und geantwortet wurde",
+    media: "Aufnahmen von Kamera, Mikrofon und Bildschirm, und Bilder daraus",
+    notes: "was über diese Sitzung geschrieben wurde, mit Gründen",
   },
 );
 
@@ -33,5 +34,5 @@ const everything = texts("everything", "alles");
 /** Of no class or of all of them: everything. */
 export function covers(classes: readonly KeyClass[]): string {
   const all = !classes.length || classes.length === Object.keys(CLASSES).length;
-  return all ? everything : classes.map((one) => CLASSES[one].name).join(", ");
+  return all ? everything : classes.map(words).join(", ");
 }

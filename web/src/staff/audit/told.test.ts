@@ -22,7 +22,7 @@ test("names have spaces, people their names, moments the exam's zone, and durati
 test("what somebody wrote stays as it is", () => {
   const text = "second_screen";
   expect(lines({ text, reason: hash, note: "2026-03-04T05:06:07Z" })).toEqual([`text: ${text}`, `reason: ${hash}`, "note: 2026-03-04T05:06:07Z"]);
-  expect(lines({ kind: text })).toEqual(["kind: second screen"]);
+  expect(lines({ kind: text, severity: "warn" })).toEqual(["kind: second screen", "severity: warning"]);
 });
 
 test("what only machines read is short, and whole on request", () => {

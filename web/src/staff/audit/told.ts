@@ -3,6 +3,7 @@
 import { texts } from "../../lib/language";
 import { duration, secondTime } from "../../lib/time";
 import { words } from "../../texts/words";
+import { RISKS } from "../wall/said";
 import { fieldName } from "./names";
 
 const t = texts(
@@ -75,6 +76,7 @@ function scalar(name: string, value: unknown, { zone, known }: Reading): { value
   if (typeof value === "number") return { value: amount(name, value) };
   const text = String(value);
   if (SAID.has(name)) return { value: text };
+  if (name === "severity" && text in RISKS) return { value: RISKS[text as keyof typeof RISKS].word };
   if (known.has(text)) return { value: known.get(text) ?? text };
   if (MOMENT.test(text)) return { value: secondTime(text, zone) };
   if (/\n/.test(text) || (text.length >= LONG && !/\s/.test(text))) return { value: shortOf(text), whole: text };
