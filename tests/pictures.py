@@ -13,14 +13,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from playwright.async_api import Page
+
 from tests import chromium
 from tests.api.hall import a_hall
+from tests.api.test_pages import a_media_worker
 from tests.web.house import a_house
-from tests.web.walk import walk
+from tests.web.looking import a_page
+from tests.web.seat import a_seat, sitting
+from tests.web.walk import DESK, views, walk
 from vigil import embedded
 from vigil.embedded.place import remove
 from vigil.migrate import migrate
 from vigil.settings import Settings, load
+
+SEAT = "seat-"  # what the pictures of a candidate's way through an exam begin with
 
 
 @contextmanager
@@ -37,11 +44,21 @@ def servers() -> Iterator[Settings]:
 
 async def take(settings: Settings, folder: Path, only: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    async with a_hall(settings) as hall, chromium.running() as browser, a_house(hall) as house:
-        async for visit in walk(browser, house, only):
-            async for view in visit.views():
-                await visit.page.screenshot(path=folder / f"{visit.stop.name}-{view}.png", full_page=True)
-            print(visit.stop.name, *visit.heard, flush=True)
+    async with a_hall(settings) as hall, chromium.running() as browser:
+        async with a_house(hall) as house:
+            async for visit in walk(browser, house, only):
+                await _shown(visit.page, folder / visit.stop.name)
+                print(visit.stop.name, *visit.heard, flush=True)
+        if SEAT.startswith(only) or only.startswith(SEAT):
+            async with a_media_worker(hall, "pictures", settings.home / "spool"), a_page(browser, viewport=DESK) as page:
+                async for stop in sitting(page, await a_seat(hall)):
+                    await _shown(page, folder / f"{SEAT}{stop}")
+                    print(f"{SEAT}{stop}", flush=True)
+
+
+async def _shown(page: Page, name: Path) -> None:
+    async for view in views(page):
+        await page.screenshot(path=f"{name}-{view}.png", full_page=True)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,10 @@ from tests.api.test_pages import browser
 from tests.media.lossy import LossyNetwork
 from tests.web.looking import a_page, violations
 from tests.web.seat import a_seat, sitting
+from tests.web.walk import DESK, views
 
 __all__ = ["browser", "media", "network"]
 
-DESK = {"width": 1440, "height": 900}
-TELEPHONE = {"width": 390, "height": 844}
-SCHEMES = ("light", "dark")
 AWAY_S = 20
 BEYOND = "document.documentElement.scrollWidth > innerWidth"
 
@@ -29,13 +27,10 @@ BEYOND = "document.documentElement.scrollWidth > innerWidth"
 async def faults(page: Page) -> list[str]:
     """What is wrong with the page as it stands, in each colour scheme at each size."""
     found: list[str] = []
-    for size in (TELEPHONE, DESK):
-        await page.set_viewport_size(size)  # type: ignore[arg-type]
+    async for view in views(page):
         if await page.evaluate(BEYOND):
-            found.append(f"wider than {size['width']}")
-        for scheme in SCHEMES:
-            await page.emulate_media(color_scheme=scheme)
-            found += [f"{size['width']}, {scheme}: {one}" for one in await violations(page)]
+            found.append(f"{view}: beyond the edge of the screen")
+        found += [f"{view}: {one}" for one in await violations(page)]
     return found
 
 

@@ -10,7 +10,7 @@ from playwright.async_api import Browser
 from tests.api.hall import Hall
 from tests.web.house import a_house
 from tests.web.looking import violations
-from tests.web.walk import STOPS, Visit, routes, walk
+from tests.web.walk import STOPS, Visit, routes, views, walk
 
 BEYOND = """() => document.documentElement.scrollWidth <= innerWidth ? "" : [...document.querySelectorAll("main *")]
   .filter((one) => one.getBoundingClientRect().right > innerWidth && !one.closest(".wide"))
@@ -37,7 +37,7 @@ async def faults(visit: Visit) -> list[str]:
         found.append(f"{heads} headings of the first level")
     if visit.stop.titled not in (title := await page.title()) or not re.search(r"\w - Vigil$", title):
         found.append(f"its title is {title!r}")
-    async for view in visit.views():
+    async for view in views(page):
         if view != "telephone-dark":  # its colours and its places were judged before
             found += [f"{view}: {one}" for one in await violations(page)]
         if beyond := await page.evaluate(BEYOND):

@@ -123,13 +123,14 @@ class Visit:
     page: Page
     heard: list[str]
 
-    async def views(self) -> AsyncIterator[str]:
-        """Shows the page that is open in each colour scheme at each size."""
-        for size, viewport in (("desk", DESK), ("telephone", TELEPHONE)):
-            await self.page.set_viewport_size(viewport)  # type: ignore[arg-type]
-            for scheme in SCHEMES:
-                await self.page.emulate_media(color_scheme=scheme)
-                yield f"{size}-{scheme}"
+
+async def views(page: Page) -> AsyncIterator[str]:
+    """Shows the page that is open in each colour scheme at each size."""
+    for size, viewport in (("desk", DESK), ("telephone", TELEPHONE)):
+        await page.set_viewport_size(viewport)  # type: ignore[arg-type]
+        for scheme in SCHEMES:
+            await page.emulate_media(color_scheme=scheme)
+            yield f"{size}-{scheme}"
 
 
 async def walk(browser: Browser, house: House, only: str = "") -> AsyncIterator[Visit]:
