@@ -50,7 +50,10 @@ async def take(settings: Settings, folder: Path, only: str) -> None:
                 await _shown(visit.page, folder / visit.stop.name)
                 print(visit.stop.name, *visit.heard, flush=True)
         if SEAT.startswith(only) or only.startswith(SEAT):
-            async with a_media_worker(hall, "pictures", settings.home / "spool"), a_page(browser, viewport=DESK) as page:
+            async with (
+                a_media_worker(hall, "pictures", settings.home / "spool"),
+                a_page(browser, viewport=DESK) as page,
+            ):
                 async for stop in sitting(page, await a_seat(hall)):
                     await _shown(page, folder / f"{SEAT}{stop}")
                     print(f"{SEAT}{stop}", flush=True)
