@@ -28,8 +28,8 @@ from domain.consent import Answered
 from domain.decision import Ground, Outcome
 from domain.incidents import Severity
 from domain.intervention import Kind
+from domain.notice import notice
 from domain.phase import Phase
-from domain.policy import notice
 from domain.purpose import Purpose
 from domain.record import SealKind
 from domain.release import What, Withheld

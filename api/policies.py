@@ -21,7 +21,8 @@ from domain import policy_template
 from domain.assessment import OpensIn
 from domain.browser import BrowserKind
 from domain.muting import Off
-from domain.policy import IncidentKind, Policy, must_hold, notice
+from domain.notice import notice
+from domain.policy import IncidentKind, Policy, must_hold
 from domain.policy_template import Copy, differences
 from domain.schedule import DECIDER
 from domain.stream import Stream

@@ -26,8 +26,9 @@ from api.schema import says
 from commands import schedules, sessions
 from domain.assessment import LONGEST_URL, OpensIn
 from domain.contact import LONGEST_EMAIL, LONGEST_PHONE, SetContact
+from domain.notice import notice
 from domain.phase import RUNNING
-from domain.policy import STANDARD, Policy, Window, notice
+from domain.policy import STANDARD, Policy, Window
 from domain.staffing import MOST, PER_INVIGILATOR, warnings
 from projections.live import LIVE
 from projections.reader import phases

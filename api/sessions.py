@@ -20,9 +20,10 @@ from domain.advice import ADVICE, alternative
 from domain.assessment import OpensIn
 from domain.consent import Answer
 from domain.next_step import Step, next_step
+from domain.notice import notice
 from domain.onboarding import Check, CheckName
 from domain.phase import Track
-from domain.policy import Policy, Window, notice
+from domain.policy import Policy, Window
 from domain.purpose import WHAT, Purpose, asked
 from domain.schedule import Schedule
 from domain.session import Session

@@ -14,9 +14,10 @@ from commands.reviewing import must_be_undecided
 from domain import fault, following, onboarding, schedule, session_rules, start_pin, waiving
 from domain.assessment import OpensIn
 from domain.event import Private, Refused
+from domain.notice import notice
 from domain.onboarding import Check, CheckName
 from domain.phase import Track
-from domain.policy import Policy, notice
+from domain.policy import Policy
 from domain.session import Session
 from domain.waiving import Instead
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.contact import Contact
+from domain.notice_words import WORDS
 from domain.onboarding import CheckName
 from domain.policy import Policy
 
@@ -22,5 +23,6 @@ def alternative(policy: Policy, contact: Contact) -> str:
     """What is open to a candidate who declines the notice."""
     if policy.alternative:
         return policy.alternative
-    reached = " or ".join(part for part in (contact.phone, contact.email) if part)
-    return f"Ask your examination office for another way to take this exam{f': {reached}' if reached else ''}."
+    t = WORDS[policy.language]
+    reached = f" {t.or_} ".join(part for part in (contact.phone, contact.email) if part)
+    return t.office.format(f": {reached}" if reached else "")

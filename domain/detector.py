@@ -9,7 +9,8 @@ import msgspec
 
 from domain.browser_rules import RULES, VERSION
 from domain.incidents import Provenance, Severity
-from domain.policy import IncidentKind, pointed_out
+from domain.notice_words import pointed_out
+from domain.policy import IncidentKind
 from domain.precision import Counted, Precision, Rule, Tally, precision, together
 from domain.sensitive import Sensitive
 from domain.switches import OffEverywhere, Switches

@@ -10,9 +10,9 @@ import msgspec
 
 from domain.assessment import OpensIn
 from domain.browser import STANDARD as STANDARD_BROWSER
-from domain.browser import TOLD, BrowserKind, BrowserSetting, why_not
+from domain.browser import BrowserKind, BrowserSetting, why_not
 from domain.event import Refused
-from domain.purpose import WHAT, Purpose, asked, basis_of, does, must_rest
+from domain.purpose import Purpose, must_rest
 from domain.sensitive import Sensitive, must_be_reasoned
 
 DetectorKind = Literal[
@@ -28,6 +28,7 @@ def is_detected(kind: IncidentKind) -> TypeGuard[DetectorKind]:
 
 
 LegalBasis = Literal["public_task", "contract", "legitimate_interests", "consent"]
+Language = Literal["en", "de"]
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,7 +94,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     what reaches furthest. With `second_reviewer` nobody decides before two people have judged what the first did not
     dismiss; with `blind_review` a reviewer sees what others said after their own; with `independent_review` nobody
     judges or decides who was ever an invigilator of the schedule. `bases` are for purposes that rest on another ground
-    than `legal_basis`; `alternative` tells who declines the notice what they can do instead.
+    than `legal_basis`; `alternative` tells who declines the notice what they can do instead. The notice is told in
+    `language` (ISO 639-1).
     """
 
     version: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
@@ -119,6 +121,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     blind_review: bool = False
     independent_review: bool = False
     alternative: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    language: Language = "en"
 
     @property
     def tracks(self) -> tuple[Literal["camera", "screen"], ...]:
@@ -165,99 +168,3 @@ def _must_hear(policy: Policy, field: str) -> None:
         if not on:
             rule = "voice is heard by the microphone, which comes with the camera: switch both on, or take voice out"
             raise Refused(rule, field=f"{field.removesuffix('detectors')}{name}", kind="invalid")
-
-
-def notice(policy: Policy, opens_in: OpensIn = "tab") -> str:
-    """What a candidate is told before anything starts; its version and hash go into the acknowledgement.
-
-    One plain sentence a line. The legal basis is named with the article of the GDPR (Regulation (EU) 2016/679, art. 6).
-    """
-    captured = [
-        name
-        for name, on in (
-            ("your camera", policy.camera),
-            ("your microphone", policy.camera and policy.microphone),
-            ("your whole screen", policy.screen),
-        )
-        if on
-    ]
-    lines = [
-        f"While you sit this exam we record {_and(captured)}." if captured else "Nothing is recorded in this exam."
-    ]
-    if policy.identity:
-        lines.append(
-            "Before you start you take a picture of yourself and one of your identity document. An invigilator looks at"
-            " them to see that it is you; no program compares them."
-        )
-    if policy.camera and policy.room_scan:
-        lines.append("An invigilator may ask you to show your room with your camera.")
-    if policy.detectors:
-        seen = [_SEEN[d.kind] for d in policy.detectors]
-        lines.append(f"A program points out to an invigilator when {_or(seen)}. It decides nothing.")
-    if "voice" in policy.kinds:
-        lines.append("It tells whether somebody speaks, not who it is and not what is said.")
-    cannot = policy.unobservable(opens_in)
-    if policy.full_screen and opens_in == "frame":
-        lines.append("Your exam asks for the full screen.")
-    if told := [TOLD[one.kind] for one in policy.browser if one.kind not in cannot]:
-        lines.append(f"The page of your exam points out to an invigilator when {_or(told)}. It decides nothing.")
-    lines += [
-        "Invigilators of this exam see it live. Reviewers may look at the recording afterwards.",
-        "A lost connection or a broken device is noted as a fault and is never held against you.",
-        f"Recordings are deleted after {policy.media_kept_days} days.",
-        f"Your record is deleted after {policy.record_kept_days} days.",
-        _decided(policy),
-        *_bases(policy),
-    ]
-    if policy.alternative:
-        lines.append(f"If you do not want this: {policy.alternative}")
-    return "\n".join(lines)
-
-
-def _decided(policy: Policy) -> str:
-    until = f"until {policy.appeal_days} days after the decision"
-    return f"Decisions are taken by people: {policy.decided_by}. You can see your record and appeal {until}."
-
-
-def _bases(policy: Policy) -> list[str]:
-    """One sentence where one basis carries everything, else one for each purpose."""
-    if not policy.bases and not asked(policy):
-        return [f"The legal basis is {_BASIS[policy.legal_basis]}."]
-    lines = [f"{WHAT[one].capitalize()}, the legal basis is {_BASIS[basis_of(policy, one)]}." for one in does(policy)]
-    lines.append(f"For everything else the legal basis is {_BASIS[policy.legal_basis]}.")
-    if asked(policy):
-        lines.append("We ask you for your consent apart from this notice. You sit the exam all the same if you say no.")
-    return lines
-
-
-_SEEN: dict[DetectorKind, str] = {
-    "out_of_view": "nobody can be seen",
-    "several_people": "more than one person can be seen",
-    "handheld_device": "a telephone or another device in a hand can be seen",
-    "second_screen": "another screen can be seen",
-    "book": "a book can be seen",
-    "face_not_visible": "you can be seen but not your face",
-    "looking_away": "you look away from your exam for some time",
-    "voice": "somebody can be heard speaking",
-}
-
-
-def pointed_out(kind: IncidentKind) -> str:
-    """What is pointed out, in the words in which candidates are told."""
-    return next(words for one, words in (*_SEEN.items(), *TOLD.items()) if one == kind)
-
-
-_BASIS = {
-    "public_task": "a task in the public interest (GDPR art. 6(1)(e))",
-    "contract": "the contract with you (GDPR art. 6(1)(b))",
-    "legitimate_interests": "our legitimate interest in a fair exam (GDPR art. 6(1)(f))",
-    "consent": "your consent, which you can withdraw (GDPR art. 6(1)(a))",
-}
-
-
-def _and(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _or(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

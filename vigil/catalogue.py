@@ -8,7 +8,8 @@ from detectors.kinds import KINDS
 from detectors.settings import Settings
 from domain.detector import Described, is_sensitive, of_the_page
 from domain.incidents import Provenance
-from domain.policy import DetectorKind, pointed_out
+from domain.notice_words import pointed_out
+from domain.policy import DetectorKind
 
 _PLAIN = Settings(detectors=())  # no policy's thresholds
 

@@ -19,9 +19,10 @@ from domain.contact import Contact
 from domain.event import Refused
 from domain.muting import DetectorMuted, MuteDetector
 from domain.next_step import next_step
+from domain.notice import notice
 from domain.observation import observed
 from domain.onboarding import NoticeAcknowledged
-from domain.policy import DetectorSetting, Policy, must_hold, notice
+from domain.policy import DetectorSetting, Policy, must_hold
 from domain.purpose import asked, basis_of, does
 from domain.session_rules import DECIDER
 from tests.domain.given import given

@@ -33,7 +33,8 @@ from domain.identity_rules import (
     SettleIdentity,
     TakeIdentity,
 )
-from domain.policy import Policy, notice
+from domain.notice import notice
+from domain.policy import Policy
 from domain.session import Ended, SessionEvent, Submitted
 from domain.session_rules import Expire
 from tests.domain.given import given

@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from domain.browser import BrowserKind, BrowserSetting
 from domain.event import Refused
-from domain.policy import STANDARD, DetectorSetting, LegalBasis, Policy, must_hold, notice
-from domain.purpose import asked, does
+from domain.notice import notice
+from domain.notice_words import WORDS
+from domain.policy import STANDARD, DetectorKind, DetectorSetting, Language, LegalBasis, Policy, must_hold
+from domain.purpose import Purpose, asked, does
 
 DETECTORS = "A program points out to an invigilator when nobody can be seen or more than one person can be seen."
 DECIDED = "Decisions are taken by people: the dean of studies."
@@ -29,6 +31,33 @@ def test_the_notice_says_everything_that_is_captured_and_who_decides() -> None:
         f"{DECIDED} You can see your record and appeal until 28 days after the decision.",
         "The legal basis is a task in the public interest (GDPR art. 6(1)(e)).",
     ]
+
+
+def test_the_notice_is_told_in_the_language_of_the_policy() -> None:
+    told = notice(Policy(language="de", bases={"ai_flags": "consent"})).splitlines()
+    assert len(told) == len(notice(Policy(bases={"ai_flags": "consent"})).splitlines())
+    assert told[0].endswith("zeichnen wir Ihre Kamera, Ihr Mikrofon und Ihren ganzen Bildschirm auf.")
+    assert "wenn niemand zu sehen ist oder mehr als eine Person zu sehen ist. Es entscheidet nichts." in told[1]
+    assert told[6].startswith("Entscheidungen treffen Menschen: die Prüfungskommission.")
+    assert told[9].startswith("Damit ein Programm auf etwas hinweist: Rechtsgrundlage ist Ihre Einwilligung")
+    assert "die Dekanin" in notice(Policy(language="de", decided_by="die Dekanin"))
+
+
+@pytest.mark.parametrize("language", get_args(Language))
+def test_every_language_has_words_for_all_that_a_policy_may_ask(language: Language) -> None:
+    t = WORDS[language]
+    assert set(t.seen) == set(get_args(DetectorKind))
+    assert set(t.told) == set(get_args(BrowserKind))
+    assert set(t.what) == set(get_args(Purpose))
+    assert set(t.bases) == set(get_args(LegalBasis))
+    everything = Policy(
+        language=language, identity=True, room_scan=True, full_screen=True, alternative="{}", decided_by="{Dean}",
+        detectors=tuple(DetectorSetting(kind=kind) for kind in get_args(DetectorKind)),
+        browser=tuple(BrowserSetting(kind=kind) for kind in get_args(BrowserKind)),
+        bases=dict.fromkeys(get_args(Purpose), "consent"),
+    )  # fmt: skip
+    lines = notice(everything, "frame").splitlines()
+    assert [line for line in lines if "{" in line] == [t.decided.format("{Dean}", 28), t.instead.format("{}")]
 
 
 @pytest.mark.parametrize(

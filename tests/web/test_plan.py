@@ -127,6 +127,9 @@ async def test_a_policy_says_beside_it_what_candidates_will_be_told(hall: Hall, 
         await expect(told.get_by_role("alert")).to_have_count(0)
         await page.get_by_label("Recordings are deleted after, in days").fill("30")
         await expect(told).to_contain_text("deleted after 30 days")
+        await page.get_by_label("Candidates are told in").select_option("Deutsch")
+        await expect(told).to_contain_text("zeichnen wir Ihre Kamera")
+        await expect(told.locator("ul").first).to_have_attribute("lang", "de")
         assert await violations(page) == []
         await page.get_by_role("button", name="Save the policy").click()
         await expect(page.get_by_role("button", name="Change the policy")).to_be_visible()

@@ -25,7 +25,7 @@ export const USUAL: Policy = {
   detectors: [{ kind: "out_of_view", threshold: null }, { kind: "several_people", threshold: null }],
   browser: (["focus_lost", "second_display", "camera_muted", "screen_share_stopped"] as const).map((kind) => ({ kind, after_s: null })),
   full_screen: false, legal_basis: "public_task", bases: {}, media_kept_days: 180, record_kept_days: 730, appeal_days: 28,
-  decided_by: "the examination board", second_reviewer: false, blind_review: false, independent_review: false, alternative: "",
+  decided_by: "the examination board", second_reviewer: false, blind_review: false, independent_review: false, alternative: "", language: "en",
 };
 
 /** What is off unless a planner says why this exam needs it. */
