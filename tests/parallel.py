@@ -1,8 +1,9 @@
 """How tests share a machine: `make test WORKERS=auto` runs several files at a time, each whole and in its own order.
 
 Many tests wait, for a picture, a lease or a page, so there is one worker more than there are cores. Every worker has
-servers of its own. A test that needs the machine to itself is marked `alone`: the last worker runs those in the end,
-when the others are gone with their servers. Under `pytest` without `-n` all run one after the other, as they stand.
+servers of its own. A test that needs the machine to itself is marked `alone`, and so is every page with live media: the
+last worker runs those in the end, when the others are gone with their servers. Under `pytest` without `-n` all run one
+after the other, as they stand.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from xdist.workermanage import WorkerController
 
 MORE, CORES = 1, 8  # workers beyond the cores; of how many cores use is made
 ALONE = "alone"
+LIVE = {"browser", "media"}  # the fixtures of a test in which a browser sends or shows live media
 # What looks at the same days goes where they have been lived.
 WITH = {"tests/commands/days/test_real_days.py": "tests/commands/days/test_days.py"}
 # The longest begin first, so that they do not go on when everything else has ended.
@@ -72,7 +74,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.parent and not item.nodeid.endswith(item.name):  # schemathesis names the operation in the name alone
             _rename(item, f"{item.parent.nodeid}::{item.name}")
-        if workers and item.get_closest_marker(ALONE):
+        if workers and _needs_all(item):
             _rename(item, f"{item.nodeid}@{ALONE}")
     twice = [name for name, times in Counter(item.nodeid for item in items).items() if times > 1]
     assert not twice, f"of tests with one name a worker would run the first alone: {twice}"
@@ -84,8 +86,12 @@ def _rename(item: pytest.Item, name: str) -> None:
     item._id = type(item._id).parse(name)
 
 
+def _needs_all(item: pytest.Item) -> bool:
+    return bool(item.get_closest_marker(ALONE)) or set(getattr(item, "fixturenames", ())) >= LIVE
+
+
 def _place(item: pytest.Item) -> int:
-    if item.get_closest_marker(ALONE):
+    if _needs_all(item):
         return len(FIRST) + 1
     file = item.nodeid.partition("::")[0]
     return FIRST.index(file) if file in FIRST else len(FIRST)

@@ -7,6 +7,7 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser, Page, expect
 
 from media.worker import MediaWorker
@@ -17,6 +18,8 @@ from tests.web.looking import a_page
 from tests.web.walls import at_the_wall, focus
 
 __all__ = ["browser", "media"]
+
+pytestmark = pytest.mark.alone
 
 TIMES = "() => ['camera', 'screen'].map((name) => document.getElementById(`live-${name}`).currentTime)"
 MOVES = """(before) => ['camera', 'screen'].every((name, n) => {

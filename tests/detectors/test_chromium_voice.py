@@ -20,6 +20,8 @@ from tests.detectors.hall import until
 from tests.media.hall import new_settings, open_hall
 from tests.media.loopback import served
 
+pytestmark = pytest.mark.alone
+
 
 def wav(path: Path, sound: speech.Wave) -> Path:
     with wave.open(str(path), "wb") as file:

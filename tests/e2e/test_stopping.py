@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.installation import Installation
 from vigil.embedded.place import remove
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 EARLY = -signal.SIGTERM  # before it had started anything, so that there is nothing to stop
 

@@ -10,6 +10,8 @@ import pytest
 from tests import tour
 from tests.e2e.installation import Installation
 
+pytestmark = pytest.mark.alone
+
 README = Path(__file__).parents[2] / "README.md"
 
 

@@ -19,6 +19,8 @@ from tests.media.tape import play, record
 from tests.media.test_finalise import finalised, plaintext
 from tests.media.test_loss import stored_finalised_and_played
 
+pytestmark = pytest.mark.alone
+
 LOOK = """async () => {
   const peer = (window.peer = new RTCPeerConnection());
   peer.addTransceiver("video", { direction: "recvonly" });

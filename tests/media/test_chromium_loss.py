@@ -16,6 +16,8 @@ from tests.media.loopback import served
 from tests.media.lossy import LossyNetwork
 from tests.media.test_loss import stored_finalised_and_played
 
+pytestmark = pytest.mark.alone
+
 LOSSY_S, CLEAN_S, LAST_S = 10, 1.5, 1.0
 
 
