@@ -25,6 +25,7 @@ from api import (
     clips,
     compliance,
     consents,
+    course,
     day,
     detectors,
     devices,
@@ -89,9 +90,9 @@ PREFIX = "/api/v1"
 PARTS = (
     sign_in, users, schedules, staffing, candidates, accommodations, start_pin, join, sessions, upload_test,
     candidate_stream, signals, identity, devices, ice_servers, whip, whep, chat, canned_messages, helping,
-    interventions, breaks, outages, live, wall, consents, policies, detectors, duty, day, incidents, triage, records,
-    reviews, access, recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins, requests,
-    certificate, certificate_page, compliance, subjects, holds, record_links, own_record,
+    interventions, breaks, outages, live, wall, consents, policies, detectors, duty, day, course, incidents, triage,
+    records, reviews, access, recordings, clips, late, stills, receipt, exports, proofs, service_tokens, sign_ins,
+    requests, certificate, certificate_page, compliance, subjects, holds, record_links, own_record,
     own_media, appeals, system,
 )  # fmt: skip
 

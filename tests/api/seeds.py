@@ -975,6 +975,7 @@ SEEDS: dict[str, Seed] = {
     f"POST {SCHEDULE}/activate": draft(),
     f"POST {SCHEDULE}/cancel": draft(body={"reason": "The room is flooded"}),
     f"GET {SCHEDULE}/live": always(of_exam),
+    f"GET {SCHEDULE}/course": always(of_exam),
     f"GET {SCHEDULE}/live/stream": always(of_exam),
     f"POST {SCHEDULE}/interventions": always(in_bulk, body={"kind": "warn", "text": "Quiet", "sessions": "all"}),
     f"POST {SCHEDULE}/broadcasts": always(in_bulk, body={"text": "Ten minutes"}),

@@ -104,6 +104,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     f"POST {SCHEDULE}/duty/hand-overs/{{hand_over}}/withdraw": WATCHERS,
     f"GET {SCHEDULE}/escalations": WATCHERS,
     f"GET {SCHEDULE}/live": ("planner", *WATCHERS, "reviewer", "auditor"),
+    f"GET {SCHEDULE}/course": ("planner", *WATCHERS, "reviewer", "auditor"),
     f"GET {SCHEDULE}/live/stream": ("planner", *WATCHERS),
     f"WS {SCHEDULE}/wall": WATCHERS,
     f"POST {SCHEDULE}/interventions": WATCHERS,

@@ -187,11 +187,52 @@ async def test_a_moment_a_timeline_a_record_and_an_export_lead_to_each_other(
         await expect(page).to_have_url(f"{hall.url}/exports?session={session}")
 
 
+async def test_a_click_on_the_course_of_the_exam_moves_the_slider_there(
+    hall: Hall, past: Past, browser: Browser
+) -> None:
+    await hall.as_a("auditor")
+    async with a_page(browser, viewport={"width": 1440, "height": 900}) as page:
+        await enter(page, hall, "auditor@example.org", past.at(past.sat_at))
+        course = page.get_by_role("figure")
+        sitting = course.get_by_role("listitem").filter(has_text="sitting")
+        await expect(course).to_contain_text("Sitting at the same time: 1 at most")
+        await expect(course).to_contain_text("1 incident.")
+        await expect(sitting).to_have_text("sitting: 1")
+
+        slider = page.get_by_role("slider", name="Moment")
+        steps = int(await slider.get_attribute("max") or 0)
+        over = course.locator(".u-over")
+        box = await over.bounding_box()
+        assert box
+        await over.click(position={"x": box["width"] / 4, "y": box["height"] / 2})
+        await page.wait_for_url(lambda url: _asked(url) < past.sat_at - timedelta(minutes=1))
+        assert abs(int(await slider.input_value()) - steps / 4) <= 2 * STEP.total_seconds()
+        await expect(sitting).to_have_text("sitting: 0")
+        await expect(page.get_by_text("Nobody was on the list at this moment.")).to_be_visible()
+
+
+async def test_the_course_is_drawn_again_in_other_colours_and_on_a_small_screen(
+    hall: Hall, past: Past, browser: Browser
+) -> None:
+    await hall.as_a("auditor")
+    async with a_page(browser, color_scheme="light", viewport={"width": 1440, "height": 900}) as page:
+        await enter(page, hall, "auditor@example.org", past.at(past.sat_at))
+        canvas = page.locator("figure canvas")
+        light = await canvas.evaluate("canvas => canvas.toDataURL()")
+        await page.emulate_media(color_scheme="dark")
+        await page.wait_for_function(
+            "light => document.querySelector('figure canvas').toDataURL() !== light", arg=light
+        )
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await page.wait_for_function("() => document.querySelector('figure canvas').clientWidth < 390")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_nobody_is_kept_out_of_it(hall: Hall, past: Past, browser: Browser, scheme: str) -> None:
     await hall.as_a("auditor")
     async with a_page(browser, color_scheme=scheme, viewport={"width": 1440, "height": 900}) as page:
         await enter(page, hall, "auditor@example.org", f"/schedules/{past.exam.schedule}/as-of")
         await expect(_first(page)).to_contain_text("▲▲ high")
+        await expect(page.get_by_role("figure")).to_contain_text("Sitting at the same time: 1 at most")
         await expect(page).to_have_title("As it was: Anatomy II - Vigil")
         assert await violations(page) == []

@@ -17,6 +17,11 @@ export function clockTime(moment: string | number, zone?: string): string {
   return new Date(moment).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: zone });
 }
 
+/** "09:42". */
+export function hourTime(moment: string | number, zone?: string): string {
+  return new Date(moment).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", timeZone: zone });
+}
+
 /** "1:02:07". */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
