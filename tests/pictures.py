@@ -33,13 +33,14 @@ SEAT = "seat-"  # what the pictures of a candidate's way through an exam begin w
 @contextmanager
 def servers() -> Iterator[Settings]:
     """Servers in a home of their own, which is gone afterwards."""
-    home = Path(tempfile.mkdtemp(prefix="vigil-pictures-"))
-    try:
-        with embedded.servers(home, durable=False) as running:
-            asyncio.run(migrate(running.database_url))
-            yield load(running.environment())
-    finally:
-        remove(home)
+    with tempfile.TemporaryDirectory(prefix="vigil-pictures-") as name:
+        home = Path(name)
+        try:
+            with embedded.servers(home, durable=False) as running:
+                asyncio.run(migrate(running.database_url))
+                yield load(running.environment())
+        finally:
+            remove(home)
 
 
 async def take(settings: Settings, folder: Path, only: str) -> None:
