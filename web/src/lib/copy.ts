@@ -10,9 +10,11 @@ export async function copied(text: string): Promise<boolean> {
   }
 }
 
-/** Saves a text as a file. */
-export function save(name: string, text: string, type = "text/csv;charset=utf-8"): void {
-  const address = URL.createObjectURL(new Blob(["\uFEFF", text], { type }));
+const CSV = "text/csv;charset=utf-8";
+
+/** Saves a text as a file. One for a table begins with a mark by which programs for tables know its encoding. */
+export function save(name: string, text: string, type = CSV): void {
+  const address = URL.createObjectURL(new Blob([type === CSV ? "\uFEFF" : "", text], { type }));
   const link = Object.assign(document.createElement("a"), { href: address, download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
