@@ -15,7 +15,7 @@ const LONGEST_FOUND = 200;
 const t = texts(
   {
     able: "can send camera and screen", unable: "cannot send video from here; use a current browser over https",
-    pixels: (width?: number, height?: number) => `${width} x ${height} pixels`, found: "found", none: "no microphone was found",
+    pixels: (width?: number, height?: number) => `${width} x ${height} pixels`, found: "found",
     whole: "the whole screen is shared", untold: "a screen is shared; this browser does not tell whether it is the whole one", part: "share the whole screen, not a window or a tab",
     several: "a second display is connected", one: "one display",
     unreachable: "the server cannot be reached", answer: (ms: number) => `an answer takes ${ms} ms`,
@@ -26,7 +26,7 @@ const t = texts(
   },
   {
     able: "kann Kamera und Bildschirm senden", unable: "kann von hier kein Video senden; nehmen Sie einen aktuellen Browser über https",
-    pixels: (width?: number, height?: number) => `${width} x ${height} Bildpunkte`, found: "gefunden", none: "kein Mikrofon wurde gefunden",
+    pixels: (width?: number, height?: number) => `${width} x ${height} Bildpunkte`, found: "gefunden",
     whole: "der ganze Bildschirm wird geteilt", untold: "ein Bildschirm wird geteilt; dieser Browser sagt nicht, ob es der ganze ist", part: "teilen Sie den ganzen Bildschirm, nicht ein Fenster oder einen Tab",
     several: "ein zweiter Bildschirm ist angeschlossen", one: "ein Bildschirm",
     unreachable: "der Server ist nicht erreichbar", answer: (ms: number) => `eine Antwort dauert ${ms} ms`,
@@ -72,9 +72,9 @@ export async function runChecks({ api, id, session, clock }: Place, show: (line:
 
   const able = "RTCPeerConnection" in window && navigator.mediaDevices?.getDisplayMedia !== undefined;
   note("browser", able, able ? t.able : t.unable);
+  const screen = tracks.includes("screen") ? await theScreen(note) : undefined; // first: a browser gives it only soon after a click
   const camera = tracks.includes("camera") ? await theCamera(microphone, note) : undefined;
   if (camera) await light(camera, show);
-  const screen = tracks.includes("screen") ? await theScreen(note) : undefined;
   const { isExtended } = window.screen as Screen & { isExtended?: boolean };
   if (isExtended !== undefined) note("displays", !isExtended, isExtended ? t.several : t.one, "warn");
   const heard = microphone ? (["microphone"] as const) : [];
@@ -87,20 +87,26 @@ export async function runChecks({ api, id, session, clock }: Place, show: (line:
 
 type Note = (name: CheckName, passed: boolean, found: string) => void;
 
+/** With the microphone, if that is asked for; the camera alone where both cannot be had, so that only what is missing fails. */
 async function theCamera(microphone: boolean, note: Note): Promise<MediaStream | undefined> {
+  let missing: unknown = null;
+  const both = microphone ? await open(true).catch((error: unknown) => void (missing = error)) : undefined;
   try {
-    const camera = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, frameRate: 15 }, audio: microphone });
+    const camera = both ?? (await open(false));
     const { width, height } = camera.getVideoTracks()[0]?.getSettings() ?? {};
-    const heard = camera.getAudioTracks().length > 0;
     note("camera", true, t.pixels(width, height));
-    if (microphone) note("microphone", heard, heard ? t.found : t.none);
     return camera;
   } catch (error) {
-    note("camera", false, reason(error, t.camera));
-    if (microphone) note("microphone", false, reason(error, t.microphone));
+    note("camera", false, cameraRefused(error));
     return undefined;
+  } finally {
+    if (microphone) note("microphone", Boolean(both), both ? t.found : reason(missing, t.microphone));
   }
 }
+
+const open = (audio: boolean) => navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, frameRate: 15 }, audio });
+
+export const cameraRefused = (error: unknown): string => reason(error, t.camera);
 
 async function light(camera: MediaStream, show: (line: Found) => void): Promise<void> {
   const said = await lightWords(camera).catch(() => null);

@@ -101,15 +101,26 @@ export class Exam {
     await this.refresh();
   }
 
+  /** Camera and screen as the checks have opened them. Nothing stays open where the exam ended, or moved, meanwhile. */
+  capture(camera: MediaStream | undefined, screen: MediaStream | undefined): void {
+    [this.camera, this.screen] = [camera, screen];
+    if (this.#gone) this.release();
+  }
+
+  release(): void {
+    for (const media of [this.camera, this.screen]) media?.getTracks().forEach((track) => track.stop());
+  }
+
   /** Begins the exam, or goes on with it after this page was loaded again. */
   async start(pin: string): Promise<void> {
     const body = pin.trim() ? { pin } : undefined;
     this.#take(await ok(this.api.POST("/api/v1/sessions/{session}/start", { params: { path: this.path }, body })));
+    this.session = await readSession(this.api, this.id); // what holds for it from its start on; if this fails, the same button tries again
+    if (this.#gone) return;
     this.captured = true;
     this.#messages.read();
     const media = { camera: this.camera, screen: this.screen };
     for (const track of this.session.tracks) this.#sender.send(track, media[track]);
-    this.session = await readSession(this.api, this.id); // what holds for it from its start on
     this.#telling = signals(this.api, this.id, this.session, media);
     this.#sender.telling(this.#telling.localCopy);
   }
@@ -129,6 +140,11 @@ export class Exam {
     else await Promise.all(tells.interventions.map((one) => this.#progress(one, tells.stage)));
   }
 
+  /** Whether nothing more is recorded here. */
+  get #gone(): boolean {
+    return this.#over || this.elsewhere;
+  }
+
   #take(clock: Clock): void {
     this.clock = clock;
     const over = OVER.includes(clock.phase);
@@ -145,7 +161,7 @@ export class Exam {
   async #stopSending(): Promise<void> {
     this.#telling?.stop();
     await this.#sender.stop();
-    for (const media of [this.camera, this.screen]) media?.getTracks().forEach((track) => track.stop());
+    this.release();
   }
 
   async #leave(): Promise<void> {
@@ -160,6 +176,7 @@ export class Exam {
       const mine = await ok(this.api.GET("/api/v1/sessions/{session}/devices/mine", { params: { path: this.path } })).catch(() => null);
       if (mine && NOT_HERE.includes(mine.standing)) return this.#leave();
     }
+    if (standing === "live") this.problem = null; // what comes with the stream is done again
     if (standing === "late" && this.standing !== "late") this.lateSince = Date.now();
     this.standing = standing;
   }
@@ -182,7 +199,7 @@ export class Exam {
     this.help = view.help;
     this.identity = view.identity;
     this.asked = Boolean(view.devices.asking);
-    this.#take(view.session);
+    void this.#changed(view.session);
   }
 
   /** A check that was waived: who waited for it goes on without it. */
