@@ -62,7 +62,7 @@ async def sitting(page: Page, exam: Exam) -> AsyncIterator[str]:
         await page.get_by_role("button", name="Use this picture").click()
     await expect(page.locator("#identity-said")).to_contain_text("An invigilator is looking at them")
     yield "identity-waiting"
-    await _let_in(exam, at)
+    await let_in(exam)
     await expect(page.get_by_role("heading", name="Who you are")).to_be_hidden()
     await start.click()
     for track in ("camera", "screen"):
@@ -111,6 +111,8 @@ async def _questions(route: Route) -> None:
     await route.fulfill(body=INSIDE, content_type="text/html")
 
 
-async def _let_in(exam: Exam, at: str) -> None:
+async def let_in(exam: Exam) -> None:
+    """An invigilator has looked at the pictures."""
+    at = f"/api/v1/sessions/{exam.sessions[0]}"
     told = await exam.invigilator.post(f"{at}/identity/decision", json={"decision": "approve"})
     assert told.status_code == 204, told.text
