@@ -12,14 +12,32 @@ export interface Opened {
   joined: Schemas["Joined"];
 }
 
+let link = "";
+
 export async function open(): Promise<Opened> {
-  const link = location.hash.slice(1) || sessionStorage.getItem(KEPT) || "";
+  link = location.hash.slice(1) || link || kept();
   history.replaceState(null, "", location.pathname); // the link stays out of the history and out of screenshots
   if (!link) throw new Error(t.none);
-  sessionStorage.setItem(KEPT, link); // for when this page is loaded again, whatever comes of this try
+  keep(link); // for when this page is loaded again, whatever comes of this try
   const joined = await ok(client().POST("/api/v1/join", { body: { token: link, device: deviceKey() } }));
   keepContact(joined);
   return { api: client(joined.token), joined };
+}
+
+function kept(): string {
+  try {
+    return sessionStorage.getItem(KEPT) ?? "";
+  } catch {
+    return ""; // a browser that keeps nothing: the link is opened again
+  }
+}
+
+function keep(link: string): void {
+  try {
+    sessionStorage.setItem(KEPT, link);
+  } catch {
+    // as above
+  }
 }
 
 let fallback = ""; // where a browser keeps nothing
