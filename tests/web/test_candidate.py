@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Literal
 
@@ -84,7 +85,7 @@ async def test_the_keyboard_alone_leads_from_the_notice_to_the_receipt(
         await presses(page, "Yes")
         await is_focused("heading", "System check")
         await presses(page, "Run the checks")
-        await expect(page.locator("#checks-said")).to_have_text("What is needed passes.")
+        await expect(page.locator("#checks-said")).to_have_text("Everything that is needed passes.")
         await is_focused("button", "Run the checks")
         for what in ("me", "my document"):
             await presses(page, f"Take a picture of {what}")
@@ -110,6 +111,10 @@ async def test_the_keyboard_alone_leads_from_the_notice_to_the_receipt(
         await presses(page, "Hand in")
         await is_focused("heading", "Your exam is over")
         await expect(page.get_by_role("link", name="Open my record")).to_be_visible(timeout=30_000)
+        async with page.expect_download() as saved:
+            await presses(page, "Save the receipt")
+        receipt = json.loads((await (await saved.value).path()).read_text())
+        assert receipt == json.loads(await page.locator("#receipt-text").text_content() or "")
 
 
 async def test_a_camera_that_is_refused_is_said_and_tried_again_once_it_is_allowed(

@@ -39,8 +39,8 @@ const t = texts(
     platform: "Die Uhr Ihrer Prüfungsplattform läuft vielleicht weiter; Ihre Aufsicht weiß das.",
     paused: "Ihre Prüfung ist angehalten", locked: "Ihre Prüfung ist gerade gesperrt",
     halted: "Die Uhr steht. Das ist kein Vorwurf.", itself: "Es geht hier von selbst weiter.",
-    belowBreak: "Sie haben Pause. Machen Sie die Prüfung der Geräte, gehen Sie zurück zur Prüfung und sagen Sie dort, dass Sie zurück sind.",
-    below: (head: string) => `${head}, und ihre Uhr steht. Die Geräte können Sie inzwischen prüfen.`,
+    belowBreak: "Sie haben Pause. Testen Sie die Geräte, gehen Sie zurück zur Prüfung und sagen Sie dort, dass Sie zurück sind.",
+    below: (head: string) => `${head}, und ihre Uhr steht. Die Geräte können Sie inzwischen testen.`,
   },
 );
 
