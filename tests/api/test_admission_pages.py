@@ -6,7 +6,8 @@ from playwright.async_api import Browser, Page, expect
 
 from media.worker import MediaWorker
 from tests.api.hall import Exam, Hall, an_exam
-from tests.api.test_identity import an_exam_that_asks
+from tests.api.test_devices import asking
+from tests.api.test_identity import an_exam_that_asks, ready, show
 from tests.api.test_pages import browser, media  # noqa: F401 - fixtures, asked for by name
 from tests.web.looking import a_page
 from tests.web.walls import at_the_wall, turn_to
@@ -103,3 +104,33 @@ async def test_an_exam_moves_to_another_device_when_an_invigilator_agrees(
         await expect(back).to_be_enabled(timeout=15_000)
         await back.click()
         await expect(second.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
+
+
+async def test_who_goes_on_elsewhere_takes_their_pictures_there_while_the_exam_runs(
+    hall: Hall,
+    browser: Browser,  # noqa: F811
+    media: MediaWorker,  # noqa: F811
+) -> None:
+    exam = await an_exam_that_asks(hall)
+    at = await ready(exam)
+    await show(exam)
+    assert (await exam.invigilator.post(f"{at}/identity/decision", json={"decision": "approve"})).status_code == 204
+    assert (await exam.candidates[0].post(f"{at}/start")).status_code == 200
+    async with a_page(browser, OTHER) as page:
+        await page.goto(link(exam))
+        await page.get_by_role("button", name="Go on here").click()
+        asked = page.get_by_text("You have asked to go on here")
+        await expect(asked).to_be_visible()
+        await page.reload()
+        await expect(asked).to_be_visible()
+        (one,) = await asking(exam)
+        assert (await exam.invigilator.post(f"{at}/devices/{one['device']}/admission")).status_code == 204
+        await page.get_by_role("button", name="Run the checks").click()
+        back = page.get_by_role("button", name="Go back to the exam")
+        await expect(back).to_be_enabled(timeout=15_000)
+        await back.click()
+        await expect(page.get_by_role("heading", name="Your exam is running")).to_be_focused()
+        await expect(page.locator("#identity-said")).to_contain_text("Your exam goes on meanwhile.")
+        await takes(page, "me")
+        await takes(page, "my document")
+        await expect(page.get_by_role("heading", name="Who you are")).to_be_hidden()
