@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from typing import Literal
@@ -134,6 +135,31 @@ async def test_a_camera_that_is_refused_is_said_and_tried_again_once_it_is_allow
         await expect(page.get_by_role("button", name="Ask a person for help")).to_be_visible()
         await page.evaluate("allow()")
         await runs_the_checks(page, "Start the exam")
+
+
+async def test_a_message_that_comes_under_a_cover_is_read_only_when_the_cover_has_gone(
+    hall: Hall, browser: Browser, media: MediaWorker
+) -> None:
+    exam = await an_exam(hall)
+    at = f"/api/v1/sessions/{exam.sessions[0]}"
+    async with a_page(browser) as page:
+        await page.goto(link(exam))
+        await sits(page)
+
+        async def came_to(delivered: bool, read: bool) -> None:
+            async with asyncio.timeout(10):
+                while True:
+                    (one,) = (await exam.candidates[0].get(f"{at}/view")).json()["messages"]
+                    if (one["delivered"], one["read"]) == (delivered, read):
+                        return
+                    await asyncio.sleep(0.1)
+
+        await exam.invigilator.post(f"{at}/interventions", json={"kind": "pause"})
+        await expect(page.get_by_role("alertdialog")).to_be_focused()
+        await exam.invigilator.post(f"{at}/messages", json={"text": "We look into the siren."})
+        await came_to(delivered=True, read=False)
+        await exam.invigilator.post(f"{at}/interventions", json={"kind": "resume"})
+        await came_to(delivered=True, read=True)
 
 
 async def test_who_stops_sharing_while_they_wait_for_the_start_runs_the_checks_again(

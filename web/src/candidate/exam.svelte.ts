@@ -59,7 +59,7 @@ export class Exam {
 
   #sender: Sender;
   #telling: ReturnType<typeof signals> | null = null;
-  #messages = reading(() => this.captured, (message, stage) => void this.#tellRead(message, stage));
+  #messages = reading(() => this.captured && !this.cover && !this.#gone, (message, stage) => void this.#tellRead(message, stage));
   #stopStream: () => void;
   #ticks: ReturnType<typeof setInterval>;
   #over = false;
@@ -190,6 +190,7 @@ export class Exam {
     else if (name === "identity") this.identity = data as Identity;
     else if (name === "devices") this.asked = Boolean((data as View["devices"]).asking);
     else if (name === "publish_again") this.#sender.again((data as { draining: boolean }).draining);
+    this.#messages.read(); // where a cover has gone by it
   }
 
   #all(view: View): void {
