@@ -72,12 +72,12 @@ async def test_schedules_are_listed_for_those_who_are_on_them(hall: Hall) -> Non
 
 async def test_a_role_that_the_list_is_not_for_shows_nobody_more_of_it(hall: Hall) -> None:
     exam, head = await an_exam(hall), {"Vigil-At-Least": str(await hall.position())}
-    for other in ("admin", "data_protection_officer"):
-        email = f"{other}.who.watches@example.org"
-        await hall.account(other, "invigilator", email=email)
-        token = (await hall.http.post("/api/v1/sign-in", json={"email": email, "password": PASSWORD})).json()["token"]
-        assert (await hall.bearing(token).get("/api/v1/schedules", headers=head)).json()["schedules"] == []
-    assert exam.schedule in (await exam.planner.get("/api/v1/schedules", headers=head)).text
+    email = "officer.who.watches@example.org"
+    await hall.account("data_protection_officer", "invigilator", email=email)
+    token = (await hall.http.post("/api/v1/sign-in", json={"email": email, "password": PASSWORD})).json()["token"]
+    assert (await hall.bearing(token).get("/api/v1/schedules", headers=head)).json()["schedules"] == []
+    for reader in (exam.planner, await hall.as_a("admin")):  # who chooses what an auditor reads has to see them all
+        assert exam.schedule in (await reader.get("/api/v1/schedules", headers=head)).text
 
 
 async def test_what_is_not_built_yet_is_asked_for_again(hall: Hall) -> None:
