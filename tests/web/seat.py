@@ -20,7 +20,7 @@ CONTACT = {"emergency_phone": "+43 1 58801", "emergency_email": "exams@example.o
 
 
 async def a_seat(hall: Hall) -> Exam:
-    """An exam that asks for everything: consent, identity, a PIN; its questions are in a frame."""
+    """An exam that asks for consent, identity and a look at the room; its questions are in a frame."""
     exam = await an_exam(hall)
     at = f"/api/v1/schedules/{exam.schedule}"
     told = await exam.planner.put(f"{at}/policy", json=POLICY)
