@@ -10,6 +10,7 @@ from tests.api.test_devices import asking
 from tests.api.test_identity import an_exam_that_asks, ready, show
 from tests.api.test_pages import browser, media  # noqa: F401 - fixtures, asked for by name
 from tests.web.looking import a_page
+from tests.web.seat import runs_the_checks, sits
 from tests.web.walls import at_the_wall, turn_to
 
 OTHER = "another-browser-somewhere"
@@ -83,12 +84,7 @@ async def test_an_exam_moves_to_another_device_when_an_invigilator_agrees(
         await at_the_wall(staff, exam)
         await turn_to(staff, "To be let in")
         await first.goto(link(exam))
-        await first.get_by_role("button", name="I have read this and go on").click()
-        await first.get_by_role("button", name="Run the checks").click()
-        start = first.get_by_role("button", name="Start the exam")
-        await expect(start).to_be_enabled(timeout=15_000)
-        await start.click()
-        await expect(first.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
+        await sits(first)
 
         await second.goto(link(exam))
         await expect(second.locator("#device-said")).to_contain_text("taken on another device")
@@ -99,11 +95,7 @@ async def test_an_exam_moves_to_another_device_when_an_invigilator_agrees(
         await staff.get_by_role("button", name="Admit").click()
         await expect(first.locator("#device-said")).to_contain_text("taken on another device", timeout=10_000)
         await expect(first.locator("#step-exam")).to_be_hidden()
-        await second.get_by_role("button", name="Run the checks").click(timeout=10_000)
-        back = second.get_by_role("button", name="Go back to the exam")
-        await expect(back).to_be_enabled(timeout=15_000)
-        await back.click()
-        await expect(second.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
+        await runs_the_checks(second, "Go back to the exam")
 
 
 async def test_who_goes_on_elsewhere_takes_their_pictures_there_while_the_exam_runs(
@@ -125,10 +117,7 @@ async def test_who_goes_on_elsewhere_takes_their_pictures_there_while_the_exam_r
         await expect(asked).to_be_visible()
         (one,) = await asking(exam)
         assert (await exam.invigilator.post(f"{at}/devices/{one['device']}/admission")).status_code == 204
-        await page.get_by_role("button", name="Run the checks").click()
-        back = page.get_by_role("button", name="Go back to the exam")
-        await expect(back).to_be_enabled(timeout=15_000)
-        await back.click()
+        await runs_the_checks(page, "Go back to the exam")
         await expect(page.get_by_role("heading", name="Your exam is running")).to_be_focused()
         await expect(page.locator("#identity-said")).to_contain_text("Your exam goes on meanwhile.")
         await takes(page, "me")

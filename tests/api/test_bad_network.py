@@ -22,11 +22,11 @@ from media import worker as media_worker
 from media.worker import MediaWorker
 from tests.api.hall import Exam, Hall, an_exam
 from tests.api.test_admission_pages import link
-from tests.api.test_live_pictures import sits
 from tests.api.test_pages import a_media_worker, browser
 from tests.media.hall import watch
 from tests.media.lossy import LossyNetwork
 from tests.web.looking import a_page, enter
+from tests.web.seat import sits
 from vigil.delivery import upload
 from vigil.door import Media
 from vigil.wiring import spool

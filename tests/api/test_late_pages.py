@@ -13,11 +13,11 @@ from media.worker import MediaWorker
 from tests.api.hall import Hall, an_exam
 from tests.api.test_admission_pages import link
 from tests.api.test_bad_network import TRACKS, media, network, seconds, tape_of
-from tests.api.test_live_pictures import sits
 from tests.api.test_local_copy_page import HELD
 from tests.api.test_pages import browser
 from tests.media.lossy import LossyNetwork
 from tests.web.looking import a_page
+from tests.web.seat import sits
 
 __all__ = ["browser", "media", "network"]
 

@@ -8,13 +8,14 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from media.worker import MediaWorker
 from tests.api.hall import Hall, an_exam
 from tests.api.test_admission_pages import link
 from tests.api.test_pages import a_media_worker, browser, media
 from tests.web.looking import a_page
+from tests.web.seat import runs_the_checks, sits
 from tests.web.walls import at_the_wall, focus
 
 __all__ = ["browser", "media"]
@@ -26,20 +27,6 @@ MOVES = """(before) => ['camera', 'screen'].every((name, n) => {
   const video = document.getElementById(`live-${name}`);
   return video.videoWidth && video.currentTime > before[n] + 1;
 })"""
-
-
-async def sits(page: Page) -> None:
-    await page.get_by_role("button", name="I have read this and go on").click()
-    await runs_the_checks(page, "Start the exam")
-
-
-async def runs_the_checks(page: Page, button: str) -> None:
-    await page.get_by_role("button", name="Run the checks").click()
-    start = page.get_by_role("button", name=button)
-    await expect(start).to_be_enabled(timeout=20_000)
-    await start.click()
-    for track in ("camera", "screen"):
-        await expect(page.locator(f"#{track}-state")).to_have_text("● recording", timeout=15_000)
 
 
 async def test_an_invigilator_sees_camera_and_screen_live_also_when_the_candidate_comes_again(

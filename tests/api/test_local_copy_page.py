@@ -21,10 +21,10 @@ from playwright.async_api import Browser, Page, Route, expect
 from media.worker import MediaWorker
 from tests.api.hall import Clock, Exam, Hall, an_exam
 from tests.api.test_admission_pages import link
-from tests.api.test_live_pictures import runs_the_checks, sits
 from tests.api.test_pages import browser, media
 from tests.api.test_signals import flags
 from tests.web.looking import a_page
+from tests.web.seat import runs_the_checks, sits
 
 __all__ = ["browser", "media"]
 

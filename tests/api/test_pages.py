@@ -21,6 +21,7 @@ from media.worker import MediaSettings, MediaWorker
 from tests import chromium
 from tests.api.hall import Exam, Hall, an_exam, sit
 from tests.web.looking import a_page
+from tests.web.seat import runs_the_checks, sits
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +77,8 @@ async def test_whoever_is_let_in_again_goes_back_to_the_exam_with_camera_and_scr
         await sessions.expire(work, name=session)
 
     async with a_page(browser) as page:
-        back = page.get_by_role("button", name="Go back to the exam")
         await page.goto(f"{hall.url}/join#{exam.links[0].partition('#')[2]}")
-        await page.get_by_role("button", name="Run the checks").click()
-        await expect(back).to_be_enabled(timeout=15_000)
-        await back.click()
-        await expect(page.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
+        await runs_the_checks(page, "Go back to the exam")
 
         late = hall.clock() + timedelta(hours=3)
         order = Order(tenant="main", actor="system/test", key=f"cut off {session}", request=bytes(32), at=late)
@@ -92,12 +89,8 @@ async def test_whoever_is_let_in_again_goes_back_to_the_exam_with_camera_and_scr
         await expect(page.get_by_role("heading", name="System check")).to_be_visible(timeout=10_000)
         await expect(page.locator("#below")).to_contain_text("Your exam is paused, and its clock has stopped")
         await expect(page.get_by_role("alertdialog")).to_be_hidden()
-        await page.get_by_role("button", name="Run the checks").click()
-        await expect(back).to_be_enabled(timeout=15_000)
-        await back.click()
+        await runs_the_checks(page, "Go back to the exam")
         await expect(page.get_by_role("alertdialog")).to_contain_text("Your exam is paused")
-        await expect(page.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
-        await expect(page.locator("#screen-state")).to_have_text("● recording", timeout=15_000)
         await exam.invigilator.post(f"{at}/interventions", json={"kind": "resume"})
         await expect(page.get_by_role("alertdialog")).to_be_hidden()
 
@@ -124,13 +117,7 @@ async def test_a_candidate_sits_an_exam_from_link_to_receipt(hall: Hall, browser
         assert not greeting["read"], "the chat is not in view yet"
         assert "#" not in page.url
         await expect(page.locator("#notice-text")).to_contain_text("we record your camera")
-        await page.get_by_role("button", name="I have read this and go on").click()
-        await page.get_by_role("button", name="Run the checks").click()
-        start = page.get_by_role("button", name="Start the exam")
-        await expect(start).to_be_enabled(timeout=15_000)
-        await start.click()
-        await expect(page.locator("#camera-state")).to_have_text("● recording", timeout=15_000)
-        await expect(page.locator("#screen-state")).to_have_text("● recording", timeout=15_000)
+        await sits(page)
         await expect(page.locator("#left")).to_contain_text("left")
 
         await told(exam, at, "read")

@@ -15,11 +15,12 @@ from media.port import open_socket
 from media.worker import MediaWorker
 from tests.api.hall import Hall, an_exam
 from tests.api.test_admission_pages import link
-from tests.api.test_live_pictures import MOVES, TIMES, sits
+from tests.api.test_live_pictures import MOVES, TIMES
 from tests.api.test_pages import browser, media
 from tests.serving import serving
 from tests.turn import SECRET, coturn
 from tests.web.looking import a_page
+from tests.web.seat import sits
 from tests.web.walls import at_the_wall, focus
 
 __all__ = ["browser", "media"]

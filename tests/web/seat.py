@@ -30,6 +30,22 @@ async def a_seat(hall: Hall) -> Exam:
     return exam
 
 
+async def sits(page: Page) -> None:
+    """From the notice into an exam that asks for nothing else."""
+    await page.get_by_role("button", name="I have read this and go on").click()
+    await runs_the_checks(page, "Start the exam")
+
+
+async def runs_the_checks(page: Page, button: str) -> None:
+    """And goes on by that button, until camera and screen are recorded."""
+    await page.get_by_role("button", name="Run the checks").click()
+    start = page.get_by_role("button", name=button)
+    await expect(start).to_be_enabled(timeout=20_000)
+    await start.click()
+    for track in ("camera", "screen"):
+        await expect(page.locator(f"#{track}-state")).to_have_text("● recording", timeout=15_000)
+
+
 async def sitting(page: Page, exam: Exam) -> AsyncIterator[str]:
     """Goes the whole way from the link to the receipt, and stops wherever there is something else to see."""
     at = f"/api/v1/sessions/{exam.sessions[0]}"

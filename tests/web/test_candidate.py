@@ -14,11 +14,10 @@ from media.worker import MediaWorker
 from tests.api.hall import Hall, an_exam
 from tests.api.test_admission_pages import link
 from tests.api.test_bad_network import cut_off, media, network
-from tests.api.test_live_pictures import runs_the_checks, sits
 from tests.api.test_pages import browser
 from tests.media.lossy import LossyNetwork
 from tests.web.looking import a_page, violations
-from tests.web.seat import a_seat, let_in, sitting
+from tests.web.seat import a_seat, let_in, runs_the_checks, sits, sitting
 from tests.web.walk import DESK, views
 
 __all__ = ["browser", "media", "network"]
